@@ -4,4 +4,5 @@
 //! `ARCHITECTURE.md` at the root of the repository for how the parts fit.
 
 pub mod math;
+pub mod space;
 pub mod stream;

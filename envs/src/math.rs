@@ -5,11 +5,6 @@
 //! functions from `libm` (a Rust port of musl), and branch-free `f32` polynomials for the batch kernels, which
 //! the compiler can vectorise.
 
-#![expect(
-    clippy::inline_always,
-    reason = "the f32 functions must be inlined to be vectorised in batch kernels"
-)]
-
 /// Sine of `x` radians.
 pub fn sin(x: f64) -> f64 {
     libm::sin(x)

@@ -1,0 +1,295 @@
+//! Batches of values of one space: one contiguous buffer per field, row-major, `[rows, width]`.
+
+use serde::{Deserialize, Serialize};
+
+/// The buffer of one field of a batch, `[rows, width]` in row-major order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ColumnData {
+    /// Real numbers in single precision (Box spaces with `float32`).
+    F32(Vec<f32>),
+    /// Real numbers in double precision (Box spaces with `float64`).
+    F64(Vec<f64>),
+    /// Integers (Discrete and `MultiDiscrete` spaces).
+    I32(Vec<i32>),
+    /// Bytes (Box spaces with `uint8`, `MultiBinary` spaces).
+    U8(Vec<u8>),
+    /// Text, one string per row (width 1).
+    Text(Vec<String>),
+}
+
+/// Calls `$body` with `$v` bound to the vector inside, whatever its element type.
+macro_rules! each_type {
+    ($data:expr, $v:ident => $body:expr) => {
+        match $data {
+            ColumnData::F32($v) => $body,
+            ColumnData::F64($v) => $body,
+            ColumnData::I32($v) => $body,
+            ColumnData::U8($v) => $body,
+            ColumnData::Text($v) => $body,
+        }
+    };
+}
+
+/// Calls `$body` with `$a` and `$b` bound to the vectors inside two columns of the same type.
+macro_rules! both_types {
+    ($left:expr, $right:expr, $a:ident, $b:ident => $body:expr) => {
+        match ($left, $right) {
+            (ColumnData::F32($a), ColumnData::F32($b)) => $body,
+            (ColumnData::F64($a), ColumnData::F64($b)) => $body,
+            (ColumnData::I32($a), ColumnData::I32($b)) => $body,
+            (ColumnData::U8($a), ColumnData::U8($b)) => $body,
+            (ColumnData::Text($a), ColumnData::Text($b)) => $body,
+            _ => panic!("columns of different types"),
+        }
+    };
+}
+
+/// One field of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Name of the field; empty for a space that is a single leaf.
+    pub name: String,
+    /// Elements per row.
+    pub width: usize,
+    /// The buffer, `rows * width` elements.
+    pub data: ColumnData,
+}
+
+/// All fields of a batch of values of one space, in the order of [`Space::leaves`](super::Space::leaves).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Columns {
+    rows: usize,
+    columns: Vec<Column>,
+}
+
+/// Generates the typed accessors of [`Columns`].
+macro_rules! accessors {
+    ($($get:ident, $get_mut:ident, $variant:ident, $type:ty;)*) => {$(
+        #[doc = concat!("Field `index` as a slice of `", stringify!($type), "`, `[rows, width]`.")]
+        ///
+        /// # Panics
+        /// If there is no such field or it has another type; the space says which fields there are.
+        #[inline]
+        pub fn $get(&self, index: usize) -> &[$type] {
+            match &self.columns[index].data {
+                ColumnData::$variant(v) => v,
+                other => type_mismatch(stringify!($type), other),
+            }
+        }
+
+        #[doc = concat!("Field `index` as a mutable slice of `", stringify!($type), "`, `[rows, width]`.")]
+        ///
+        /// # Panics
+        /// If there is no such field or it has another type.
+        #[inline]
+        pub fn $get_mut(&mut self, index: usize) -> &mut [$type] {
+            match &mut self.columns[index].data {
+                ColumnData::$variant(v) => v,
+                other => type_mismatch(stringify!($type), other),
+            }
+        }
+    )*};
+}
+
+#[cold]
+fn type_mismatch(asked: &str, found: &ColumnData) -> ! {
+    panic!(
+        "asked for a column of {asked}, but this one holds {}",
+        found.type_name()
+    )
+}
+
+impl ColumnData {
+    /// Name of the element type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::F32(_) => "f32",
+            Self::F64(_) => "f64",
+            Self::I32(_) => "i32",
+            Self::U8(_) => "u8",
+            Self::Text(_) => "text",
+        }
+    }
+}
+
+impl Columns {
+    /// Columns with the given fields; every field must hold `rows * width` elements.
+    ///
+    /// # Panics
+    /// If a field has another length.
+    pub fn new(rows: usize, columns: Vec<Column>) -> Self {
+        for column in &columns {
+            let length = each_type!(&column.data, v => v.len());
+            assert_eq!(
+                length,
+                rows * column.width,
+                "length of field `{}`",
+                column.name
+            );
+        }
+        Self { rows, columns }
+    }
+
+    /// Number of rows.
+    #[inline]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The fields in order.
+    pub fn fields(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The fields in order, mutable. Lengths must be kept.
+    pub fn fields_mut(&mut self) -> &mut [Column] {
+        &mut self.columns
+    }
+
+    /// Index of the field called `name`.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c.name == name)
+    }
+
+    /// Elements per row of field `index`.
+    #[inline]
+    pub fn width(&self, index: usize) -> usize {
+        self.columns[index].width
+    }
+
+    accessors! {
+        f32, f32_mut, F32, f32;
+        f64, f64_mut, F64, f64;
+        i32, i32_mut, I32, i32;
+        u8, u8_mut, U8, u8;
+        text, text_mut, Text, String;
+    }
+
+    /// Copies row `from` of `source` into row `to`; both must be batches of the same space.
+    ///
+    /// # Panics
+    /// If the fields differ in number, type or width, or a row is out of range.
+    pub fn copy_row(&mut self, to: usize, source: &Self, from: usize) {
+        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
+            let w = column.width;
+            both_types!(&mut column.data, &other.data, a, b =>
+                a[to * w..(to + 1) * w].clone_from_slice(&b[from * w..(from + 1) * w]));
+        }
+    }
+
+    /// Copies all rows of `source` to the rows starting at `first_row`.
+    ///
+    /// # Panics
+    /// As [`copy_row`](Self::copy_row).
+    pub fn copy_rows_at(&mut self, first_row: usize, source: &Self) {
+        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
+            let w = column.width;
+            both_types!(&mut column.data, &other.data, a, b =>
+                a[first_row * w..(first_row + source.rows) * w].clone_from_slice(b));
+        }
+    }
+
+    /// Copies the rows starting at `first_row` of `source` over all rows of `self`.
+    ///
+    /// # Panics
+    /// As [`copy_row`](Self::copy_row).
+    pub fn copy_rows_from(&mut self, source: &Self, first_row: usize) {
+        let rows = self.rows;
+        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
+            let w = column.width;
+            both_types!(&mut column.data, &other.data, a, b =>
+                a.clone_from_slice(&b[first_row * w..(first_row + rows) * w]));
+        }
+    }
+
+    /// Whether row `row` equals row `other_row` of `other` bit for bit (so NaN equals the same NaN).
+    pub fn row_bits_equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
+        self.columns.len() == other.columns.len()
+            && self
+                .columns
+                .iter()
+                .zip(&other.columns)
+                .all(|(x, y)| x.width == y.width && field_bits_equal(x, row, y, other_row))
+    }
+
+    /// Cuts the batch into consecutive parts of the given numbers of rows, which can be written on several
+    /// threads at once.
+    ///
+    /// # Panics
+    /// If the parts do not add up to the number of rows.
+    pub fn split_rows_mut(&mut self, parts: &[usize]) -> Vec<ColumnsMut<'_>> {
+        assert_eq!(
+            parts.iter().sum::<usize>(),
+            self.rows,
+            "parts must cover all rows"
+        );
+        let mut pieces: Vec<ColumnsMut<'_>> =
+            parts.iter().map(|_| ColumnsMut(Vec::new())).collect();
+        for column in &mut self.columns {
+            let w = column.width;
+            macro_rules! cut {
+                ($($variant:ident),*) => { match &mut column.data { $(ColumnData::$variant(v) => {
+                    let mut rest = v.as_mut_slice();
+                    for (piece, &rows) in pieces.iter_mut().zip(parts) {
+                        let (head, tail) = rest.split_at_mut(rows * w);
+                        piece.0.push(SliceMut::$variant(head));
+                        rest = tail;
+                    }
+                })* } };
+            }
+            cut!(F32, F64, I32, U8, Text);
+        }
+        pieces
+    }
+}
+
+fn field_bits_equal(x: &Column, row: usize, y: &Column, other_row: usize) -> bool {
+    let w = x.width;
+    let (a, b) = (row * w..(row + 1) * w, other_row * w..(other_row + 1) * w);
+    match (&x.data, &y.data) {
+        (ColumnData::F32(p), ColumnData::F32(q)) => p[a]
+            .iter()
+            .zip(&q[b])
+            .all(|(u, v)| u.to_bits() == v.to_bits()),
+        (ColumnData::F64(p), ColumnData::F64(q)) => p[a]
+            .iter()
+            .zip(&q[b])
+            .all(|(u, v)| u.to_bits() == v.to_bits()),
+        (ColumnData::I32(p), ColumnData::I32(q)) => p[a] == q[b],
+        (ColumnData::U8(p), ColumnData::U8(q)) => p[a] == q[b],
+        (ColumnData::Text(p), ColumnData::Text(q)) => p[a] == q[b],
+        _ => false,
+    }
+}
+
+/// A run of rows of a [`Columns`], borrowed for writing.
+#[derive(Debug)]
+pub struct ColumnsMut<'a>(Vec<SliceMut<'a>>);
+
+#[derive(Debug)]
+enum SliceMut<'a> {
+    F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
+    I32(&'a mut [i32]),
+    U8(&'a mut [u8]),
+    Text(&'a mut [String]),
+}
+
+impl ColumnsMut<'_> {
+    /// Copies all rows of `source`, which must have as many rows and the same fields.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn copy_from(&mut self, source: &Columns) {
+        for (slice, column) in self.0.iter_mut().zip(&source.columns) {
+            match (slice, &column.data) {
+                (SliceMut::F32(a), ColumnData::F32(b)) => a.copy_from_slice(b),
+                (SliceMut::F64(a), ColumnData::F64(b)) => a.copy_from_slice(b),
+                (SliceMut::I32(a), ColumnData::I32(b)) => a.copy_from_slice(b),
+                (SliceMut::U8(a), ColumnData::U8(b)) => a.copy_from_slice(b),
+                (SliceMut::Text(a), ColumnData::Text(b)) => a.clone_from_slice(b),
+                _ => panic!("columns of different types"),
+            }
+        }
+    }
+}
