@@ -1,1 +1,4 @@
 //! x
+
+pub mod stats;
+pub mod tensorboard;
