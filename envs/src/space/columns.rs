@@ -177,15 +177,26 @@ impl Columns {
         }
     }
 
-    /// Copies all rows of `source` to the rows starting at `first_row`.
-    ///
-    /// # Panics
-    /// As [`copy_row`](Self::copy_row).
-    pub fn copy_rows_at(&mut self, first_row: usize, source: &Self) {
-        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
-            let w = column.width;
-            both_types!(&mut column.data, &other.data, a, b =>
-                a[first_row * w..(first_row + source.rows) * w].clone_from_slice(b));
+    /// Columns with the same fields and `rows` rows, holding the fields' default values (0, empty text).
+    pub fn with_rows(&self, rows: usize) -> Self {
+        let columns = self.columns.iter().map(|c| {
+            let len = rows * c.width;
+            let data = match &c.data {
+                ColumnData::F32(_) => ColumnData::F32(vec![0.0; len]),
+                ColumnData::F64(_) => ColumnData::F64(vec![0.0; len]),
+                ColumnData::I32(_) => ColumnData::I32(vec![0; len]),
+                ColumnData::U8(_) => ColumnData::U8(vec![0; len]),
+                ColumnData::Text(_) => ColumnData::Text(vec![String::new(); len]),
+            };
+            Column {
+                name: c.name.clone(),
+                width: c.width,
+                data,
+            }
+        });
+        Self {
+            rows,
+            columns: columns.collect(),
         }
     }
 

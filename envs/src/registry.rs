@@ -1,0 +1,214 @@
+//! Every environment by name, with its arguments and their defaults.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{error::EnvError, sim::Plugin};
+
+type BuildFn = Box<dyn Fn(&Value) -> Result<Box<dyn Plugin>, EnvError> + Send + Sync>;
+
+/// A registered environment.
+pub struct EnvEntry {
+    /// Identifier with version, e.g. `cartpole-v1`.
+    pub id: String,
+    /// Family for listings: `control`, `bandits`, `games`, …
+    pub family: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// Default arguments.
+    pub defaults: Value,
+    /// JSON Schema of the arguments.
+    pub schema: Schema,
+    build: BuildFn,
+}
+
+impl std::fmt::Debug for EnvEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EnvEntry")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EnvEntry {
+    /// Builds the environment from its arguments (JSON null: the defaults).
+    ///
+    /// # Errors
+    /// [`EnvError::Argument`] for an unknown, ill-typed or impossible argument.
+    pub fn build(&self, args: &Value) -> Result<Box<dyn Plugin>, EnvError> {
+        (self.build)(args)
+    }
+}
+
+/// Environments by identifier.
+#[derive(Debug, Default)]
+pub struct Registry {
+    entries: BTreeMap<String, EnvEntry>,
+}
+
+/// All environments of this crate.
+pub fn registry() -> Registry {
+    let mut registry = Registry::default();
+    crate::control::register(&mut registry);
+    registry
+}
+
+impl Registry {
+    /// Adds an environment. `A` holds its arguments: `#[serde(default, deny_unknown_fields)]` makes every
+    /// argument optional and every misspelt one an error.
+    ///
+    /// ```
+    /// use palaestra_envs::{registry::Registry, control::{CartPole, CartPoleArgs}, sim::BatchPlugin};
+    ///
+    /// let mut registry = Registry::default();
+    /// registry.register("my_pole-v1", "mine", "A pole of my own.", |args: CartPoleArgs| {
+    ///     Ok(Box::new(BatchPlugin(CartPole::new(&args))))
+    /// });
+    /// assert!(registry.get("my_pole-v1").is_ok());
+    /// ```
+    pub fn register<A>(
+        &mut self,
+        id: &str,
+        family: &str,
+        summary: &str,
+        build: impl Fn(A) -> Result<Box<dyn Plugin>, EnvError> + Send + Sync + 'static,
+    ) where
+        A: Serialize + DeserializeOwned + Default + JsonSchema + 'static,
+    {
+        let entry = EnvEntry {
+            id: id.into(),
+            family: family.into(),
+            summary: summary.into(),
+            defaults: serde_json::to_value(A::default()).unwrap_or(Value::Null),
+            schema: schemars::schema_for!(A),
+            build: Box::new(move |args| build(parse_args(args)?)),
+        };
+        self.entries.insert(id.into(), entry);
+    }
+
+    /// The environment called `id`; without a version, its newest.
+    ///
+    /// # Errors
+    /// [`EnvError::Unknown`] with the nearest name.
+    pub fn get(&self, id: &str) -> Result<&EnvEntry, EnvError> {
+        let versions = self.entries.values().rev().filter(|entry| {
+            entry
+                .id
+                .rsplit_once("-v")
+                .is_some_and(|(name, version)| name == id && !version.is_empty())
+        });
+        let newest = versions.max_by_key(|entry| {
+            entry
+                .id
+                .rsplit_once("-v")
+                .and_then(|(_, v)| v.parse::<u32>().ok())
+                .unwrap_or(0)
+        });
+        self.entries
+            .get(id)
+            .or(newest)
+            .ok_or_else(|| EnvError::Unknown {
+                kind: "environment",
+                name: id.into(),
+                suggestion: nearest(id, self.entries.keys().map(String::as_str)),
+            })
+    }
+
+    /// Builds the environment called `id` from its arguments (JSON null: the defaults).
+    ///
+    /// # Errors
+    /// [`EnvError::Unknown`], [`EnvError::Argument`].
+    pub fn build(&self, id: &str, args: &Value) -> Result<Box<dyn Plugin>, EnvError> {
+        self.get(id)?.build(args)
+    }
+
+    /// All entries in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &EnvEntry> {
+        self.entries.values()
+    }
+}
+
+/// Reads arguments of type `A` from JSON (null: the defaults).
+///
+/// # Errors
+/// [`EnvError::Argument`] with the path of the key and, for an unknown key, the nearest known one.
+pub fn parse_args<A: DeserializeOwned + Default>(args: &Value) -> Result<A, EnvError> {
+    if args.is_null() {
+        return Ok(A::default());
+    }
+    serde_path_to_error::deserialize(args).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        let suggestion = unknown_field(&message).and_then(|(name, known)| {
+            nearest(name, known.split(", ").map(|k| k.trim_matches('`')))
+        });
+        EnvError::Argument {
+            path: if path == "." { String::new() } else { path },
+            message,
+            suggestion,
+        }
+    })
+}
+
+/// The unknown name and the list of known ones from serde's message about it.
+fn unknown_field(message: &str) -> Option<(&str, &str)> {
+    let rest = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("unknown variant `"))?;
+    let (name, rest) = rest.split_once('`')?;
+    let (_, known) = rest.split_once("expected ")?;
+    Some((name, known.strip_prefix("one of ").unwrap_or(known)))
+}
+
+/// The candidate most like `name`, if any is like it at all.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let scored = candidates
+        .into_iter()
+        .map(|c| (strsim::jaro_winkler(name, c), c));
+    let best = scored
+        .filter(|(score, _)| *score > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map(|(_, c)| c.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn identifiers_resolve_to_the_newest_version_or_suggest_a_name() {
+        let registry = registry();
+        assert_eq!(registry.get("cartpole").unwrap().id, "cartpole-v1");
+        let error = registry.get("cartpol-v1").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "there is no environment `cartpol-v1`; did you mean `cartpole-v1`?"
+        );
+    }
+
+    #[test]
+    fn misspelt_arguments_are_named_with_the_nearest_known_one() {
+        let error = registry()
+            .build("cartpole-v1", &json!({ "sutton_reward": true }))
+            .err()
+            .unwrap();
+        let EnvError::Argument {
+            suggestion,
+            message,
+            ..
+        } = error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(suggestion.as_deref(), Some("sutton_barto_reward"));
+        assert!(
+            message.starts_with("unknown field `sutton_reward`"),
+            "{message}"
+        );
+    }
+}

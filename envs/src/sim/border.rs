@@ -1,0 +1,324 @@
+//! The border between simulator and agents: one contiguous buffer per field, `[rows, …shape]`.
+//!
+//! Agents read observations and write actions in place. Where wrappers change a shape there are several stages
+//! of a buffer: the environment works on the innermost, agents on the outermost, and each wrapper carries
+//! values from one to the next. Without such wrappers both are the same memory.
+
+use bevy_ecs::prelude::Resource;
+
+use super::{Selection, spec::EnvSpec, spec::Turns};
+use crate::{
+    error::EnvError,
+    space::{Columns, Space},
+};
+
+/// The buffers of one player.
+#[derive(Debug, Clone)]
+pub struct PlayerBorder {
+    pub(super) observations: Vec<Columns>,
+    pub(super) actions: Vec<Columns>,
+    /// True last observation of an episode that ended in this step, `[rows, …]`; valid where the row's
+    /// `terminated` or `truncated` is set.
+    pub final_observation: Columns,
+    /// Reward of the step, `[rows]`.
+    pub reward: Vec<f32>,
+    /// Whether the player is to act next, `[rows]`.
+    pub acting: Vec<bool>,
+    /// Whether the player acted in the step just made, `[rows]`.
+    pub acted: Vec<bool>,
+    /// 1 for each allowed action, `[rows, mask_width]`; empty if the player has no mask.
+    pub action_mask: Vec<u8>,
+    /// Flags per row of `action_mask`; 0 without a mask.
+    pub mask_width: usize,
+    /// Return of the running episode so far, before any reward wrapper, `[rows]`.
+    pub episode_return: Vec<f64>,
+    /// Return of the episode that ended in this step, `[rows]`; valid where the row ended.
+    pub final_return: Vec<f64>,
+}
+
+impl PlayerBorder {
+    /// What the agent sees.
+    #[inline]
+    pub fn observation(&self) -> &Columns {
+        &self.observations[self.observations.len() - 1]
+    }
+
+    /// What the agent has chosen.
+    #[inline]
+    pub fn action(&self) -> &Columns {
+        &self.actions[self.actions.len() - 1]
+    }
+
+    /// Where the agent writes its choice.
+    #[inline]
+    pub fn action_mut(&mut self) -> &mut Columns {
+        let last = self.actions.len() - 1;
+        &mut self.actions[last]
+    }
+
+    /// Where the environment writes its observation.
+    #[inline]
+    pub fn env_observation_mut(&mut self) -> &mut Columns {
+        &mut self.observations[0]
+    }
+
+    /// What the environment wrote.
+    #[inline]
+    pub fn env_observation(&self) -> &Columns {
+        &self.observations[0]
+    }
+
+    /// The action that reaches the environment, and where it writes the reward.
+    #[inline]
+    pub fn action_and_reward(&mut self) -> (&Columns, &mut [f32]) {
+        (&self.actions[0], &mut self.reward)
+    }
+
+    /// The action that reaches the environment.
+    #[inline]
+    pub fn env_action(&self) -> &Columns {
+        &self.actions[0]
+    }
+
+    /// The observation of stage `stage - 1` to read and that of `stage` to write.
+    ///
+    /// # Panics
+    /// If there is no such stage; [`Builder`](super::Builder) hands out the numbers.
+    pub fn observation_stage(&mut self, stage: usize) -> (&Columns, &mut Columns) {
+        let (inner, outer) = self.observations.split_at_mut(stage);
+        (&inner[stage - 1], &mut outer[0])
+    }
+
+    /// The observation of stage `stage`, to change in place.
+    pub fn observation_in_place(&mut self, stage: usize) -> &mut Columns {
+        &mut self.observations[stage]
+    }
+
+    /// The action of stage `stage` to read and that of `stage - 1`, one nearer to the environment, to write.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn action_stage(&mut self, stage: usize) -> (&Columns, &mut Columns) {
+        let (inner, outer) = self.actions.split_at_mut(stage);
+        (&outer[0], &mut inner[stage - 1])
+    }
+
+    /// Row `row` of the action mask; empty without a mask.
+    #[inline]
+    pub fn mask_row(&self, row: usize) -> &[u8] {
+        &self.action_mask[row * self.mask_width..(row + 1) * self.mask_width]
+    }
+
+    /// Row `row` of the action mask, mutable.
+    #[inline]
+    pub fn mask_row_mut(&mut self, row: usize) -> &mut [u8] {
+        &mut self.action_mask[row * self.mask_width..(row + 1) * self.mask_width]
+    }
+}
+
+/// All buffers between a batch of environments and its agents.
+#[derive(Debug, Clone, Resource)]
+pub struct Border {
+    pub(super) rows: usize,
+    /// The players' buffers, in the order of the spec.
+    pub players: Vec<PlayerBorder>,
+    /// Whether the episode reached an end of the MDP in this step, `[rows]`.
+    pub terminated: Vec<bool>,
+    /// Whether the episode was cut from outside in this step (time limit), `[rows]`; never with `terminated`.
+    pub truncated: Vec<bool>,
+    /// Environment steps made in the running episode, `[rows]`.
+    pub elapsed: Vec<u32>,
+    /// Length of the episode that ended in this step, `[rows]`; valid where the row ended.
+    pub final_elapsed: Vec<u32>,
+    /// Info fields asked for at build, in the spec's order.
+    pub info: Columns,
+}
+
+impl Border {
+    pub(super) fn new(
+        rows: usize,
+        spec: &EnvSpec,
+        info: Columns,
+        stages: &[(Vec<Space>, Vec<Space>)],
+    ) -> Self {
+        let players = spec
+            .players
+            .iter()
+            .zip(stages)
+            .map(|(player, (observations, actions))| {
+                let mask_width = if player.action_mask {
+                    player.action.mask_width()
+                } else {
+                    0
+                };
+                PlayerBorder {
+                    observations: observations.iter().map(|s| s.columns(rows)).collect(),
+                    actions: actions.iter().map(|s| s.columns(rows)).collect(),
+                    final_observation: player.observation.columns(rows),
+                    reward: vec![0.0; rows],
+                    acting: vec![true; rows],
+                    acted: vec![true; rows],
+                    action_mask: vec![1; rows * mask_width],
+                    mask_width,
+                    episode_return: vec![0.0; rows],
+                    final_return: vec![0.0; rows],
+                }
+            })
+            .collect();
+        Self {
+            rows,
+            players,
+            terminated: vec![false; rows],
+            truncated: vec![false; rows],
+            elapsed: vec![0; rows],
+            final_elapsed: vec![0; rows],
+            info,
+        }
+    }
+
+    /// Number of rows.
+    #[inline]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether row `row`'s episode ended in the last step.
+    #[inline]
+    pub fn ended(&self, row: usize) -> bool {
+        self.terminated[row] | self.truncated[row]
+    }
+
+    /// The player's buffers.
+    #[inline]
+    pub fn player(&self, player: usize) -> &PlayerBorder {
+        &self.players[player]
+    }
+
+    /// The player's buffers, to write.
+    #[inline]
+    pub fn player_mut(&mut self, player: usize) -> &mut PlayerBorder {
+        &mut self.players[player]
+    }
+
+    /// The observation that followed the last step in row `row`: the final one if the episode ended there
+    /// (and the row was reset at once), else the current one. Returns columns and says where to read.
+    pub fn next_observation(&self, player: usize, row: usize) -> &Columns {
+        let p = &self.players[player];
+        if self.ended(row) {
+            &p.final_observation
+        } else {
+            p.observation()
+        }
+    }
+
+    /// Checks the actions of the players that are to act in the selected rows.
+    pub(super) fn check_actions(
+        &self,
+        spec: &EnvSpec,
+        selection: &Selection,
+    ) -> Result<(), EnvError> {
+        for (player, p) in spec.players.iter().zip(&self.players) {
+            let quick = spec.turns == Turns::EveryStep && p.mask_width == 0 && selection.is_all();
+            if quick && all_valid(&player.action, p.action(), player.lenient_bounds) {
+                continue;
+            }
+            for row in selection.rows().filter(|&row| p.acting[row]) {
+                check_action(player, p, row)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether every row is in a single-leaf space; a fast test without a report.
+fn all_valid(space: &Space, actions: &Columns, lenient: bool) -> bool {
+    match space {
+        Space::Discrete { n, start } => {
+            let n = *n as u32;
+            !actions
+                .i32(0)
+                .iter()
+                .fold(false, |bad, &a| bad | (a.wrapping_sub(*start) as u32 >= n))
+        }
+        Space::Box(b) if lenient && b.dtype == crate::space::DType::Float32 => !actions
+            .f32(0)
+            .iter()
+            .fold(false, |bad, &a| bad | a.is_nan()),
+        Space::Box(b)
+            if b.dtype == crate::space::DType::Float32
+                && b.low.iter().all(|x| *x == b.low[0])
+                && b.high.iter().all(|x| *x == b.high[0]) =>
+        {
+            let (low, high) = (b.low[0] as f32, b.high[0] as f32);
+            actions
+                .f32(0)
+                .iter()
+                .fold(true, |good, &a| good & (a >= low) & (a <= high))
+        }
+        _ => false,
+    }
+}
+
+fn check_action(
+    player: &super::spec::PlayerSpec,
+    border: &PlayerBorder,
+    row: usize,
+) -> Result<(), EnvError> {
+    let action = border.action();
+    let invalid = |violation| EnvError::InvalidAction {
+        row,
+        player: player.name.clone(),
+        violation,
+    };
+    if player.lenient_bounds {
+        let nan = action.fields().iter().enumerate().any(|(i, field)| {
+            let range = row * field.width..(row + 1) * field.width;
+            match &field.data {
+                crate::space::ColumnData::F32(_) => action.f32(i)[range].iter().any(|x| x.is_nan()),
+                crate::space::ColumnData::F64(_) => action.f64(i)[range].iter().any(|x| x.is_nan()),
+                _ => false,
+            }
+        });
+        if nan {
+            // The space finds the element and words the report.
+            return player.action.check_row(action, row).map_err(invalid);
+        }
+    } else {
+        player.action.check_row(action, row).map_err(invalid)?;
+    }
+    let mask = border.mask_row(row);
+    if mask.is_empty() {
+        return Ok(());
+    }
+    let forbidden = match &player.action {
+        Space::Discrete { start, .. } => {
+            let choice = action.i32(0)[row];
+            (mask[(choice - start) as usize] == 0).then_some(i64::from(choice))
+        }
+        Space::MultiBinary { n, .. } => {
+            let bits = &action.u8(0)[row * n..(row + 1) * n];
+            bits.iter()
+                .zip(mask)
+                .position(|(&bit, &m)| bit > m)
+                .map(|i| i as i64)
+        }
+        Space::MultiDiscrete { nvec } => {
+            let choices = &action.i32(0)[row * nvec.len()..(row + 1) * nvec.len()];
+            let mut first = 0;
+            choices.iter().zip(nvec).find_map(|(&choice, &n)| {
+                let allowed = mask[first + choice as usize] != 0;
+                first += n;
+                (!allowed).then_some(i64::from(choice))
+            })
+        }
+        _ => None,
+    };
+    match forbidden {
+        None => Ok(()),
+        Some(action) => Err(EnvError::MaskedAction {
+            row,
+            player: player.name.clone(),
+            action,
+        }),
+    }
+}

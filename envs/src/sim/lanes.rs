@@ -1,0 +1,125 @@
+//! Where each row's randomness comes from.
+
+use bevy_ecs::prelude::Resource;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::stream::{Stream, StreamKey};
+
+/// The origin of an episode: with the same arguments and actions, equal lanes give equal episodes, in any row
+/// of any batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Seed: the simulator's, or the one given at reset.
+    pub seed: u64,
+    /// Number of the lane within the seed: the row of the whole batch, or 0 for a seed given at reset.
+    pub lane: u64,
+    /// Number of the episode within the lane, from 0.
+    pub episode: u64,
+}
+
+impl Lane {
+    /// The first episode of an explicit seed.
+    pub fn of_seed(seed: u64) -> Self {
+        Self {
+            seed,
+            lane: 0,
+            episode: 0,
+        }
+    }
+}
+
+/// Names one purpose of randomness within a simulator; see [`Builder::stream`](super::Builder::stream).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamId(pub(super) usize);
+
+/// The lanes of all rows and the keys of their streams.
+#[derive(Debug, Clone, Resource)]
+pub struct Lanes {
+    lanes: Vec<Lane>,
+    /// For each purpose its name and a key per row.
+    purposes: Vec<(String, Vec<StreamKey>)>,
+}
+
+impl Lanes {
+    pub(super) fn new(seed: u64, first_lane: u64, rows: usize, purposes: &[String]) -> Self {
+        let lanes: Vec<Lane> = (0..rows as u64)
+            .map(|row| Lane {
+                seed,
+                lane: first_lane + row,
+                episode: 0,
+            })
+            .collect();
+        let purposes = purposes
+            .iter()
+            .map(|name| {
+                let keys = lanes
+                    .iter()
+                    .map(|l| StreamKey::new(l.seed, l.lane, name))
+                    .collect();
+                (name.clone(), keys)
+            })
+            .collect();
+        Self { lanes, purposes }
+    }
+
+    /// The lane of row `row`'s running episode.
+    pub fn lane(&self, row: usize) -> Lane {
+        self.lanes[row]
+    }
+
+    /// The key of row `row`'s stream for a purpose.
+    #[inline]
+    pub fn key(&self, id: StreamId, row: usize) -> StreamKey {
+        self.purposes[id.0].1[row]
+    }
+
+    /// The number of row `row`'s running episode.
+    #[inline]
+    pub fn episode(&self, row: usize) -> u64 {
+        self.lanes[row].episode
+    }
+
+    /// Row `row`'s stream for a purpose from the start of its running episode.
+    pub fn stream(&self, id: StreamId, row: usize) -> Stream {
+        self.key(id, row).stream(self.lanes[row].episode)
+    }
+
+    /// Block `block` of row `row`'s stream for a purpose in its running episode, without state.
+    #[inline]
+    pub fn block(&self, id: StreamId, row: usize, block: u64) -> [u32; 4] {
+        self.key(id, row).block(self.lanes[row].episode, block)
+    }
+
+    pub(super) fn next_episode(&mut self, row: usize) {
+        self.lanes[row].episode += 1;
+    }
+
+    pub(super) fn set(&mut self, row: usize, lane: Lane) {
+        let old = std::mem::replace(&mut self.lanes[row], lane);
+        if (old.seed, old.lane) != (lane.seed, lane.lane) {
+            for (name, keys) in &mut self.purposes {
+                keys[row] = StreamKey::new(lane.seed, lane.lane, name);
+            }
+        }
+    }
+}
+
+/// Options given at an explicit reset, per row; environments look theirs up in their reset systems.
+#[derive(Debug, Clone, Default, Resource)]
+pub struct ResetOptions(pub(super) Vec<(usize, Value)>);
+
+impl ResetOptions {
+    /// The options of row `row`, or JSON null.
+    pub fn row(&self, row: usize) -> &Value {
+        self.0
+            .iter()
+            .find(|(r, _)| *r == row)
+            .map_or(&Value::Null, |(_, v)| v)
+    }
+
+    /// Whether no row has options, which is so in every autoreset.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

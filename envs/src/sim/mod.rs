@@ -1,0 +1,35 @@
+//! The simulator: a batch of environment instances as rows of an ECS world.
+//!
+//! *Anchor: batch simulation of many worlds in one ECS, as in Madrona (Shacklett et al., SIGGRAPH 2023), with
+//! Gymnasium's semantics at the border.*
+//!
+//! A [`Simulator`] is built from an environment and wrappers, which are all [`Plugin`]s: they declare spaces,
+//! register row state and add systems to the sets of a step ([`StepSet`]). There are three ways to write an
+//! environment, and all look the same from outside:
+//!
+//! * [`Environment`]: a state struct with `reset`, `step`, `observe` for one row ([`RowPlugin`] hosts it);
+//! * [`BatchEnvironment`]: kernels over column slices ([`BatchPlugin`] hosts it), declared with
+//!   [`state_columns!`](crate::state_columns);
+//! * a [`Plugin`] of your own, with components, resources and systems.
+
+mod batch;
+mod border;
+mod builder;
+mod gather;
+mod lanes;
+mod row;
+mod selection;
+mod shard;
+mod simulator;
+mod spec;
+mod state;
+
+pub use batch::{BatchEnvironment, BatchPlugin, BatchRows, StateColumns};
+pub use border::{Border, PlayerBorder};
+pub use builder::{Builder, Plugin, StepSet};
+pub use lanes::{Lane, Lanes, ResetOptions, StreamId};
+pub use row::{Environment, RowObservation, RowPlugin, RowStep};
+pub use selection::Selection;
+pub use simulator::{Autoreset, RowReset, Simulator, SimulatorBuilder};
+pub use spec::{EnvSpec, InfoField, InfoKind, PlayerSpec, Turns};
+pub use state::{RowState, read_value, write_value};

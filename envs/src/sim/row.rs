@@ -1,0 +1,288 @@
+//! Environments written for one row: the least code.
+
+use std::sync::Arc;
+
+use bevy_ecs::{
+    change_detection::ContiguousMut,
+    prelude::{Component, Query, Res, ResMut, Resource},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{
+    Border, Builder, EnvSpec, InfoField, Lanes, Plugin, ResetOptions, Selection, StepSet, StreamId,
+    Turns, batch::Fault, state::RowEntities,
+};
+use crate::{error::EnvError, space::Columns, stream::Stream};
+
+/// An environment described by what happens in one row. Hosted by [`RowPlugin`]. `self` holds the settings,
+/// which all rows share.
+pub trait Environment: Send + Sync + 'static {
+    /// Everything that changes during an episode.
+    type State: Clone + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// Players, spaces, horizon, reward range.
+    fn spec(&self) -> EnvSpec;
+
+    /// Starts an episode. All randomness comes from `rng`; `options` is JSON null unless given at the reset.
+    ///
+    /// # Errors
+    /// A sentence about options that are unknown or out of range.
+    fn reset(&self, rng: &mut Stream, options: &Value) -> Result<Self::State, String>;
+
+    /// Advances the state by one step: reads the actions of the players that act, gives rewards, ends the
+    /// episode.
+    fn step(&self, state: &mut Self::State, step: &mut RowStep<'_>, rng: &mut Stream);
+
+    /// Writes what `player` sees, and its action mask if it has one.
+    fn observe(&self, state: &Self::State, player: usize, out: &mut RowObservation<'_>);
+
+    /// Whether `player` is to act in `state`; asked only if the spec says that turns change.
+    fn acts(&self, state: &Self::State, player: usize) -> bool {
+        let _ = (state, player);
+        true
+    }
+
+    /// A picture of the state in text.
+    fn render(&self, state: &Self::State) -> Option<String> {
+        let _ = state;
+        None
+    }
+}
+
+/// One row of the border during a step.
+#[derive(Debug)]
+pub struct RowStep<'a> {
+    border: &'a mut Border,
+    row: usize,
+}
+
+impl RowStep<'_> {
+    /// Whether `player` acts in this step.
+    pub fn acts(&self, player: usize) -> bool {
+        self.border.players[player].acted[self.row]
+    }
+
+    /// The action of `player`, whose space is Discrete.
+    ///
+    /// # Panics
+    /// If the space is of another kind.
+    pub fn discrete(&self, player: usize) -> i32 {
+        self.border.players[player].env_action().i32(0)[self.row]
+    }
+
+    /// The action of `player`, whose space is a `float32` Box, `[width]`.
+    ///
+    /// # Panics
+    /// If the space is of another kind.
+    pub fn continuous(&self, player: usize) -> &[f32] {
+        let columns = self.border.players[player].env_action();
+        let width = columns.width(0);
+        &columns.f32(0)[self.row * width..(self.row + 1) * width]
+    }
+
+    /// The action columns of `player` and the row to read.
+    pub fn action(&self, player: usize) -> (&Columns, usize) {
+        (self.border.players[player].env_action(), self.row)
+    }
+
+    /// Gives `player` its reward for the step; 0 unless set.
+    pub fn reward(&mut self, player: usize, reward: f32) {
+        self.border.players[player].reward[self.row] = reward;
+    }
+
+    /// Ends the episode: a terminal state of the MDP.
+    pub fn terminate(&mut self) {
+        self.border.terminated[self.row] = true;
+    }
+
+    /// Cuts the episode from outside; ignored if it has also terminated.
+    pub fn truncate(&mut self) {
+        self.border.truncated[self.row] = true;
+    }
+
+    /// Tells an info field, if it was asked for. `name` must be offered in the spec, with a `float64` space.
+    pub fn info(&mut self, name: &str, values: &[f64]) {
+        if let Some(index) = self.border.info.index_of(name) {
+            let width = values.len();
+            self.border.info.f64_mut(index)[self.row * width..(self.row + 1) * width]
+                .copy_from_slice(values);
+        }
+    }
+}
+
+/// One player's observation and mask in one row, to be written.
+#[derive(Debug)]
+pub struct RowObservation<'a> {
+    columns: &'a mut Columns,
+    mask: &'a mut [u8],
+    row: usize,
+}
+
+impl RowObservation<'_> {
+    /// Field `index` of a `float32` space, `[width]`.
+    ///
+    /// # Panics
+    /// If the field is of another type.
+    pub fn f32(&mut self, index: usize) -> &mut [f32] {
+        let width = self.columns.width(index);
+        &mut self.columns.f32_mut(index)[self.row * width..(self.row + 1) * width]
+    }
+
+    /// Field `index` of an integer space, `[width]`.
+    ///
+    /// # Panics
+    /// If the field is of another type.
+    pub fn i32(&mut self, index: usize) -> &mut [i32] {
+        let width = self.columns.width(index);
+        &mut self.columns.i32_mut(index)[self.row * width..(self.row + 1) * width]
+    }
+
+    /// Field `index` of a byte space, `[width]`.
+    ///
+    /// # Panics
+    /// If the field is of another type.
+    pub fn u8(&mut self, index: usize) -> &mut [u8] {
+        let width = self.columns.width(index);
+        &mut self.columns.u8_mut(index)[self.row * width..(self.row + 1) * width]
+    }
+
+    /// Field `index` of a text space.
+    ///
+    /// # Panics
+    /// If the field is of another type.
+    pub fn text(&mut self, index: usize) -> &mut String {
+        &mut self.columns.text_mut(index)[self.row]
+    }
+
+    /// The action mask, `[mask_width]`, 1 = allowed; empty if the player has none.
+    pub fn mask(&mut self) -> &mut [u8] {
+        self.mask
+    }
+}
+
+/// Hosts an [`Environment`].
+#[derive(Debug, Clone)]
+pub struct RowPlugin<E>(Arc<E>);
+
+impl<E: Environment> RowPlugin<E> {
+    /// A plugin around `env`.
+    pub fn new(env: E) -> Self {
+        Self(Arc::new(env))
+    }
+}
+
+#[derive(Resource)]
+struct Hosted<E>(Arc<E>, StreamId);
+
+/// State and randomness of a row; `None` before the first reset.
+#[derive(Component, Clone, Serialize, Deserialize)]
+struct Instance<S: Send + Sync + 'static>(Option<(S, Stream)>);
+
+impl<E: Environment> Plugin for RowPlugin<E> {
+    fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
+        let mut spec = self.0.spec();
+        let offered: Vec<InfoField> = std::mem::take(&mut spec.info);
+        builder.insert_resource(TurnsChange(spec.turns == Turns::Changing));
+        builder.environment(spec);
+        for field in offered {
+            builder.offer_info(field);
+        }
+        let stream = builder.stream("env.dynamics");
+        builder.insert_resource(Hosted(self.0.clone(), stream));
+        builder.spawn_rows(Instance::<E::State>(None));
+        builder.row_component::<Instance<E::State>>();
+        builder.add_system(StepSet::Reset, reset::<E>);
+        builder.add_system(StepSet::Simulate, step::<E>);
+        builder.add_system(StepSet::Observe, observe::<E>);
+        let env = self.0.clone();
+        builder.set_renderer(move |world, row| {
+            let entity = world.resource::<RowEntities>().0[row];
+            let instance = world.get::<Instance<E::State>>(entity)?;
+            env.render(&instance.0.as_ref()?.0)
+        });
+        Ok(())
+    }
+}
+
+/// The instances of all rows, in row order.
+fn instances<'a, S: Send + Sync + 'static>(
+    query: &'a mut Query<&mut Instance<S>>,
+) -> &'a mut [Instance<S>] {
+    let tables = query.contiguous_iter_mut().ok();
+    let rows = tables.and_then(|mut tables| tables.next());
+    rows.map_or(&mut [], |rows| {
+        ContiguousMut::bypass_change_detection_split(rows).0
+    })
+}
+
+fn reset<E: Environment>(
+    hosted: Res<Hosted<E>>,
+    selection: Res<Selection>,
+    lanes: Res<Lanes>,
+    options: Res<ResetOptions>,
+    mut fault: ResMut<Fault>,
+    mut query: Query<&mut Instance<E::State>>,
+) {
+    let instances = instances(&mut query);
+    for row in selection.rows() {
+        let mut rng = lanes.stream(hosted.1, row);
+        match hosted.0.reset(&mut rng, options.row(row)) {
+            Ok(state) => instances[row].0 = Some((state, rng)),
+            Err(message) => {
+                fault.0.get_or_insert(EnvError::Options { row, message });
+            }
+        }
+    }
+}
+
+fn step<E: Environment>(
+    hosted: Res<Hosted<E>>,
+    selection: Res<Selection>,
+    border: ResMut<Border>,
+    mut query: Query<&mut Instance<E::State>>,
+) {
+    let instances = instances(&mut query);
+    let border = border.into_inner();
+    for row in selection.rows() {
+        border.terminated[row] = false;
+        border.truncated[row] = false;
+        for player in &mut border.players {
+            player.reward[row] = 0.0;
+        }
+        if let Some((state, rng)) = &mut instances[row].0 {
+            hosted.0.step(state, &mut RowStep { border, row }, rng);
+        }
+        border.truncated[row] &= !border.terminated[row];
+    }
+}
+
+fn observe<E: Environment>(
+    hosted: Res<Hosted<E>>,
+    selection: Res<Selection>,
+    mut border: ResMut<Border>,
+    mut query: Query<&mut Instance<E::State>>,
+    turns: Res<TurnsChange>,
+) {
+    let instances = instances(&mut query);
+    for (index, player) in border.players.iter_mut().enumerate() {
+        for row in selection.rows() {
+            let Some((state, _)) = &instances[row].0 else {
+                continue;
+            };
+            if turns.0 {
+                player.acting[row] = hosted.0.acts(state, index);
+            }
+            let mask =
+                &mut player.action_mask[row * player.mask_width..(row + 1) * player.mask_width];
+            let columns = &mut player.observations[0];
+            hosted
+                .0
+                .observe(state, index, &mut RowObservation { columns, mask, row });
+        }
+    }
+}
+
+/// Whether the environment's turns change, so that `acting` must be written.
+#[derive(Debug, Resource)]
+struct TurnsChange(bool);

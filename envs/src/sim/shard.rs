@@ -1,0 +1,413 @@
+//! One world with its rows, stepped on one thread.
+
+use std::{ops::Range, sync::Arc};
+
+use bevy_ecs::{prelude::World, schedule::Schedule};
+use serde_json::Value;
+
+use super::{
+    Autoreset, Border, Builder, EnvSpec, Lane, Lanes, Plugin, ResetOptions, RowState, Selection,
+    Turns,
+    batch::Fault,
+    builder::Renderer,
+    state::{StatePart, read_value, write_value},
+};
+use crate::error::EnvError;
+
+/// A part of the batch: a world, its schedules, and what must happen between them.
+pub(super) struct Shard {
+    world: World,
+    spec: Arc<EnvSpec>,
+    act: Schedule,
+    simulate: Schedule,
+    finish: Schedule,
+    reset: Schedule,
+    parts: Vec<Box<dyn StatePart>>,
+    carried: Vec<Box<dyn StatePart>>,
+    renderer: Option<Renderer>,
+    autoreset: Autoreset,
+    action_repeat: u32,
+    has_act_systems: bool,
+    /// Rows that must be reset before they are simulated again.
+    pending: Vec<bool>,
+    any_pending: bool,
+    started: bool,
+    /// Scratch: rows that ended in this step, and reward sums of repeated actions `[players][rows]`.
+    ended: Vec<usize>,
+    reward_sums: Vec<Vec<f32>>,
+}
+
+impl Shard {
+    pub(super) fn new(
+        plugins: &[Box<dyn Plugin>],
+        rows: usize,
+        seed: u64,
+        first_lane: u64,
+        autoreset: Autoreset,
+        requested_info: &[String],
+    ) -> Result<Self, EnvError> {
+        let mut builder = Builder::new(rows, requested_info);
+        for plugin in plugins {
+            plugin.build(&mut builder)?;
+        }
+        let has_act_systems = builder.has_act_systems();
+        let mut parts = builder.finish()?;
+        let mut world = std::mem::take(&mut parts.world);
+        world.insert_resource(Border::new(rows, &parts.spec, parts.info, &parts.stages));
+        world.insert_resource(Lanes::new(seed, first_lane, rows, &parts.purposes));
+        world.insert_resource(ResetOptions::default());
+        world.insert_resource(Fault::default());
+        let players = parts.spec.players.len();
+        let sums = if parts.action_repeat > 1 { players } else { 0 };
+        Ok(Self {
+            world,
+            spec: Arc::new(parts.spec),
+            act: parts.act,
+            simulate: parts.simulate,
+            finish: parts.finish,
+            reset: parts.reset,
+            parts: parts.parts,
+            carried: parts.carried,
+            renderer: parts.renderer,
+            autoreset,
+            action_repeat: parts.action_repeat,
+            has_act_systems,
+            pending: vec![true; rows],
+            any_pending: true,
+            started: false,
+            ended: Vec::with_capacity(rows),
+            reward_sums: vec![vec![0.0; rows]; sums],
+        })
+    }
+
+    pub(super) fn spec(&self) -> &Arc<EnvSpec> {
+        &self.spec
+    }
+
+    pub(super) fn border(&self) -> &Border {
+        self.world.resource::<Border>()
+    }
+
+    pub(super) fn border_mut(&mut self) -> &mut Border {
+        self.world.resource_mut::<Border>().into_inner()
+    }
+
+    pub(super) fn lane(&self, row: usize) -> Lane {
+        self.world.resource::<Lanes>().lane(row)
+    }
+
+    pub(super) fn render(&self, row: usize) -> Option<String> {
+        self.renderer
+            .as_ref()
+            .and_then(|render| render(&self.world, row))
+    }
+
+    /// Starts an episode in each given row (ascending), of the given lane or the row's next one.
+    pub(super) fn reset_rows(
+        &mut self,
+        rows: &[(usize, Option<Lane>, Value)],
+    ) -> Result<(), EnvError> {
+        let first = !self.started;
+        let mut lanes = self.world.resource_mut::<Lanes>();
+        for (row, lane, _) in rows {
+            match lane {
+                Some(lane) => lanes.set(*row, *lane),
+                // Before the first reset no episode has been used up.
+                None if self.pending[*row] && first => {}
+                None => lanes.next_episode(*row),
+            }
+        }
+        let given = rows
+            .iter()
+            .filter(|(_, _, o)| !o.is_null())
+            .map(|(r, _, o)| (*r, o.clone()));
+        self.world.resource_mut::<ResetOptions>().0 = given.collect();
+        self.world
+            .resource_mut::<Selection>()
+            .set(rows.iter().map(|(row, _, _)| *row));
+        let border = self.world.resource_mut::<Border>().into_inner();
+        for (row, _, _) in rows {
+            clear_row(border, *row);
+            self.pending[*row] = false;
+        }
+        self.any_pending = self.pending.contains(&true);
+        self.started = !self.any_pending || self.started;
+        let outcome = self.run_reset();
+        self.world.resource_mut::<ResetOptions>().0.clear();
+        outcome
+    }
+
+    /// Runs the reset systems on the selected rows.
+    fn run_reset(&mut self) -> Result<(), EnvError> {
+        self.reset.run(&mut self.world);
+        self.world.resource_mut::<Selection>().set_all();
+        self.world
+            .resource_mut::<Fault>()
+            .0
+            .take()
+            .map_or(Ok(()), Err)
+    }
+
+    /// Makes one step of all rows, or of the given ones (ascending).
+    pub(super) fn step(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
+        self.select_for_step(rows)?;
+        self.check_and_prepare()?;
+        if self.has_act_systems {
+            self.act.run(&mut self.world);
+        }
+        if self.action_repeat == 1 {
+            self.simulate.run(&mut self.world);
+            self.settle();
+        } else {
+            self.simulate_repeatedly();
+        }
+        self.finish.run(&mut self.world);
+        self.end_episodes(rows)
+    }
+
+    /// Chooses the rows to simulate: those asked for, without those that are only reset in this step.
+    fn select_for_step(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
+        if !self.any_pending && rows.is_none() {
+            return Ok(()); // Everything is selected between steps.
+        }
+        if !self.started {
+            return Err(EnvError::StepBeforeReset);
+        }
+        if self.autoreset == Autoreset::Disabled && self.any_pending {
+            let stepped = |row: &usize| rows.is_none_or(|rows| rows.binary_search(row).is_ok());
+            let pending = self.pending.iter().enumerate();
+            if let Some((row, _)) = pending.filter(|(_, p)| **p).find(|(row, _)| stepped(row)) {
+                return Err(EnvError::StepAfterEnd { row });
+            }
+        }
+        let pending = &self.pending;
+        let mut selection = self.world.resource_mut::<Selection>();
+        match rows {
+            None => selection.set((0..pending.len()).filter(|&row| !pending[row])),
+            Some(rows) => selection.set(rows.iter().copied().filter(|&row| !pending[row])),
+        }
+        Ok(())
+    }
+
+    /// Refuses wrong actions before anything has changed.
+    fn check_and_prepare(&mut self) -> Result<(), EnvError> {
+        let spec = self.spec.clone();
+        let outcome = self.with_border(|border, selection| {
+            border.check_actions(&spec, selection)?;
+            for run in selection.runs() {
+                border.truncated[run.clone()].fill(false);
+                if spec.turns == Turns::Changing {
+                    for p in &mut border.players {
+                        p.acted[run.clone()].copy_from_slice(&p.acting[run.clone()]);
+                    }
+                }
+            }
+            Ok(())
+        });
+        if outcome.is_err() {
+            self.world.resource_mut::<Selection>().set_all();
+        }
+        outcome
+    }
+
+    /// Runs `f` on the border with the present selection.
+    fn with_border<T>(&mut self, f: impl FnOnce(&mut Border, &Selection) -> T) -> T {
+        let mut selection = self.world.resource_mut::<Selection>();
+        let taken = std::mem::replace(&mut *selection, Selection::none());
+        let result = f(self.world.resource_mut::<Border>().into_inner(), &taken);
+        *self.world.resource_mut::<Selection>() = taken;
+        result
+    }
+
+    /// After each environment step: time, time limit, returns.
+    fn settle(&mut self) {
+        let limit = self.spec.max_episode_steps.unwrap_or(u32::MAX);
+        self.with_border(|border, selection| {
+            for run in selection.runs() {
+                let terminated = &border.terminated[run.clone()];
+                let truncated = &mut border.truncated[run.clone()];
+                let elapsed = &mut border.elapsed[run.clone()];
+                for ((elapsed, truncated), terminated) in
+                    elapsed.iter_mut().zip(truncated).zip(terminated)
+                {
+                    *elapsed += 1;
+                    *truncated = (*truncated | (*elapsed >= limit)) & !*terminated;
+                }
+                for p in &mut border.players {
+                    let sums = &mut p.episode_return[run.clone()];
+                    for (sum, reward) in sums.iter_mut().zip(&p.reward[run.clone()]) {
+                        *sum += f64::from(*reward);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Repeats the action, adding up rewards, until the repeats are used up or the row's episode ends.
+    fn simulate_repeatedly(&mut self) {
+        let asked = self.world.resource::<Selection>().clone();
+        let mut sums = std::mem::take(&mut self.reward_sums);
+        for row in asked.rows() {
+            sums.iter_mut().for_each(|sum| sum[row] = 0.0);
+        }
+        for _ in 0..self.action_repeat {
+            self.simulate.run(&mut self.world);
+            self.settle();
+            let running = self.with_border(|border, selection| {
+                let mut running = Selection::none_of(border.rows());
+                for row in selection.rows() {
+                    for (p, sum) in border.players.iter().zip(&mut sums) {
+                        sum[row] += p.reward[row];
+                    }
+                }
+                running.set(selection.rows().filter(|&row| !border.ended(row)));
+                running
+            });
+            let none_left = running.is_empty();
+            *self.world.resource_mut::<Selection>() = running;
+            if none_left {
+                break;
+            }
+        }
+        let border = self.world.resource_mut::<Border>().into_inner();
+        for row in asked.rows() {
+            for (p, sum) in border.players.iter_mut().zip(&sums) {
+                p.reward[row] = sum[row];
+            }
+        }
+        self.reward_sums = sums;
+        *self.world.resource_mut::<Selection>() = asked;
+    }
+
+    /// Settles the rows whose episode ended in this step, and starts the episodes that are due.
+    fn end_episodes(&mut self, asked: Option<&[usize]>) -> Result<(), EnvError> {
+        let mut ended = std::mem::take(&mut self.ended);
+        ended.clear();
+        self.with_border(|border, selection| {
+            for run in selection.runs() {
+                collect_ended(border, run.clone(), &mut ended);
+            }
+            for &row in &ended {
+                border.final_elapsed[row] = border.elapsed[row];
+                for p in &mut border.players {
+                    let last = &p.observations[p.observations.len() - 1];
+                    p.final_observation.copy_row(row, last, row);
+                    p.final_return[row] = p.episode_return[row];
+                }
+            }
+        });
+        let outcome = match self.autoreset {
+            Autoreset::SameStep => self.start_next_episodes(&ended),
+            Autoreset::NextStep => {
+                let due = |row: &usize| asked.is_none_or(|rows| rows.binary_search(row).is_ok());
+                let due: Vec<usize> = (0..self.pending.len())
+                    .filter(|&row| self.pending[row])
+                    .filter(due)
+                    .collect();
+                for &row in &due {
+                    let border = self.border_mut();
+                    border.terminated[row] = false;
+                    border.truncated[row] = false;
+                    border.players.iter_mut().for_each(|p| p.reward[row] = 0.0);
+                    self.pending[row] = false;
+                }
+                let outcome = self.start_next_episodes(&due);
+                ended.iter().for_each(|&row| self.pending[row] = true);
+                self.any_pending = self.pending.contains(&true);
+                outcome
+            }
+            Autoreset::Disabled => {
+                ended.iter().for_each(|&row| self.pending[row] = true);
+                self.any_pending |= !ended.is_empty();
+                Ok(())
+            }
+        };
+        self.ended = ended;
+        self.world.resource_mut::<Selection>().set_all();
+        outcome
+    }
+
+    fn start_next_episodes(&mut self, rows: &[usize]) -> Result<(), EnvError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut lanes = self.world.resource_mut::<Lanes>();
+        rows.iter().for_each(|&row| lanes.next_episode(row));
+        let border = self.world.resource_mut::<Border>().into_inner();
+        rows.iter().for_each(|&row| clear_row(border, row));
+        self.world
+            .resource_mut::<Selection>()
+            .set(rows.iter().copied());
+        self.run_reset()
+    }
+
+    /// Appends all state of row `row` to `out`.
+    pub(super) fn save_row(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        write_value(&self.pending[row], out)?;
+        self.world.resource::<Lanes>().save_row(row, out)?;
+        self.border().save_row(row, out)?;
+        self.parts
+            .iter()
+            .try_for_each(|part| part.save(&self.world, row, out))
+    }
+
+    /// Reads all state of row `row` from the front of `bytes`.
+    pub(super) fn load_row(&mut self, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        self.pending[row] = read_value(bytes)?;
+        self.any_pending = self.pending.contains(&true);
+        self.started = true;
+        self.world.resource_mut::<Lanes>().load_row(row, bytes)?;
+        self.border_mut().load_row(row, bytes)?;
+        self.parts
+            .iter()
+            .try_for_each(|part| part.load(&mut self.world, row, bytes))
+    }
+
+    /// Appends the state of row `row` that outlives episodes.
+    pub(super) fn save_carried(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        self.carried
+            .iter()
+            .try_for_each(|part| part.save(&self.world, row, out))
+    }
+
+    /// Reads the state of row `row` that outlives episodes.
+    pub(super) fn load_carried(&mut self, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        self.carried
+            .iter()
+            .try_for_each(|part| part.load(&mut self.world, row, bytes))
+    }
+
+    /// Whether some state outlives episodes.
+    pub(super) fn carries_state(&self) -> bool {
+        !self.carried.is_empty()
+    }
+}
+
+/// Forgets the last episode of a row.
+fn clear_row(border: &mut Border, row: usize) {
+    border.elapsed[row] = 0;
+    for p in &mut border.players {
+        p.episode_return[row] = 0.0;
+    }
+}
+
+/// Appends the rows of `run` whose episode has ended. Few have, so the flags are tested in blocks first.
+fn collect_ended(border: &Border, run: Range<usize>, ended: &mut Vec<usize>) {
+    const BLOCK: usize = 32;
+    let mut start = run.start;
+    while start < run.end {
+        let end = (start + BLOCK).min(run.end);
+        let (terminated, truncated) = (
+            &border.terminated[start..end],
+            &border.truncated[start..end],
+        );
+        if terminated
+            .iter()
+            .zip(truncated)
+            .fold(false, |any, (a, b)| any | a | b)
+        {
+            ended.extend((start..end).filter(|&row| border.ended(row)));
+        }
+        start = end;
+    }
+}

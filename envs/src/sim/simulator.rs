@@ -1,0 +1,499 @@
+//! The simulator as users see it: a batch of rows, in one shard or several.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Border, EnvSpec, Lane, Plugin, shard::Shard};
+use crate::error::EnvError;
+
+/// What happens to a row whose episode has ended (names as in Gymnasium ≥ 1.0).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Autoreset {
+    /// The row is reset within the same step: its observation is the first of the next episode, the true last
+    /// one is in `final_observation`.
+    #[default]
+    SameStep,
+    /// The step returns the last observation; the next step ignores the row's action and resets it, with
+    /// reward 0 and both flags down.
+    NextStep,
+    /// The row must be reset with [`Simulator::reset_rows`] before it is stepped again.
+    Disabled,
+}
+
+/// A request to start an episode in a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowReset {
+    /// Row of the batch.
+    pub row: usize,
+    /// Where its randomness comes from; `None` goes on to the lane's next episode.
+    pub lane: Option<Lane>,
+    /// Options for the environment, or JSON null.
+    pub options: Value,
+}
+
+impl RowReset {
+    /// The next episode of row `row`.
+    pub fn next(row: usize) -> Self {
+        Self {
+            row,
+            lane: None,
+            options: Value::Null,
+        }
+    }
+
+    /// The first episode of an explicit seed.
+    pub fn seeded(row: usize, seed: u64) -> Self {
+        Self {
+            row,
+            lane: Some(Lane::of_seed(seed)),
+            options: Value::Null,
+        }
+    }
+}
+
+/// Settings of a simulator to be built; see [`Simulator::builder`].
+#[must_use]
+pub struct SimulatorBuilder {
+    plugins: Vec<Box<dyn Plugin>>,
+    rows: usize,
+    shards: usize,
+    seed: u64,
+    autoreset: Autoreset,
+    info: Vec<String>,
+}
+
+impl SimulatorBuilder {
+    /// Number of environment instances; 1 unless set.
+    pub fn rows(mut self, rows: usize) -> Self {
+        self.rows = rows;
+        self
+    }
+
+    /// Number of parts that are stepped on threads of their own; 1 unless set. Results do not depend on it. It
+    /// pays from some ten thousand rows of a cheap environment.
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Seed of all randomness; 0 unless set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// What happens when an episode ends; [`Autoreset::SameStep`] unless set.
+    pub fn autoreset(mut self, mode: Autoreset) -> Self {
+        self.autoreset = mode;
+        self
+    }
+
+    /// Puts a wrapper around what has been built so far.
+    pub fn wrap(mut self, wrapper: impl Plugin) -> Self {
+        self.plugins.push(Box::new(wrapper));
+        self
+    }
+
+    /// Asks for an info field; the environment's spec lists those it can tell.
+    pub fn info(mut self, name: &str) -> Self {
+        self.info.push(name.to_owned());
+        self
+    }
+
+    /// Builds the simulator. Its first episodes start with [`Simulator::reset`].
+    ///
+    /// # Errors
+    /// If a plugin refuses ([`EnvError::Incompatible`], [`EnvError::Argument`]), an info field is unknown, or
+    /// there are no rows or more shards than rows.
+    pub fn build(self) -> Result<Simulator, EnvError> {
+        let Self {
+            plugins,
+            rows,
+            shards,
+            seed,
+            autoreset,
+            info,
+        } = self;
+        if rows == 0 {
+            return Err(EnvError::Layout(
+                "a simulator needs at least one row".into(),
+            ));
+        }
+        if shards == 0 || shards > rows {
+            return Err(EnvError::Layout(format!(
+                "{rows} rows cannot be cut into {shards} shards"
+            )));
+        }
+        let sizes: Vec<usize> = (0..shards)
+            .map(|i| rows * (i + 1) / shards - rows * i / shards)
+            .collect();
+        let mut first = 0;
+        let mut built = Vec::with_capacity(shards);
+        for &size in &sizes {
+            built.push(Shard::new(
+                &plugins,
+                size,
+                seed,
+                first as u64,
+                autoreset,
+                &info,
+            )?);
+            first += size;
+        }
+        let spec = built[0].spec().clone();
+        if let Some(name) = info.iter().find(|name| spec.info_index(name).is_none()) {
+            let known: Vec<&str> = spec.info.iter().map(|f| f.name.as_str()).collect();
+            return Err(EnvError::Layout(format!(
+                "`{}` has no info field `{name}`; it has: {}",
+                spec.id,
+                if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            )));
+        }
+        let gathered = (shards > 1).then(|| built[0].border().with_rows(rows));
+        let pool = if shards > 1 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(shards).build();
+            Some(
+                pool.map_err(|e| EnvError::Layout(format!("no threads for {shards} shards: {e}")))?,
+            )
+        } else {
+            None
+        };
+        Ok(Simulator {
+            shards: built,
+            sizes,
+            rows,
+            spec,
+            gathered,
+            pool,
+        })
+    }
+}
+
+/// A batch of environment instances.
+///
+/// ```
+/// use palaestra_envs::{registry, sim::Simulator};
+///
+/// let cartpole = registry().build("cartpole-v1", &serde_json::Value::Null)?;
+/// let mut simulator = Simulator::builder(cartpole).rows(8).seed(1).build()?;
+/// simulator.reset()?;
+/// simulator.border_mut().player_mut(0).action_mut().i32_mut(0).fill(1);
+/// simulator.step()?;
+/// let player = simulator.border().player(0);
+/// assert_eq!(player.observation().f32(0).len(), 8 * 4);
+/// assert_eq!(player.reward, [1.0; 8]);
+/// # Ok::<(), palaestra_envs::EnvError>(())
+/// ```
+pub struct Simulator {
+    shards: Vec<Shard>,
+    sizes: Vec<usize>,
+    rows: usize,
+    spec: Arc<EnvSpec>,
+    /// The border of the whole batch, where there are several shards.
+    gathered: Option<Border>,
+    pool: Option<rayon::ThreadPool>,
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator")
+            .field("env", &self.spec.id)
+            .field("rows", &self.rows)
+            .field("shards", &self.shards.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Simulator {
+    /// Starts building a simulator of `environment`.
+    pub fn builder(environment: impl Plugin) -> SimulatorBuilder {
+        SimulatorBuilder {
+            plugins: vec![Box::new(environment)],
+            rows: 1,
+            shards: 1,
+            seed: 0,
+            autoreset: Autoreset::SameStep,
+            info: Vec::new(),
+        }
+    }
+
+    /// What is simulated, wrappers included.
+    pub fn spec(&self) -> &Arc<EnvSpec> {
+        &self.spec
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The buffers between simulator and agents.
+    #[inline]
+    pub fn border(&self) -> &Border {
+        self.gathered
+            .as_ref()
+            .unwrap_or_else(|| self.shards[0].border())
+    }
+
+    /// The buffers between simulator and agents, to write actions.
+    #[inline]
+    pub fn border_mut(&mut self) -> &mut Border {
+        match &mut self.gathered {
+            Some(border) => border,
+            None => self.shards[0].border_mut(),
+        }
+    }
+
+    /// The lane of row `row`'s running episode.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`].
+    pub fn lane(&self, row: usize) -> Result<Lane, EnvError> {
+        let (shard, local) = self.locate(row)?;
+        Ok(self.shards[shard].lane(local))
+    }
+
+    fn locate(&self, row: usize) -> Result<(usize, usize), EnvError> {
+        let mut local = row;
+        for (shard, &size) in self.sizes.iter().enumerate() {
+            if local < size {
+                return Ok((shard, local));
+            }
+            local -= size;
+        }
+        Err(EnvError::NoSuchRow {
+            row,
+            rows: self.rows,
+        })
+    }
+
+    /// Starts an episode in every row: the first one after building, the lane's next one later.
+    ///
+    /// # Errors
+    /// Only what an environment's reset may refuse.
+    pub fn reset(&mut self) -> Result<(), EnvError> {
+        let rows: Vec<RowReset> = (0..self.rows).map(RowReset::next).collect();
+        self.reset_rows(&rows)
+    }
+
+    /// Starts an episode in the given rows; the others keep state and observation.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`], [`EnvError::Options`], or [`EnvError::Layout`] if a row is given twice.
+    pub fn reset_rows(&mut self, resets: &[RowReset]) -> Result<(), EnvError> {
+        let mut parts: Vec<Vec<(usize, Option<Lane>, Value)>> = vec![Vec::new(); self.shards.len()];
+        for reset in resets {
+            let (shard, local) = self.locate(reset.row)?;
+            parts[shard].push((local, reset.lane, reset.options.clone()));
+        }
+        for part in &mut parts {
+            part.sort_by_key(|(row, _, _)| *row);
+            if let Some(pair) = part.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                return Err(EnvError::Layout(format!(
+                    "row {} is to be reset twice",
+                    pair[0].0
+                )));
+            }
+        }
+        for (shard, part) in self.shards.iter_mut().zip(&parts) {
+            if !part.is_empty() {
+                shard.reset_rows(part)?;
+            }
+        }
+        self.gather();
+        Ok(())
+    }
+
+    /// Makes one step of every row with the actions in the border.
+    ///
+    /// # Errors
+    /// [`EnvError::InvalidAction`] and [`EnvError::MaskedAction`] before anything has changed (in the shard
+    /// concerned), [`EnvError::StepBeforeReset`], [`EnvError::StepAfterEnd`] with autoreset disabled.
+    pub fn step(&mut self) -> Result<(), EnvError> {
+        let Self {
+            shards,
+            gathered,
+            pool,
+            sizes,
+            ..
+        } = self;
+        let (Some(border), Some(pool)) = (gathered, pool) else {
+            return shards[0].step(None);
+        };
+        let starts: Vec<usize> = offsets(sizes);
+        let shared: &Border = border;
+        let outcomes: Vec<Result<(), EnvError>> = pool.install(|| {
+            shards
+                .par_iter_mut()
+                .zip(&starts)
+                .map(|(shard, &start)| {
+                    shard.border_mut().take_actions(shared, start);
+                    shard.step(None).map_err(|e| at_offset(e, start))
+                })
+                .collect()
+        });
+        let parts = border.split(sizes);
+        pool.install(|| {
+            parts
+                .into_par_iter()
+                .zip(&*shards)
+                .for_each(|(mut part, shard)| part.copy_from(shard.border()));
+        });
+        outcomes.into_iter().collect()
+    }
+
+    /// Makes one step of the given rows (ascending) and leaves the others as they are, their buffers too. For
+    /// players that answer late: the rows that are ready go on.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_rows(&mut self, rows: &[usize]) -> Result<(), EnvError> {
+        if let Some(&row) = rows.iter().find(|&&row| row >= self.rows) {
+            return Err(EnvError::NoSuchRow {
+                row,
+                rows: self.rows,
+            });
+        }
+        if rows.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(EnvError::Layout("rows to step must ascend".into()));
+        }
+        let starts = offsets(&self.sizes);
+        for ((shard, &start), &size) in self.shards.iter_mut().zip(&starts).zip(&self.sizes) {
+            let local: Vec<usize> = rows
+                .iter()
+                .filter(|&&row| row >= start && row < start + size)
+                .map(|row| row - start)
+                .collect();
+            if local.is_empty() {
+                continue;
+            }
+            if let Some(border) = &self.gathered {
+                shard.border_mut().take_actions(border, start);
+            }
+            shard.step(Some(&local)).map_err(|e| at_offset(e, start))?;
+        }
+        self.gather();
+        Ok(())
+    }
+
+    /// Copies the shards' borders into that of the batch.
+    fn gather(&mut self) {
+        if let Some(border) = &mut self.gathered {
+            for (mut part, shard) in border.split(&self.sizes).into_iter().zip(&self.shards) {
+                part.copy_from(shard.border());
+            }
+        }
+    }
+
+    /// All state of row `row`: a planner's copy, or part of a checkpoint. Also holds the row's border.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`].
+    pub fn save_row(&self, row: usize) -> Result<Vec<u8>, EnvError> {
+        let (shard, local) = self.locate(row)?;
+        let mut bytes = Vec::new();
+        self.shards[shard].save_row(local, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Puts a saved row into row `row` of this simulator, which must be built alike (rows and seed may differ).
+    /// The row then goes on exactly as the saved one would have.
+    ///
+    /// # Errors
+    /// [`EnvError::Snapshot`] if the bytes are of another kind of simulator, [`EnvError::NoSuchRow`].
+    pub fn load_row(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
+        let (shard, local) = self.locate(row)?;
+        self.shards[shard].load_row(local, &mut bytes)?;
+        if !bytes.is_empty() {
+            return Err(EnvError::Snapshot(format!(
+                "{} bytes left over",
+                bytes.len()
+            )));
+        }
+        self.gather();
+        Ok(())
+    }
+
+    /// The state of row `row` that outlives its episodes (running statistics of wrappers); empty if there is
+    /// none.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`].
+    pub fn save_carried(&self, row: usize) -> Result<Vec<u8>, EnvError> {
+        let (shard, local) = self.locate(row)?;
+        let mut bytes = Vec::new();
+        self.shards[shard].save_carried(local, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Puts back what [`save_carried`](Self::save_carried) gave, before the row is reset.
+    ///
+    /// # Errors
+    /// [`EnvError::Snapshot`], [`EnvError::NoSuchRow`].
+    pub fn load_carried(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
+        let (shard, local) = self.locate(row)?;
+        self.shards[shard].load_carried(local, &mut bytes)
+    }
+
+    /// Whether some state outlives episodes, so that replaying one needs [`load_carried`](Self::load_carried).
+    pub fn carries_state(&self) -> bool {
+        self.shards[0].carries_state()
+    }
+
+    /// A picture of row `row` in text, if the environment draws one.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`].
+    pub fn render(&self, row: usize) -> Result<Option<String>, EnvError> {
+        let (shard, local) = self.locate(row)?;
+        Ok(self.shards[shard].render(local))
+    }
+}
+
+fn offsets(sizes: &[usize]) -> Vec<usize> {
+    let starts = sizes.iter().scan(0, |next, size| {
+        *next += size;
+        Some(*next - size)
+    });
+    starts.collect()
+}
+
+/// Translates a row of a shard to a row of the batch.
+fn at_offset(error: EnvError, start: usize) -> EnvError {
+    match error {
+        EnvError::InvalidAction {
+            row,
+            player,
+            violation,
+        } => EnvError::InvalidAction {
+            row: row + start,
+            player,
+            violation,
+        },
+        EnvError::MaskedAction {
+            row,
+            player,
+            action,
+        } => EnvError::MaskedAction {
+            row: row + start,
+            player,
+            action,
+        },
+        EnvError::StepAfterEnd { row } => EnvError::StepAfterEnd { row: row + start },
+        EnvError::Options { row, message } => EnvError::Options {
+            row: row + start,
+            message,
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,113 @@
+//! What an environment is, seen from outside: players, spaces, rewards, horizon.
+
+use serde::Serialize;
+
+use crate::space::Space;
+
+/// What one player of an environment sees and does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlayerSpec {
+    /// Name, unique within the environment.
+    pub name: String,
+    /// What the player sees.
+    pub observation: Space,
+    /// What the player does.
+    pub action: Space,
+    /// Whether each state allows only some of the actions; the border then carries a mask
+    /// `[rows, action.mask_width()]`.
+    pub action_mask: bool,
+    /// Whether actions outside a Box's bounds are accepted, because the dynamics clip them themselves (and a
+    /// cost may count what was asked for). NaN never is.
+    pub lenient_bounds: bool,
+}
+
+impl PlayerSpec {
+    /// A player that may always take every action, within strict bounds.
+    pub fn new(name: &str, observation: Space, action: Space) -> Self {
+        Self {
+            name: name.into(),
+            observation,
+            action,
+            action_mask: false,
+            lenient_bounds: false,
+        }
+    }
+}
+
+/// When the players act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turns {
+    /// All players act in every step (a single player, or a simultaneous game).
+    EveryStep,
+    /// Each step says who is to act next.
+    Changing,
+}
+
+/// How an info field is summed up over an episode for the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InfoKind {
+    /// A quantity of the transition just made, to be summed over the episode (a payoff, a cost).
+    Sum,
+    /// Hidden or auxiliary state behind the current observation, for players that are let in on it.
+    State,
+}
+
+/// An extra value that an environment can tell on request, beside observation and reward.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InfoField {
+    /// Name; hidden state starts with `privileged.`.
+    pub name: String,
+    /// What the value may be; a leaf.
+    pub space: Space,
+    /// What it describes.
+    pub kind: InfoKind,
+    /// One sentence for people.
+    pub summary: String,
+}
+
+/// Static facts of an environment with its arguments and wrappers applied.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EnvSpec {
+    /// Identifier with version, e.g. `cartpole-v1`.
+    pub id: String,
+    /// One sentence for people.
+    pub summary: String,
+    /// The players in order.
+    pub players: Vec<PlayerSpec>,
+    /// When they act.
+    pub turns: Turns,
+    /// Info fields it can tell.
+    pub info: Vec<InfoField>,
+    /// Environment steps after which an episode is truncated.
+    pub max_episode_steps: Option<u32>,
+    /// Smallest and largest reward of one step; may be infinite.
+    pub reward_range: (f64, f64),
+    /// Whether two episodes with the same actions can differ (random starts, noise, chance).
+    pub stochastic: bool,
+    /// Wrappers applied, innermost first.
+    pub wrappers: Vec<String>,
+}
+
+impl EnvSpec {
+    /// A single-player environment.
+    pub fn single(id: &str, summary: &str, observation: Space, action: Space) -> Self {
+        Self {
+            id: id.into(),
+            summary: summary.into(),
+            players: vec![PlayerSpec::new("player", observation, action)],
+            turns: Turns::EveryStep,
+            info: Vec::new(),
+            max_episode_steps: None,
+            reward_range: (f64::NEG_INFINITY, f64::INFINITY),
+            stochastic: true,
+            wrappers: Vec::new(),
+        }
+    }
+
+    /// Index of the info field called `name`.
+    pub fn info_index(&self, name: &str) -> Option<usize> {
+        self.info.iter().position(|f| f.name == name)
+    }
+}
