@@ -3,6 +3,7 @@
 //! One [`sim::Simulator`] steps a batch of environment instances that live as rows of an ECS world. See
 //! `ARCHITECTURE.md` at the root of the repository for how the parts fit.
 
+pub mod bandits;
 pub mod control;
 pub mod error;
 pub mod math;
