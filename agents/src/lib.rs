@@ -1,1 +1,13 @@
-//! x
+//! Everything that decides: learners, references and programs that speak Palaestra's agent protocol.
+//!
+//! An [`Agent`] plays one or more players in all rows of a batch: it [acts](Agent::act) on a view of the border,
+//! is [shown](Agent::observe) what happened, and saves and restores its whole state. [`registry`] lists them.
+
+mod agent;
+mod error;
+pub mod random;
+mod registry;
+
+pub use agent::{Agent, AgentContext, Mode, StepView};
+pub use error::AgentError;
+pub use registry::{AgentEntry, Registry, registry};

@@ -198,7 +198,7 @@ fn draw(x: f32, theta: f32) -> String {
         .rev()
         .map(|h| line(at(x + sin * 0.4 * h as f32), glyph))
         .collect();
-    let mut track = vec!['─'; WIDTH];
+    let mut track = ['─'; WIDTH];
     track[at(x)] = '▆';
     let degrees = theta.to_degrees();
     format!(

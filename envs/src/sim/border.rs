@@ -116,6 +116,33 @@ impl PlayerBorder {
     }
 }
 
+/// What a player sees when it is to act.
+#[derive(Debug, Clone, Copy)]
+pub struct ActView<'a> {
+    /// Index of the player.
+    pub player: usize,
+    /// Observations, `[rows, …]`.
+    pub observation: &'a Columns,
+    /// Whether the player is to act, `[rows]`.
+    pub acting: &'a [bool],
+    /// 1 for each allowed action, `[rows, mask_width]`; empty without a mask.
+    pub action_mask: &'a [u8],
+    /// Flags per row of `action_mask`.
+    pub mask_width: usize,
+    /// Environment steps made in the running episode, `[rows]`.
+    pub elapsed: &'a [u32],
+    /// Info fields asked for at build.
+    pub info: &'a Columns,
+}
+
+impl<'a> ActView<'a> {
+    /// Row `row` of the action mask; empty without a mask.
+    #[inline]
+    pub fn mask_row(&self, row: usize) -> &'a [u8] {
+        &self.action_mask[row * self.mask_width..(row + 1) * self.mask_width]
+    }
+}
+
 /// All buffers between a batch of environments and its agents.
 #[derive(Debug, Clone, Resource)]
 pub struct Border {
@@ -198,6 +225,35 @@ impl Border {
     #[inline]
     pub fn player_mut(&mut self, player: usize) -> &mut PlayerBorder {
         &mut self.players[player]
+    }
+
+    /// What player `player` needs to choose its actions, and where to write them.
+    pub fn act_view(&mut self, player: usize) -> (ActView<'_>, &mut Columns) {
+        let Self {
+            players,
+            elapsed,
+            info,
+            ..
+        } = self;
+        let PlayerBorder {
+            observations,
+            actions,
+            acting,
+            action_mask,
+            mask_width,
+            ..
+        } = &mut players[player];
+        let (observation, action) = (observations.len() - 1, actions.len() - 1);
+        let view = ActView {
+            player,
+            observation: &observations[observation],
+            acting,
+            action_mask,
+            mask_width: *mask_width,
+            elapsed,
+            info,
+        };
+        (view, &mut actions[action])
     }
 
     /// The observation that followed the last step in row `row`: the final one if the episode ended there

@@ -25,7 +25,7 @@ mod spec;
 mod state;
 
 pub use batch::{BatchEnvironment, BatchPlugin, BatchRows, StateColumns};
-pub use border::{Border, PlayerBorder};
+pub use border::{ActView, Border, PlayerBorder};
 pub use builder::{Builder, Plugin, StepSet};
 pub use lanes::{Lane, Lanes, ResetOptions, StreamId};
 pub use row::{Environment, RowObservation, RowPlugin, RowStep};

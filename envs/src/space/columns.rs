@@ -178,6 +178,7 @@ impl Columns {
     }
 
     /// Columns with the same fields and `rows` rows, holding the fields' default values (0, empty text).
+    #[must_use]
     pub fn with_rows(&self, rows: usize) -> Self {
         let columns = self.columns.iter().map(|c| {
             let len = rows * c.width;

@@ -1,0 +1,48 @@
+//! What can go wrong with an agent.
+
+use palaestra_envs::EnvError;
+
+/// An error of this crate; the text says what is wrong and what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// An agent for an environment it cannot play.
+    #[error("agent `{agent}` cannot play `{env}`: {reason}")]
+    Unsupported {
+        /// Identifier of the agent.
+        agent: String,
+        /// Identifier of the environment.
+        env: String,
+        /// What the agent needs.
+        reason: String,
+    },
+    /// An identifier that no agent has.
+    #[error("there is no agent `{name}`{}", match .suggestion { Some(s) => format!("; did you mean `{s}`?"), None => String::new() })]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The nearest known name.
+        suggestion: Option<String>,
+    },
+    /// Wrong arguments, or an error of the environment on the agent's behalf.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// Saved state that this agent cannot take up.
+    #[error("saved state does not fit agent `{agent}`: {reason}")]
+    State {
+        /// Identifier of the agent.
+        agent: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An agent outside this process failed.
+    #[error("agent process `{command}` {problem}{}", if .log.is_empty() { String::new() } else { format!("\nits last output on stderr:\n{log}") })]
+    Process {
+        /// The command.
+        command: String,
+        /// What happened.
+        problem: String,
+        /// Last lines it wrote to stderr.
+        log: String,
+    },
+}
