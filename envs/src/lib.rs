@@ -6,6 +6,7 @@
 pub mod bandits;
 pub mod control;
 pub mod error;
+pub mod games;
 pub mod math;
 pub mod registry;
 pub mod sim;

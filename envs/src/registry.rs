@@ -53,6 +53,7 @@ pub struct Registry {
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
     crate::control::register(&mut registry);
+    crate::games::register(&mut registry);
     registry
 }
 

@@ -1,0 +1,51 @@
+//! Small games: one with simultaneous moves, one with turns, one with hidden cards.
+//!
+//! They are written with the row trait [`Environment`](crate::sim::Environment) and are the files to copy from
+//! for a game of your own.
+
+mod kuhn_poker;
+mod repeated_matrix_game;
+mod tic_tac_toe;
+
+pub use kuhn_poker::{Deal, KuhnPoker, KuhnPokerArgs};
+pub use repeated_matrix_game::{
+    MatrixGame, PayoffTable, Play, RepeatedMatrixGame, RepeatedMatrixGameArgs,
+};
+pub use tic_tac_toe::{Board, TicTacToe, TicTacToeArgs};
+
+use serde_json::Value;
+
+use crate::{registry::Registry, sim::RowPlugin};
+
+/// Registers the environments of this family.
+pub fn register(registry: &mut Registry) {
+    registry.register(
+        "repeated_matrix_game-v1",
+        "games",
+        "Two players choose at the same time and are paid by a table, for a number of rounds.",
+        |args: RepeatedMatrixGameArgs| {
+            Ok(Box::new(RowPlugin::new(RepeatedMatrixGame::new(&args)?)))
+        },
+    );
+    registry.register(
+        "tic_tac_toe-v1",
+        "games",
+        "Two players in turn mark the cells of a 3 × 3 board; three in a row win.",
+        |_: TicTacToeArgs| Ok(Box::new(RowPlugin::new(TicTacToe))),
+    );
+    registry.register(
+        "kuhn_poker-v1",
+        "games",
+        "Poker with three cards, one card each and one bet: the smallest game of bluffing.",
+        |_: KuhnPokerArgs| Ok(Box::new(RowPlugin::new(KuhnPoker))),
+    );
+}
+
+/// These games have no reset options.
+fn no_options(options: &Value) -> Result<(), String> {
+    match options {
+        Value::Null => Ok(()),
+        Value::Object(map) if map.is_empty() => Ok(()),
+        other => Err(format!("this game has no reset options, found {other}")),
+    }
+}
