@@ -1,0 +1,8 @@
+//! Experiment files.
+
+mod types;
+
+pub use types::{
+    AgentConfig, Config, EnvConfig, EpisodeChoice, EvalConfig, ExperimentConfig, LogConfig,
+    SweepConfig, SweepMethod, TrainConfig,
+};

@@ -1,0 +1,192 @@
+//! The keys of an experiment file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// An experiment: environment, agents, length, what is logged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Version of this file format; 1.
+    pub schema: u32,
+    /// What is run.
+    pub experiment: ExperimentConfig,
+    /// The environment.
+    pub env: EnvConfig,
+    /// The agents: compared side by side (each gets the environment to itself), or, if they name players,
+    /// seated together in one game.
+    pub agents: Vec<AgentConfig>,
+    /// How training proceeds.
+    #[serde(default)]
+    pub train: TrainConfig,
+    /// Evaluation episodes, apart from training.
+    #[serde(default)]
+    pub eval: EvalConfig,
+    /// What is logged.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// Variants of the experiment, each run with all seeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepConfig>,
+}
+
+/// `[experiment]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentConfig {
+    /// Name of the run folder.
+    pub name: String,
+    /// A sentence for the report.
+    #[serde(default)]
+    pub description: String,
+    /// One independent run per seed; no duplicates.
+    pub seeds: Vec<u64>,
+    /// Environment steps of each run, summed over its rows.
+    pub total_env_steps: u64,
+    /// Device for learned models. Only `cpu` in this version.
+    #[serde(default = "cpu")]
+    pub device: String,
+}
+
+fn cpu() -> String {
+    "cpu".into()
+}
+
+/// `[env]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvConfig {
+    /// Identifier; `palaestra list envs` shows them.
+    pub id: String,
+    /// Instances stepped together.
+    #[serde(default = "one")]
+    pub num_envs: usize,
+    /// Threads that share the rows; results do not depend on it.
+    #[serde(default = "one")]
+    pub shards: usize,
+    /// Arguments of the environment.
+    #[serde(default)]
+    pub args: Map<String, Value>,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// `[[agents]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentConfig {
+    /// Identifier; `palaestra list agents` shows them.
+    pub id: String,
+    /// Name in tables and plots; the identifier unless given. Must be unique.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Names of the players it plays. If any agent names players, all must, and every player is taken once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub players: Option<Vec<String>>,
+    /// Arguments of the agent.
+    #[serde(default)]
+    pub args: Map<String, Value>,
+}
+
+impl AgentConfig {
+    /// Name in tables and plots.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id)
+    }
+}
+
+/// `[train]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Seconds between two checkpoints. Results do not depend on it.
+    pub checkpoint_every_s: f64,
+    /// Checkpoints kept besides the last.
+    pub keep_checkpoints: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            checkpoint_every_s: 30.0,
+            keep_checkpoints: 1,
+        }
+    }
+}
+
+/// `[eval]`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvalConfig {
+    /// Episodes played after training, on seeds that training never sees. 0: none.
+    pub episodes: usize,
+    /// Also evaluate each time this many environment steps have been made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every_env_steps: Option<u64>,
+}
+
+/// Which training episodes go to the episode log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EpisodeChoice {
+    /// All of them in runs of at most two million environment steps, else those of the first 8 rows whose
+    /// number within the row is a square: 0, 1, 4, 9, …
+    #[default]
+    Auto,
+    /// All of them.
+    All,
+    /// None.
+    None,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// Which training episodes to log.
+    pub episodes: EpisodeChoice,
+    /// Log the episodes of the first so many rows only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// Log every n-th episode of a row only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
+    /// Environment steps between two points of the training curves; 1/200 of the run unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_every_env_steps: Option<u64>,
+    /// Write TensorBoard event files.
+    pub tensorboard: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            episodes: EpisodeChoice::Auto,
+            rows: None,
+            every: None,
+            metrics_every_env_steps: None,
+            tensorboard: true,
+        }
+    }
+}
+
+/// `[sweep]`: a grid over configuration keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SweepConfig {
+    /// How points are chosen; only `grid`.
+    pub method: SweepMethod,
+    /// Lists of values by dotted key, e.g. `"agents.0.args.epsilon" = [0.05, 0.1]`.
+    #[serde(flatten)]
+    pub values: Map<String, Value>,
+}
+
+/// How the points of a sweep are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepMethod {
+    /// Every combination of the listed values.
+    Grid,
+}

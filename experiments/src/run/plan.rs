@@ -1,0 +1,222 @@
+//! From a configuration to the trials it asks for.
+
+use std::sync::Arc;
+
+use palaestra_agents::{Agent, AgentContext, AgentEntry};
+use palaestra_envs::{
+    sim::{EnvSpec, Simulator},
+    stream::Stream,
+};
+use rand::Rng;
+use serde_json::Value;
+
+use super::RunError;
+use crate::{Registries, config::Config};
+
+/// One independent run: a line-up of agents, a seed, a point of the sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// Name of its folder below `trials/`: `LINE-UP-seedN`, with `POINT-` before it in a sweep.
+    pub name: String,
+    /// Name in tables and plots: of the agent, or of all agents joined by ` vs `; in a sweep with the point.
+    pub label: String,
+    /// The configuration, with the point of the sweep applied.
+    pub config: Arc<Config>,
+    /// Indices into `config.agents`.
+    pub agents: Vec<usize>,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// An agent in its seat.
+pub struct Seated {
+    /// Name in tables and plots.
+    pub label: String,
+    /// The players it plays.
+    pub players: Vec<usize>,
+    /// The agent.
+    pub agent: Box<dyn Agent>,
+}
+
+/// The trials of `points` (label and configuration of each point of the sweep; one nameless point without
+/// one), in the order point, line-up, seed.
+pub fn plan(points: &[(String, Arc<Config>)]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (point, config) in points {
+        for agents in line_ups(config) {
+            let names: Vec<&str> = agents.iter().map(|&i| config.agents[i].label()).collect();
+            let line_up = names.join(" vs ");
+            let label = if point.is_empty() {
+                line_up
+            } else {
+                format!("{line_up} ({point})")
+            };
+            for &seed in &config.experiment.seeds {
+                let name = format!("{}-seed{seed}", file_name(&label));
+                let (label, config, agents) = (label.clone(), config.clone(), agents.clone());
+                trials.push(Trial {
+                    name,
+                    label,
+                    config,
+                    agents,
+                    seed,
+                });
+            }
+        }
+    }
+    trials
+}
+
+/// Agents that name players sit together; otherwise each is on its own.
+fn line_ups(config: &Config) -> Vec<Vec<usize>> {
+    let all = 0..config.agents.len();
+    if config.agents.iter().any(|a| a.players.is_some()) {
+        vec![all.collect()]
+    } else {
+        all.map(|i| vec![i]).collect()
+    }
+}
+
+/// `label` with everything but letters, digits, `.`, `_` and `-` replaced, for use as a folder name.
+fn file_name(label: &str) -> String {
+    let keep = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    label
+        .chars()
+        .map(|c| if keep(c) { c } else { '_' })
+        .collect()
+}
+
+impl Trial {
+    /// A seed derived from the trial's for another purpose (agents, evaluation).
+    pub fn derived_seed(&self, purpose: &str, index: u64) -> u64 {
+        Stream::new(self.seed, index, purpose).next_u64()
+    }
+
+    fn entries<'a>(&self, registries: &'a Registries) -> Result<Vec<&'a AgentEntry>, RunError> {
+        let ids = self.agents.iter().map(|&i| &self.config.agents[i].id);
+        Ok(ids
+            .map(|id| registries.agents.get(id))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Builds the simulator with the given seed, telling all info fields that are summed up for the metrics
+    /// and those that the agents need.
+    ///
+    /// # Errors
+    /// Whatever is wrong with environment, wrappers or info fields.
+    pub fn simulator(&self, registries: &Registries, seed: u64) -> Result<Simulator, RunError> {
+        let env = &self.config.env;
+        let probe = self.builder(registries)?.build()?;
+        let mut builder = self
+            .builder(registries)?
+            .rows(env.num_envs)
+            .shards(env.shards)
+            .seed(seed);
+        let mut names: Vec<String> = Vec::new();
+        let summed = probe
+            .spec()
+            .info
+            .iter()
+            .filter(|f| f.kind == palaestra_envs::sim::InfoKind::Sum);
+        names.extend(summed.map(|f| f.name.clone()));
+        for entry in self.entries(registries)? {
+            names.extend(entry.info.iter().cloned());
+        }
+        names.sort();
+        names.dedup();
+        for name in &names {
+            builder = builder.info(name);
+        }
+        Ok(builder.build()?)
+    }
+
+    fn builder(
+        &self,
+        registries: &Registries,
+    ) -> Result<palaestra_envs::sim::SimulatorBuilder, RunError> {
+        let env = &self.config.env;
+        let plugin = registries
+            .envs
+            .build(&env.id, &Value::Object(env.args.clone()))?;
+        Ok(Simulator::builder(plugin))
+    }
+
+    /// Builds the agents for an environment.
+    ///
+    /// # Errors
+    /// Unknown players, players taken twice or not at all, and whatever the agents refuse.
+    pub fn seat_agents(
+        &self,
+        registries: &Registries,
+        spec: &Arc<EnvSpec>,
+    ) -> Result<Vec<Seated>, RunError> {
+        let seats = seats(&self.config, &self.agents, spec).map_err(RunError::Config)?;
+        let mut seated = Vec::with_capacity(seats.len());
+        for (order, (&index, players)) in self.agents.iter().zip(seats).enumerate() {
+            let config = &self.config.agents[index];
+            let context = AgentContext {
+                env: spec.clone(),
+                players: players.clone(),
+                rows: self.config.env.num_envs,
+                seed: self.derived_seed("agent", order as u64),
+                total_steps: self.config.experiment.total_env_steps,
+            };
+            let entry = registries.agents.get(&config.id)?;
+            let agent = entry.build(&context, &Value::Object(config.args.clone()))?;
+            seated.push(Seated {
+                label: config.label().to_owned(),
+                players,
+                agent,
+            });
+        }
+        Ok(seated)
+    }
+}
+
+/// The players of each agent of a line-up.
+fn seats(config: &Config, agents: &[usize], spec: &EnvSpec) -> Result<Vec<Vec<usize>>, String> {
+    let mut taken: Vec<Option<&str>> = vec![None; spec.players.len()];
+    let mut seats = Vec::with_capacity(agents.len());
+    for &index in agents {
+        let agent = &config.agents[index];
+        let players: Vec<usize> = match &agent.players {
+            None => (0..spec.players.len()).collect(),
+            Some(names) => names
+                .iter()
+                .map(|name| {
+                    spec.players
+                        .iter()
+                        .position(|p| p.name == *name)
+                        .ok_or_else(|| {
+                            let known: Vec<&str> =
+                                spec.players.iter().map(|p| p.name.as_str()).collect();
+                            let known = known.join("`, `");
+                            format!("`{}` has no player `{name}`; it has `{known}`", spec.id)
+                        })
+                })
+                .collect::<Result<_, _>>()?,
+        };
+        for &player in &players {
+            if let Some(other) = taken[player].replace(agent.label()) {
+                let name = &spec.players[player].name;
+                return Err(format!(
+                    "player `{name}` is taken by both `{other}` and `{}`",
+                    agent.label()
+                ));
+            }
+        }
+        let spaces = |p: usize| (&spec.players[p].observation, &spec.players[p].action);
+        if players.iter().any(|&p| spaces(p) != spaces(players[0])) {
+            return Err(format!(
+                "agent `{}` cannot play several players whose spaces differ; seat an agent for each with \
+                 `players = [\"NAME\"]`",
+                agent.label()
+            ));
+        }
+        seats.push(players);
+    }
+    if let Some(free) = taken.iter().position(Option::is_none) {
+        return Err(format!("nobody plays player `{}`", spec.players[free].name));
+    }
+    Ok(seats)
+}

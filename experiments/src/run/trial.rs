@@ -1,0 +1,412 @@
+//! One trial from its first step, or its last checkpoint, to its end.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use palaestra_agents::StepView;
+use palaestra_envs::sim::{Selection, Simulator};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    RunError, Trial,
+    checkpoint::{self, Checkpoint},
+    metrics::Metrics,
+    plan::Seated,
+    sinks::Sinks,
+};
+use crate::{
+    Registries,
+    episodes::{Choice, EpisodeKind, Recorder},
+    files,
+};
+
+/// How a trial came out; `trial.json` of its folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialResult {
+    /// Name of the trial.
+    pub trial: String,
+    /// Name in tables and plots.
+    pub label: String,
+    /// The seed.
+    pub seed: u64,
+    /// Environment steps made, over all rows.
+    pub env_steps: u64,
+    /// Training episodes that ended.
+    pub episodes: u64,
+    /// The players' results, in order.
+    pub players: Vec<PlayerResult>,
+    /// Totals of the info fields that are summed up, mean over rows.
+    pub info: Vec<(String, f64)>,
+}
+
+/// How a player came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlayerResult {
+    /// Name of the player.
+    pub player: String,
+    /// Name of its agent.
+    pub agent: String,
+    /// Mean return of the evaluation episodes after training; without any, of the training episodes that ended
+    /// in the last quarter of the run; without any, total reward so far, mean over rows.
+    pub score: f64,
+    /// Total reward of the run, mean over rows.
+    pub total_reward: f64,
+}
+
+/// Shared between the trials of a run and whoever watches it.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Environment steps made in this process, over all trials.
+    pub env_steps: AtomicU64,
+    /// Set to stop at the next step, with a checkpoint.
+    pub stop: AtomicBool,
+}
+
+/// Whether a trial came to its end.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It did.
+    Complete(TrialResult),
+    /// It was stopped and can be resumed.
+    Interrupted,
+}
+
+/// Runs `trial` in `folder`, going on from its last checkpoint if it has one.
+///
+/// # Errors
+/// [`RunError`]; what was sealed or checkpointed before stays.
+pub fn run_trial(
+    trial: &Trial,
+    registries: &Registries,
+    folder: &Path,
+    watch: &Watch,
+) -> Result<Outcome, RunError> {
+    let result_file = folder.join("trial.json");
+    if result_file.exists() {
+        let result = checkpoint::read_json::<TrialResult>(&result_file)?;
+        watch
+            .env_steps
+            .fetch_add(result.env_steps, Ordering::Relaxed);
+        return Ok(Outcome::Complete(result));
+    }
+    files::create_folder(folder)?;
+    let mut running = Running::start(trial, registries, folder)?;
+    watch
+        .env_steps
+        .fetch_add(running.metrics.env_steps(), Ordering::Relaxed);
+    let total = trial.config.experiment.total_env_steps;
+    let pause = Duration::from_secs_f64(trial.config.train.checkpoint_every_s);
+    let mut last_checkpoint = Instant::now();
+    while running.metrics.env_steps() < total {
+        running.step()?;
+        watch
+            .env_steps
+            .fetch_add(running.simulator.rows() as u64, Ordering::Relaxed);
+        let stop = watch.stop.load(Ordering::Relaxed);
+        if stop || last_checkpoint.elapsed() >= pause {
+            running.checkpoint()?;
+            last_checkpoint = Instant::now();
+        }
+        if stop {
+            return Ok(Outcome::Interrupted);
+        }
+    }
+    running.finish().map(Outcome::Complete)
+}
+
+/// A trial under way.
+struct Running<'a> {
+    trial: &'a Trial,
+    registries: &'a Registries,
+    folder: &'a Path,
+    simulator: Simulator,
+    seated: Vec<Seated>,
+    metrics: Metrics,
+    recorder: Recorder,
+    sinks: Sinks,
+    all_rows: Selection,
+    agent_metrics: Vec<(String, f64)>,
+    evaluations: u32,
+}
+
+impl<'a> Running<'a> {
+    fn start(
+        trial: &'a Trial,
+        registries: &'a Registries,
+        folder: &'a Path,
+    ) -> Result<Self, RunError> {
+        let config = &trial.config;
+        let mut simulator = trial.simulator(registries, trial.seed)?;
+        let seated = trial.seat_agents(registries, simulator.spec())?;
+        let rows = simulator.rows();
+        let total = config.experiment.total_env_steps;
+        let every = config
+            .log
+            .metrics_every_env_steps
+            .unwrap_or((total / 200).max(rows as u64));
+        let metrics = Metrics::new(simulator.spec(), simulator.border(), every, total);
+        let choice = Choice::of(&config.log, total);
+        let recorder = Recorder::create(
+            &folder.join("episodes"),
+            EpisodeKind::Train,
+            choice,
+            simulator.spec(),
+            rows,
+        )?;
+        simulator.reset()?;
+        let mut running = Self {
+            trial,
+            registries,
+            folder,
+            simulator,
+            seated,
+            metrics,
+            recorder,
+            sinks: Sinks::open(folder, config.log.tensorboard)?,
+            all_rows: Selection::all(rows),
+            agent_metrics: Vec::new(),
+            evaluations: 0,
+        };
+        match Checkpoint::latest(folder)? {
+            Some(saved) => running.restore(&saved)?,
+            None => running.recorder.begin(&running.simulator)?,
+        }
+        Ok(running)
+    }
+
+    /// Act, step, observe; then episodes and metrics.
+    fn step(&mut self) -> Result<(), RunError> {
+        act_and_step(&mut self.simulator, &mut self.seated, &self.all_rows)?;
+        self.recorder.step(&self.simulator)?;
+        if self.metrics.step(self.simulator.border(), &self.all_rows) {
+            self.record_point()?;
+        }
+        if let Some(every) = self.trial.config.eval.every_env_steps {
+            let due = self.metrics.env_steps() / every.max(1) > u64::from(self.evaluations);
+            if due && self.metrics.env_steps() < self.trial.config.experiment.total_env_steps {
+                self.evaluate()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record_point(&mut self) -> Result<(), RunError> {
+        self.agent_metrics.clear();
+        let several = self.seated.len() > 1;
+        for seated in &mut self.seated {
+            let (out, label) = (&mut self.agent_metrics, &seated.label);
+            seated.agent.metrics(&mut |key, value| {
+                out.push((
+                    if several {
+                        format!("{label}/{key}")
+                    } else {
+                        key.to_owned()
+                    },
+                    value,
+                ));
+            });
+        }
+        let first = self.metrics.record_point(&self.agent_metrics);
+        self.sinks.points(&self.metrics.points()[first..])
+    }
+
+    /// Plays the evaluation episodes and records their mean returns, one per player.
+    fn evaluate(&mut self) -> Result<Vec<f64>, RunError> {
+        let round = self.evaluations;
+        self.evaluations += 1;
+        let scores = super::evaluate::evaluate(
+            self.trial,
+            self.registries,
+            &mut self.seated,
+            Some(&self.folder.join("episodes")),
+            round,
+        )?;
+        let first = self.metrics.points().len();
+        let spec = self.simulator.spec().clone();
+        for (player, score) in spec.players.iter().zip(&scores) {
+            let key = if scores.len() == 1 {
+                "eval/episodic_return".to_owned()
+            } else {
+                format!("eval/{}/episodic_return", player.name)
+            };
+            self.metrics.record(&key, *score);
+        }
+        self.sinks.points(&self.metrics.points()[first..])?;
+        Ok(scores)
+    }
+
+    fn checkpoint(&mut self) -> Result<(), RunError> {
+        let mut agents = Vec::with_capacity(self.seated.len());
+        for seated in &mut self.seated {
+            agents.push(seated.agent.save()?);
+        }
+        let rows = 0..self.simulator.rows();
+        let checkpoint = Checkpoint {
+            env_steps: self.metrics.env_steps(),
+            evaluations: self.evaluations,
+            rows: rows
+                .map(|row| self.simulator.save_row(row))
+                .collect::<Result<_, _>>()?,
+            agents,
+            metrics: self.metrics.clone(),
+            recorder: self.recorder.save()?,
+        };
+        checkpoint.write(self.folder, self.trial.config.train.keep_checkpoints)?;
+        self.write_metrics()
+    }
+
+    fn restore(&mut self, saved: &Checkpoint) -> Result<(), RunError> {
+        if saved.rows.len() != self.simulator.rows() || saved.agents.len() != self.seated.len() {
+            return Err(RunError::Config(format!(
+                "the checkpoint in {} has {} rows and {} agents, but the configuration asks for {} and {}",
+                self.folder.display(),
+                saved.rows.len(),
+                saved.agents.len(),
+                self.simulator.rows(),
+                self.seated.len()
+            )));
+        }
+        for (row, bytes) in saved.rows.iter().enumerate() {
+            self.simulator.load_row(row, bytes)?;
+        }
+        for (seated, state) in self.seated.iter_mut().zip(&saved.agents) {
+            seated.agent.load(state)?;
+        }
+        self.metrics = saved.metrics.clone();
+        self.evaluations = saved.evaluations;
+        self.recorder.restore(&saved.recorder)?;
+        Ok(())
+    }
+
+    fn write_metrics(&self) -> Result<(), RunError> {
+        let bytes = files::parquet_bytes(&self.metrics.table()?, &[])?;
+        Ok(files::write_atomically(
+            &self.folder.join("metrics.parquet"),
+            &bytes,
+        )?)
+    }
+
+    fn finish(mut self) -> Result<TrialResult, RunError> {
+        // What `palaestra eval` loads later.
+        self.checkpoint()?;
+        let episodes = self.trial.config.eval.episodes;
+        let evaluated = if episodes > 0 {
+            Some(self.evaluate()?)
+        } else {
+            None
+        };
+        self.record_point()?;
+        self.recorder.finish()?;
+        self.write_metrics()?;
+        for seated in &mut self.seated {
+            seated.agent.finish()?;
+        }
+        let spec = self.simulator.spec();
+        let players = spec.players.iter().enumerate().map(|(index, player)| {
+            let seat = self.seated.iter().find(|s| s.players.contains(&index));
+            let late = self.metrics.late_return(index);
+            let total_reward = self.metrics.total_reward(index);
+            let evaluated = evaluated.as_ref().map(|scores| scores[index]);
+            PlayerResult {
+                player: player.name.clone(),
+                agent: seat.map_or(String::new(), |s| s.label.clone()),
+                score: evaluated.or(late).unwrap_or(total_reward),
+                total_reward,
+            }
+        });
+        let result = TrialResult {
+            trial: self.trial.name.clone(),
+            label: self.trial.label.clone(),
+            seed: self.trial.seed,
+            env_steps: self.metrics.env_steps(),
+            episodes: self.metrics.episodes(),
+            players: players.collect(),
+            info: self.metrics.info_totals(),
+        };
+        self.sinks.close()?;
+        checkpoint::write_json(&self.folder.join("trial.json"), &result)?;
+        Ok(result)
+    }
+}
+
+/// One step of all rows with the agents' actions, shown to them afterwards.
+pub(super) fn act_and_step(
+    simulator: &mut Simulator,
+    seated: &mut [Seated],
+    all_rows: &Selection,
+) -> Result<(), RunError> {
+    for seat in &mut *seated {
+        for &player in &seat.players {
+            let (view, actions) = simulator.border_mut().act_view(player);
+            seat.agent.act(&view, all_rows, actions)?;
+        }
+    }
+    simulator.step()?;
+    for seat in seated {
+        for &player in &seat.players {
+            seat.agent.observe(&StepView {
+                player,
+                rows: all_rows,
+                border: simulator.border(),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{config::Config, run::plan};
+
+    fn config(checkpoint_every_s: f64) -> Config {
+        let text = format!(
+            r#"
+            schema = 1
+            experiment = {{ name = "test", seeds = [3], total_env_steps = 4000 }}
+            env = {{ id = "cartpole-v1", num_envs = 4 }}
+            agents = [{{ id = "random" }}]
+            train = {{ checkpoint_every_s = {checkpoint_every_s:?} }}
+            eval = {{ episodes = 8, every_env_steps = 1500 }}
+            "#
+        );
+        toml::from_str(&text).unwrap()
+    }
+
+    fn run(folder: &Path, config: Config, watch: &Watch) -> Outcome {
+        let trials = plan(&[(String::new(), Arc::new(config))]);
+        run_trial(&trials[0], &Registries::default(), folder, watch).unwrap()
+    }
+
+    #[test]
+    fn a_stopped_and_resumed_trial_writes_the_same_metrics_as_one_that_was_not_stopped() {
+        let (straight, stopped) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let Outcome::Complete(expected) = run(straight.path(), config(1e6), &Watch::default())
+        else {
+            panic!("nobody stopped it")
+        };
+        // Stopped after every single step for a while.
+        for _ in 0..300 {
+            let watch = Watch {
+                stop: true.into(),
+                ..Watch::default()
+            };
+            run(stopped.path(), config(0.0), &watch);
+        }
+        let Outcome::Complete(result) = run(stopped.path(), config(1e6), &Watch::default()) else {
+            panic!("nobody stopped it")
+        };
+        assert_eq!(result, expected);
+        assert!(
+            result.players[0].score > 9.0 && result.episodes > 100,
+            "{result:?}"
+        );
+        let metrics = |folder: &Path| files::read(&folder.join("metrics.parquet")).unwrap();
+        assert_eq!(metrics(stopped.path()), metrics(straight.path()));
+    }
+}
