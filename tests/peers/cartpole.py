@@ -129,7 +129,8 @@ def gymnax_peer(rows):
             step()
         return (int(carry[0][4].sum()) - before) * CHECK_STEPS / (calls * SCAN_LENGTH)
 
-    return f"{version('gymnax')} (jax {jax.__version__})", f"jit, scan of {SCAN_LENGTH}", rows * SCAN_LENGTH, step, episodes
+    versions = f"{version('gymnax')} (jax {jax.__version__})"
+    return versions, f"jit, scan of {SCAN_LENGTH}", rows * SCAN_LENGTH, step, episodes
 
 
 PEERS = {"gymnasium": gymnasium_peer, "gymnax": gymnax_peer, "envpool": envpool_peer}

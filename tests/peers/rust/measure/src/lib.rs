@@ -107,7 +107,7 @@ pub fn document(
     )
 }
 
-/// A source of fair bits: SplitMix64 (Steele, Lea and Flood, 2014), one call for 64 random actions.
+/// A source of fair bits: `SplitMix64` (Steele, Lea and Flood, 2014), one call for 64 random actions.
 #[derive(Clone, Debug)]
 pub struct Bits(u64);
 
@@ -126,7 +126,7 @@ impl Bits {
         z ^ (z >> 31)
     }
 
-    /// The next 32 bits as a number in `[-0.05, 0.05)`: the start of every CartPole coordinate.
+    /// The next 32 bits as a number in `[-0.05, 0.05)`: the start of every `CartPole` coordinate.
     pub fn next_start(&mut self) -> f32 {
         ((self.next_word() >> 40) as f32 / (1_u32 << 24) as f32 - 0.5) * 0.1
     }
