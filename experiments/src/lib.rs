@@ -3,6 +3,7 @@
 pub mod config;
 pub mod episodes;
 pub mod files;
+pub mod plot;
 pub mod run;
 pub mod stats;
 pub mod tensorboard;
