@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::start_state;
+use super::start::{ANY, start_state};
 use crate::{
     error::EnvError,
     math::sin_cos_f32,
@@ -25,7 +25,7 @@ const TOTAL_MASS: f32 = CART_MASS + POLE_MASS;
 const LENGTH: f32 = 0.5;
 const POLE_MASS_LENGTH: f32 = POLE_MASS * LENGTH;
 /// Size of a push, N.
-const FORCE: f32 = 10.0;
+pub(super) const FORCE: f32 = 10.0;
 /// Seconds between two states.
 const TAU: f32 = 0.02;
 const X_LIMIT: f32 = 2.4;
@@ -89,10 +89,12 @@ fn euler(x: f32, x_dot: f32, theta: f32, theta_dot: f32, force: f32) -> (f32, f3
     )
 }
 
-/// Steps every row of equally long slices: `actions` are 0 (left) or 1 (right).
-fn step_rows(
+/// Steps every row of equally long slices; `force` turns an action into N.
+#[inline(always)]
+pub(super) fn step_rows<A: Copy>(
     state: &mut CartPoleSlices<'_>,
-    actions: &[i32],
+    actions: &[A],
+    force: impl Fn(A) -> f32,
     reward: &mut [f32],
     terminated: &mut [bool],
     rewards: [f32; 2],
@@ -103,8 +105,8 @@ fn step_rows(
     let (theta, theta_dot) = (&mut state.theta[..n], &mut state.theta_dot[..n]);
     let (reward, terminated) = (&mut reward[..n], &mut terminated[..n]);
     for i in 0..n {
-        let force = (2 * actions[i] - 1) as f32 * FORCE;
-        let (a, b, c, d) = euler(x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0, force);
+        let push = force(actions[i]);
+        let (a, b, c, d) = euler(x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0, push);
         (x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0) = (a, b, c, d);
         let end = (a.abs() > X_LIMIT) | (c.abs() > THETA_LIMIT);
         terminated[i] = end;
@@ -112,49 +114,79 @@ fn step_rows(
     }
 }
 
+/// Bounds of the observation: twice the limits beyond which an episode ends.
+pub(super) fn observation_space() -> Space {
+    let (x, theta) = (f64::from(X_LIMIT), f64::from(THETA_LIMIT));
+    let high = vec![2.0 * x, f64::INFINITY, 2.0 * theta, f64::INFINITY];
+    Space::bounded(high.iter().map(|h| -h).collect(), high)
+}
+
+/// Starts an episode in each row of the run.
+pub(super) fn reset(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
+    let (x, theta) = (2.0 * f64::from(X_LIMIT), 2.0 * f64::from(THETA_LIMIT));
+    let bounds = [(-x, x), ANY, (-theta, theta), ANY];
+    for (i, row) in rows.range.clone().enumerate() {
+        (
+            state.x[i].0,
+            state.x_dot[i].0,
+            state.theta[i].0,
+            state.theta_dot[i].0,
+        ) = match start_state(rows.options, row, &bounds)? {
+            Some(start) => start.map(|v| v as f32),
+            None => rows.random_block(row, 0).map(|w| 0.1 * unit_f32(w) - 0.05),
+        }
+        .into();
+    }
+    Ok(())
+}
+
+/// Writes the state.
+pub(super) fn observe(state: &CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
+    let out = rows.border.players[0].env_observation_mut().f32_mut(0);
+    let out = &mut out[rows.range.start * 4..rows.range.end * 4];
+    for (i, o) in out.chunks_exact_mut(4).enumerate() {
+        o.copy_from_slice(&[
+            state.x[i].0,
+            state.x_dot[i].0,
+            state.theta[i].0,
+            state.theta_dot[i].0,
+        ]);
+    }
+}
+
+/// A picture of one row in text, from its observation.
+pub(super) fn render(border: &Border, row: usize) -> String {
+    let observation = &border.players[0].env_observation().f32(0)[row * 4..row * 4 + 4];
+    draw(observation[0], observation[2])
+}
+
 impl BatchEnvironment for CartPole {
     type State = CartPoleState;
 
     fn spec(&self) -> EnvSpec {
-        let (x, theta) = (f64::from(X_LIMIT), f64::from(THETA_LIMIT));
-        let high = vec![2.0 * x, f64::INFINITY, 2.0 * theta, f64::INFINITY];
-        let low = high.iter().map(|h| -h).collect();
         EnvSpec {
             max_episode_steps: Some(500),
-            reward_range: (f64::from(self.reward[1]).min(0.0), 1.0),
+            reward_range: (f64::from(self.reward[1]), f64::from(self.reward[0])),
             ..EnvSpec::single(
                 "cartpole-v1",
                 "Balance a pole on a cart by pushing it left or right.",
-                Space::bounded(low, high),
+                observation_space(),
                 Space::discrete(2),
             )
         }
     }
 
     fn reset(&self, state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
-        for (i, row) in rows.range.clone().enumerate() {
-            let uniform = rows.random_block(row, 0).map(|w| 0.1 * unit_f32(w) - 0.05);
-            let [a, b, c, d] = match start_state::<4>(rows.options, row)? {
-                Some(start) => start.map(|v| v as f32),
-                None => uniform,
-            };
-            (
-                state.x[i].0,
-                state.x_dot[i].0,
-                state.theta[i].0,
-                state.theta_dot[i].0,
-            ) = (a, b, c, d);
-        }
-        Ok(())
+        reset(state, rows)
     }
 
     fn step(&self, mut state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
-        let player = &mut rows.border.players[0];
-        let (actions, reward) = player.action_and_reward();
+        let (actions, reward) = rows.border.players[0].action_and_reward();
         step_rows(
             &mut state,
             &actions.i32(0)[range.clone()],
+            |action| (2 * action - 1) as f32 * FORCE,
             &mut reward[range.clone()],
             &mut rows.border.terminated[range],
             self.reward,
@@ -162,21 +194,11 @@ impl BatchEnvironment for CartPole {
     }
 
     fn observe(&self, state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
-        let out = rows.border.players[0].env_observation_mut().f32_mut(0);
-        let out = &mut out[rows.range.start * 4..rows.range.end * 4];
-        for (i, o) in out.chunks_exact_mut(4).enumerate() {
-            o.copy_from_slice(&[
-                state.x[i].0,
-                state.x_dot[i].0,
-                state.theta[i].0,
-                state.theta_dot[i].0,
-            ]);
-        }
+        observe(&state, rows);
     }
 
     fn render(&self, border: &Border, row: usize) -> Option<String> {
-        let observation = &border.players[0].env_observation().f32(0)[row * 4..row * 4 + 4];
-        Some(draw(observation[0], observation[2]))
+        Some(render(border, row))
     }
 }
 

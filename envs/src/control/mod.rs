@@ -1,16 +1,30 @@
 //! Classic control: the environments of Gymnasium's classic-control family and a continuous cart-pole.
+//!
+//! Each is a batch environment whose module opens with its equations. All take the reset option `state`, a list
+//! of numbers to start from in the order of the environment's state, and draw themselves as text. The cart-poles
+//! hold their state in single precision, as Gymnasium's vectorised `CartPole`; the others in double precision.
 
+mod acrobot;
+mod canvas;
 mod cartpole;
+mod cartpole_continuous;
+#[cfg(test)]
+mod golden;
+mod mountain_car;
+mod mountain_car_continuous;
+mod pendulum;
+mod start;
+#[cfg(test)]
+mod tests;
 
+pub use acrobot::{Acrobot, AcrobotArgs};
 pub use cartpole::{CartPole, CartPoleArgs};
+pub use cartpole_continuous::{CartPoleContinuous, CartPoleContinuousArgs};
+pub use mountain_car::{MountainCar, MountainCarArgs};
+pub use mountain_car_continuous::{MountainCarContinuous, MountainCarContinuousArgs};
+pub use pendulum::{Pendulum, PendulumArgs};
 
-use serde_json::Value;
-
-use crate::{
-    error::EnvError,
-    registry::Registry,
-    sim::{BatchPlugin, ResetOptions},
-};
+use crate::{registry::Registry, sim::BatchPlugin};
 
 /// Registers the environments of this family.
 pub fn register(registry: &mut Registry) {
@@ -20,39 +34,37 @@ pub fn register(registry: &mut Registry) {
         "Balance a pole on a cart by pushing it left or right (Gymnasium's CartPole-v1).",
         |args: CartPoleArgs| Ok(Box::new(BatchPlugin(CartPole::new(&args)))),
     );
-}
-
-/// The reset option `state`: a list of `N` numbers to start from, in the order of the environment's state.
-fn start_state<const N: usize>(
-    options: &ResetOptions,
-    row: usize,
-) -> Result<Option<[f64; N]>, EnvError> {
-    if options.is_empty() {
-        return Ok(None);
-    }
-    parse_start_state(options.row(row)).map_err(|message| EnvError::Options { row, message })
-}
-
-/// As [`start_state`], from the options of one row.
-fn parse_start_state<const N: usize>(options: &Value) -> Result<Option<[f64; N]>, String> {
-    let Some(object) = options.as_object() else {
-        return if options.is_null() {
-            Ok(None)
-        } else {
-            Err(format!("expected an object, found {options}"))
-        };
-    };
-    if let Some(key) = object.keys().find(|key| *key != "state") {
-        return Err(format!("unknown option `{key}`; the only one is `state`"));
-    }
-    let Some(value) = object.get("state") else {
-        return Ok(None);
-    };
-    let numbers: Option<Vec<f64>> = value
-        .as_array()
-        .and_then(|list| list.iter().map(Value::as_f64).collect());
-    numbers
-        .and_then(|numbers| <[f64; N]>::try_from(numbers).ok())
-        .map(Some)
-        .ok_or_else(|| format!("`state` must be a list of {N} numbers, found {value}"))
+    registry.register(
+        "cartpole_continuous-v1",
+        "control",
+        "Balance a pole on a cart with a push of any size up to 10 N.",
+        |_: CartPoleContinuousArgs| Ok(Box::new(BatchPlugin(CartPoleContinuous))),
+    );
+    registry.register(
+        "pendulum-v1",
+        "control",
+        "Swing a rod up and hold it there with a weak motor (Gymnasium's Pendulum-v1).",
+        |args: PendulumArgs| Ok(Box::new(BatchPlugin(Pendulum::new(&args)?))),
+    );
+    registry.register(
+        "mountain_car-v0",
+        "control",
+        "Rock a weak car out of a valley, pushing left, right or not at all (Gymnasium's MountainCar-v0).",
+        |args: MountainCarArgs| Ok(Box::new(BatchPlugin(MountainCar::new(&args)?))),
+    );
+    registry.register(
+        "mountain_car_continuous-v0",
+        "control",
+        "Rock a weak car out of a valley with a throttle that costs energy (Gymnasium's \
+         MountainCarContinuous-v0).",
+        |args: MountainCarContinuousArgs| {
+            Ok(Box::new(BatchPlugin(MountainCarContinuous::new(&args)?)))
+        },
+    );
+    registry.register(
+        "acrobot-v1",
+        "control",
+        "Swing the tip of a two-link arm above a line with a motor at its elbow (Gymnasium's Acrobot-v1).",
+        |_: AcrobotArgs| Ok(Box::new(BatchPlugin(Acrobot))),
+    );
 }

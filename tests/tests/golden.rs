@@ -1,0 +1,4 @@
+//! Palaestra against numbers computed elsewhere; `tests/golden/README.md` tells where each comes from.
+
+#[path = "golden/control.rs"]
+mod control;
