@@ -52,6 +52,7 @@ pub struct Registry {
 /// All environments of this crate.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
+    crate::bandits::register(&mut registry);
     crate::control::register(&mut registry);
     crate::games::register(&mut registry);
     registry

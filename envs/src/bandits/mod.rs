@@ -24,6 +24,7 @@
 //! * [`ArmConfig`], [`InstanceConfig`]: plain data, as written in an experiment config; [`presets`] holds the
 //!   published instances and those with a known optimum.
 //! * [`Instance`]: the compiled payoff table and the step kernels over rows of states.
+//! * [`lsd`]: the engine as the environment `lsd_bandit-v1`.
 //! * [`policy`], [`evaluate`]: oracle-greedy play, periodic schedules, and their exact long-run value.
 //!
 //! Sources: Laforgue, Clerici, Cesa-Bianchi, Gilad-Bachrach, *A Last Switch Dependent Analysis of Satiation and
@@ -39,6 +40,7 @@ mod arm_check;
 pub mod config;
 pub mod evaluate;
 pub mod instance;
+pub mod lsd;
 pub mod noise;
 pub mod policy;
 pub mod presets;
@@ -49,10 +51,24 @@ pub use arm::ArmConfig;
 pub use config::{InstanceConfig, StartConfig};
 pub use evaluate::{CycleValue, EvaluationError, long_run_mean, total_mean};
 pub use instance::Instance;
+pub use lsd::{LsdBandit, LsdBanditArgs};
 pub use noise::NoiseConfig;
 pub use policy::{DeterministicPolicy, Greedy, Schedule};
 pub use problem::{InstanceError, InstanceProblem};
 pub use state::ArmCaps;
+
+use crate::registry::Registry;
+
+/// Registers the environments of this family.
+pub fn register(registry: &mut Registry) {
+    registry.register(
+        "lsd_bandit-v1",
+        "bandits",
+        "Bandit whose payoffs depend on the time since each arm was last switched: recharging, blocking, satiating, \
+         seasonal and stationary arms.",
+        |args: LsdBanditArgs| Ok(Box::new(LsdBandit::new(&args)?)),
+    );
+}
 
 #[cfg(test)]
 mod tests;

@@ -169,7 +169,15 @@ struct Hosted<E> {
 
 /// The first error of a pass; systems cannot return one.
 #[derive(Debug, Default, Resource)]
-pub(super) struct Fault(pub(super) Option<EnvError>);
+pub struct Fault(pub(super) Option<EnvError>);
+
+impl Fault {
+    /// Reports what keeps a `Reset` system from starting an episode. The reset then returns the first error
+    /// reported.
+    pub fn report(&mut self, error: EnvError) {
+        self.0.get_or_insert(error);
+    }
+}
 
 impl<E: BatchEnvironment + Clone> Plugin for BatchPlugin<E> {
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
@@ -235,7 +243,7 @@ impl<E: BatchEnvironment> Pass<'_, '_, E> {
 fn reset<E: BatchEnvironment>(mut pass: Pass<E>, mut fault: ResMut<Fault>) {
     pass.for_each_run(|env, state, rows| {
         if let Err(error) = env.reset(state, rows) {
-            fault.0.get_or_insert(error);
+            fault.report(error);
         }
     });
 }

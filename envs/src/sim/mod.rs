@@ -24,7 +24,7 @@ mod simulator;
 mod spec;
 mod state;
 
-pub use batch::{BatchEnvironment, BatchPlugin, BatchRows, StateColumns};
+pub use batch::{BatchEnvironment, BatchPlugin, BatchRows, Fault, StateColumns};
 pub use border::{ActView, Border, PlayerBorder};
 pub use builder::{Builder, Plugin, StepSet};
 pub use lanes::{Lane, Lanes, ResetOptions, StreamId};

@@ -230,7 +230,7 @@ fn reset<E: Environment>(
         match hosted.0.reset(&mut rng, options.row(row)) {
             Ok(state) => instances[row].0 = Some((state, rng)),
             Err(message) => {
-                fault.0.get_or_insert(EnvError::Options { row, message });
+                fault.report(EnvError::Options { row, message });
             }
         }
     }

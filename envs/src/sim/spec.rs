@@ -48,7 +48,8 @@ pub enum Turns {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InfoKind {
-    /// A quantity of the transition just made, to be summed over the episode (a payoff, a cost).
+    /// A quantity of the transition just made, to be summed over the episode (a payoff, a cost). An element that
+    /// is NaN says that there was nothing to tell in this step, and is left out of the sum.
     Sum,
     /// Hidden or auxiliary state behind the current observation, for players that are let in on it.
     State,
@@ -84,6 +85,10 @@ pub struct EnvSpec {
     pub max_episode_steps: Option<u32>,
     /// Smallest and largest reward of one step; may be infinite.
     pub reward_range: (f64, f64),
+    /// Largest long-run mean reward per step that any policy is known to reach, where the environment can name it
+    /// (its docs say from where); regret is measured against it. A wrapper that changes rewards or dynamics clears
+    /// it.
+    pub reference_rate: Option<f64>,
     /// Whether two episodes with the same actions can differ (random starts, noise, chance).
     pub stochastic: bool,
     /// Wrappers applied, innermost first.
@@ -101,6 +106,7 @@ impl EnvSpec {
             info: Vec::new(),
             max_episode_steps: None,
             reward_range: (f64::NEG_INFINITY, f64::INFINITY),
+            reference_rate: None,
             stochastic: true,
             wrappers: Vec::new(),
         }
