@@ -228,70 +228,84 @@ impl Space {
     /// # Errors
     /// The first element that does not, with what is allowed.
     pub fn check_row(&self, values: &Columns, row: usize) -> Result<(), SpaceViolation> {
-        for (index, (name, leaf)) in self.leaves().into_iter().enumerate() {
-            let w = values.width(index);
-            let range = row * w..(row + 1) * w;
-            let violation = match (leaf, &values.fields()[index].data) {
-                (Self::Box(b), ColumnData::F32(v)) => {
-                    b.check(v[range].iter().map(|&x| f64::from(x)))
-                }
-                (Self::Box(b), ColumnData::F64(v)) => b.check(v[range].iter().copied()),
-                (Self::Box(b), ColumnData::U8(v)) => {
-                    b.check(v[range].iter().map(|&x| f64::from(x)))
-                }
-                (Self::Discrete { n, start }, ColumnData::I32(v)) => {
-                    let (value, end) = (v[row], i64::from(*start) + *n as i64);
-                    (value < *start || i64::from(value) >= end).then(|| {
-                        (
-                            0,
-                            value.to_string(),
-                            format!("not one of {start}..={}", end - 1),
-                        )
-                    })
-                }
-                (Self::MultiDiscrete { nvec }, ColumnData::I32(v)) => v[range]
-                    .iter()
-                    .zip(nvec)
-                    .enumerate()
-                    .find_map(|(i, (&x, &n))| {
-                        (x < 0 || x as usize >= n)
-                            .then(|| (i, x.to_string(), format!("not one of 0..={}", n as i64 - 1)))
-                    }),
-                (
-                    Self::MultiBinary {
-                        min_ones, max_ones, ..
-                    },
-                    ColumnData::U8(v),
-                ) => check_bits(&v[range], *min_ones, *max_ones),
-                (
-                    Self::Text {
-                        min_length,
-                        max_length,
-                        charset,
-                    },
-                    ColumnData::Text(v),
-                ) => check_text(&v[row], *min_length, *max_length, charset),
-                (_, data) => Some((
-                    0,
-                    format!("a {}", data.type_name()),
-                    "of another type".to_owned(),
-                )),
-            };
-            if let Some((element, value, expected)) = violation {
-                let field = if name.is_empty() {
-                    String::new()
-                } else {
-                    format!("`{name}` ")
-                };
-                return Err(SpaceViolation {
-                    field,
-                    element,
-                    value,
-                    expected,
-                });
+        match self {
+            Self::Dict(_) | Self::Tuple(_) => {
+                let mut leaves = self.leaves().into_iter().enumerate();
+                leaves.try_for_each(|(index, (name, leaf))| {
+                    leaf.check_leaf(values, index, row, &name)
+                })
             }
+            // Without the list of leaves: actions are checked in every step, which should allocate nothing.
+            leaf => leaf.check_leaf(values, 0, row, ""),
         }
-        Ok(())
+    }
+
+    /// As [`check_row`](Self::check_row), of a leaf whose column is `index`.
+    fn check_leaf(
+        &self,
+        values: &Columns,
+        index: usize,
+        row: usize,
+        name: &str,
+    ) -> Result<(), SpaceViolation> {
+        let w = values.width(index);
+        let range = row * w..(row + 1) * w;
+        let violation = match (self, &values.fields()[index].data) {
+            (Self::Box(b), ColumnData::F32(v)) => b.check(v[range].iter().map(|&x| f64::from(x))),
+            (Self::Box(b), ColumnData::F64(v)) => b.check(v[range].iter().copied()),
+            (Self::Box(b), ColumnData::U8(v)) => b.check(v[range].iter().map(|&x| f64::from(x))),
+            (Self::Discrete { n, start }, ColumnData::I32(v)) => {
+                let (value, end) = (v[row], i64::from(*start) + *n as i64);
+                (value < *start || i64::from(value) >= end).then(|| {
+                    (
+                        0,
+                        value.to_string(),
+                        format!("not one of {start}..={}", end - 1),
+                    )
+                })
+            }
+            (Self::MultiDiscrete { nvec }, ColumnData::I32(v)) => v[range]
+                .iter()
+                .zip(nvec)
+                .enumerate()
+                .find_map(|(i, (&x, &n))| {
+                    (x < 0 || x as usize >= n)
+                        .then(|| (i, x.to_string(), format!("not one of 0..={}", n as i64 - 1)))
+                }),
+            (
+                Self::MultiBinary {
+                    min_ones, max_ones, ..
+                },
+                ColumnData::U8(v),
+            ) => check_bits(&v[range], *min_ones, *max_ones),
+            (
+                Self::Text {
+                    min_length,
+                    max_length,
+                    charset,
+                },
+                ColumnData::Text(v),
+            ) => check_text(&v[row], *min_length, *max_length, charset),
+            (_, data) => Some((
+                0,
+                format!("a {}", data.type_name()),
+                "of another type".to_owned(),
+            )),
+        };
+        let Some((element, value, expected)) = violation else {
+            return Ok(());
+        };
+        let field = if name.is_empty() {
+            String::new()
+        } else {
+            format!("`{name}` ")
+        };
+        Err(SpaceViolation {
+            field,
+            element,
+            value,
+            expected,
+        })
     }
 
     /// Whether row `row` of `values` lies in this space.
