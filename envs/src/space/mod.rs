@@ -8,6 +8,7 @@ mod json;
 mod sample;
 
 pub use columns::{Column, ColumnData, Columns, ColumnsMut};
+pub use sample::EmptyMask;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
