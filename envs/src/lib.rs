@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` at the root of the repository for how the parts fit.
 
 pub mod bandits;
+pub mod conformance;
 pub mod control;
 pub mod error;
 pub mod games;

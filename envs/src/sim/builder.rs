@@ -126,14 +126,19 @@ impl Builder {
         self.rows
     }
 
-    /// Says what the environment is. The environment does this first, once.
-    pub fn environment(&mut self, spec: EnvSpec) {
+    /// Says what the environment is. The environment does this first, once. The info fields of `spec` are offered
+    /// with it: one that somebody asked for has a column of its name in [`Border::info`](super::Border::info).
+    pub fn environment(&mut self, mut spec: EnvSpec) {
+        let offered = std::mem::take(&mut spec.info);
         self.stages = spec
             .players
             .iter()
             .map(|p| (vec![p.observation.clone()], vec![p.action.clone()]))
             .collect();
         self.spec = Some(spec);
+        for field in offered {
+            self.offer_info(field);
+        }
     }
 
     /// The environment as built so far.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    Border, Builder, EnvSpec, InfoField, Lanes, Plugin, ResetOptions, Selection, StepSet, StreamId,
-    Turns, batch::Fault, state::RowEntities,
+    Border, Builder, EnvSpec, Lanes, Plugin, ResetOptions, Selection, StepSet, StreamId, Turns,
+    batch::Fault, state::RowEntities,
 };
 use crate::{error::EnvError, space::Columns, stream::Stream};
 
@@ -181,13 +181,9 @@ struct Instance<S: Send + Sync + 'static>(Option<(S, Stream)>);
 
 impl<E: Environment> Plugin for RowPlugin<E> {
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
-        let mut spec = self.0.spec();
-        let offered: Vec<InfoField> = std::mem::take(&mut spec.info);
+        let spec = self.0.spec();
         builder.insert_resource(TurnsChange(spec.turns == Turns::Changing));
         builder.environment(spec);
-        for field in offered {
-            builder.offer_info(field);
-        }
         let stream = builder.stream("env.dynamics");
         builder.insert_resource(Hosted(self.0.clone(), stream));
         builder.spawn_rows(Instance::<E::State>(None));

@@ -128,6 +128,7 @@ impl Shard {
         let border = self.world.resource_mut::<Border>().into_inner();
         for (row, _, _) in rows {
             clear_row(border, *row);
+            clear_transition(border, *row);
             self.pending[*row] = false;
         }
         self.any_pending = self.pending.contains(&true);
@@ -150,8 +151,27 @@ impl Shard {
 
     /// Makes one step of all rows, or of the given ones (ascending).
     pub(super) fn step(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
+        self.prepare(rows)?;
+        self.advance(rows)
+    }
+
+    /// Chooses the rows of a step and refuses wrong actions. Changes nothing: either [`advance`](Self::advance)
+    /// or [`cancel`](Self::cancel) must follow.
+    pub(super) fn prepare(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
         self.select_for_step(rows)?;
-        self.check_and_prepare()?;
+        let spec = self.spec.clone();
+        let outcome = self.with_border(|border, selection| border.check_actions(&spec, selection));
+        outcome.inspect_err(|_| self.cancel())
+    }
+
+    /// Takes a prepared step back.
+    pub(super) fn cancel(&mut self) {
+        self.world.resource_mut::<Selection>().set_all();
+    }
+
+    /// Makes the prepared step.
+    pub(super) fn advance(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
+        self.begin_transition();
         if self.has_act_systems {
             self.act.run(&mut self.world);
         }
@@ -189,25 +209,19 @@ impl Shard {
         Ok(())
     }
 
-    /// Refuses wrong actions before anything has changed.
-    fn check_and_prepare(&mut self) -> Result<(), EnvError> {
-        let spec = self.spec.clone();
-        let outcome = self.with_border(|border, selection| {
-            border.check_actions(&spec, selection)?;
+    /// Puts down old flags and notes who acts.
+    fn begin_transition(&mut self) {
+        let changing = self.spec.turns == Turns::Changing;
+        self.with_border(|border, selection| {
             for run in selection.runs() {
                 border.truncated[run.clone()].fill(false);
-                if spec.turns == Turns::Changing {
+                if changing {
                     for p in &mut border.players {
                         p.acted[run.clone()].copy_from_slice(&p.acting[run.clone()]);
                     }
                 }
             }
-            Ok(())
         });
-        if outcome.is_err() {
-            self.world.resource_mut::<Selection>().set_all();
-        }
-        outcome
     }
 
     /// Runs `f` on the border with the present selection.
@@ -305,10 +319,7 @@ impl Shard {
                     .filter(due)
                     .collect();
                 for &row in &due {
-                    let border = self.border_mut();
-                    border.terminated[row] = false;
-                    border.truncated[row] = false;
-                    border.players.iter_mut().for_each(|p| p.reward[row] = 0.0);
+                    clear_transition(self.border_mut(), row);
                     self.pending[row] = false;
                 }
                 let outcome = self.start_next_episodes(&due);
@@ -389,6 +400,13 @@ fn clear_row(border: &mut Border, row: usize) {
     for p in &mut border.players {
         p.episode_return[row] = 0.0;
     }
+}
+
+/// Puts down the flags of a row and takes back its rewards: no step has led to its situation.
+fn clear_transition(border: &mut Border, row: usize) {
+    border.terminated[row] = false;
+    border.truncated[row] = false;
+    border.players.iter_mut().for_each(|p| p.reward[row] = 0.0);
 }
 
 /// Appends the rows of `run` whose episode has ended. Few have, so the flags are tested in blocks first.

@@ -317,8 +317,8 @@ impl Simulator {
     /// Makes one step of every row with the actions in the border.
     ///
     /// # Errors
-    /// [`EnvError::InvalidAction`] and [`EnvError::MaskedAction`] before anything has changed (in the shard
-    /// concerned), [`EnvError::StepBeforeReset`], [`EnvError::StepAfterEnd`] with autoreset disabled.
+    /// [`EnvError::InvalidAction`] and [`EnvError::MaskedAction`] before anything has changed in any row,
+    /// [`EnvError::StepBeforeReset`], [`EnvError::StepAfterEnd`] with autoreset disabled.
     pub fn step(&mut self) -> Result<(), EnvError> {
         let Self {
             shards,
@@ -332,15 +332,22 @@ impl Simulator {
         };
         let starts: Vec<usize> = offsets(sizes);
         let shared: &Border = border;
-        let outcomes: Vec<Result<(), EnvError>> = pool.install(|| {
-            shards
-                .par_iter_mut()
-                .zip(&starts)
-                .map(|(shard, &start)| {
-                    shard.border_mut().take_actions(shared, start);
-                    shard.step(None).map_err(|e| at_offset(e, start))
-                })
-                .collect()
+        // All shards check their actions before one of them moves, so that a refused action changes nothing.
+        let prepared = pool.install(|| {
+            let each = shards.par_iter_mut().zip(&starts).map(|(shard, &start)| {
+                shard.border_mut().take_actions(shared, start);
+                shard.prepare(None).map_err(|e| at_offset(e, start))
+            });
+            each.reduce(|| Ok(()), Result::and)
+        });
+        if prepared.is_err() {
+            shards.iter_mut().for_each(Shard::cancel);
+            return prepared;
+        }
+        let outcome = pool.install(|| {
+            let each = shards.par_iter_mut().zip(&starts);
+            each.map(|(shard, &start)| shard.advance(None).map_err(|e| at_offset(e, start)))
+                .reduce(|| Ok(()), Result::and)
         });
         let parts = border.split(sizes);
         pool.install(|| {
@@ -349,7 +356,7 @@ impl Simulator {
                 .zip(&*shards)
                 .for_each(|(mut part, shard)| part.copy_from(shard.border()));
         });
-        outcomes.into_iter().collect()
+        outcome
     }
 
     /// Makes one step of the given rows (ascending) and leaves the others as they are, their buffers too. For
@@ -368,22 +375,36 @@ impl Simulator {
             return Err(EnvError::Layout("rows to step must ascend".into()));
         }
         let starts = offsets(&self.sizes);
-        for ((shard, &start), &size) in self.shards.iter_mut().zip(&starts).zip(&self.sizes) {
-            let local: Vec<usize> = rows
-                .iter()
-                .filter(|&&row| row >= start && row < start + size)
-                .map(|row| row - start)
-                .collect();
-            if local.is_empty() {
-                continue;
-            }
+        let local: Vec<Vec<usize>> = starts
+            .iter()
+            .zip(&self.sizes)
+            .map(|(&start, &size)| {
+                let here = rows
+                    .iter()
+                    .filter(|&&row| row >= start && row < start + size);
+                here.map(|row| row - start).collect()
+            })
+            .collect();
+        let mut parts: Vec<_> = self.shards.iter_mut().zip(&starts).zip(&local).collect();
+        parts.retain(|(_, local)| !local.is_empty());
+        for ((shard, start), local) in &mut parts {
             if let Some(border) = &self.gathered {
-                shard.border_mut().take_actions(border, start);
+                shard.border_mut().take_actions(border, **start);
             }
-            shard.step(Some(&local)).map_err(|e| at_offset(e, start))?;
+            if let Err(error) = shard.prepare(Some(local)) {
+                let error = at_offset(error, **start);
+                parts.iter_mut().for_each(|((shard, _), _)| shard.cancel());
+                return Err(error);
+            }
         }
+        let advance = parts.iter_mut().map(|((shard, start), local)| {
+            shard
+                .advance(Some(local))
+                .map_err(|e| at_offset(e, **start))
+        });
+        let outcome = advance.fold(Ok(()), Result::and);
         self.gather();
-        Ok(())
+        outcome
     }
 
     /// Copies the shards' borders into that of the batch.

@@ -92,6 +92,23 @@ pub struct SpaceViolation {
     pub expected: String,
 }
 
+impl SpaceViolation {
+    /// `name` is that of the field, empty for a space with one field.
+    fn new(name: &str, element: usize, value: String, expected: String) -> Self {
+        let field = if name.is_empty() {
+            String::new()
+        } else {
+            format!("`{name}` ")
+        };
+        Self {
+            field,
+            element,
+            value,
+            expected,
+        }
+    }
+}
+
 impl Space {
     /// A `float32` vector of `width` elements within the same bounds.
     pub fn vector(width: usize, low: f64, high: f64) -> Self {
@@ -241,6 +258,36 @@ impl Space {
         }
     }
 
+    /// As [`check_row`](Self::check_row), but the elements of boxes may lie beyond their bounds; NaN may be nowhere.
+    ///
+    /// # Errors
+    /// As [`check_row`](Self::check_row).
+    pub fn check_row_leniently(&self, values: &Columns, row: usize) -> Result<(), SpaceViolation> {
+        let check = |leaf: &Self, index: usize, name: &str| {
+            if !matches!(leaf, Self::Box(_)) {
+                return leaf.check_leaf(values, index, row, name);
+            }
+            let w = values.width(index);
+            let range = row * w..(row + 1) * w;
+            let nan = match &values.fields()[index].data {
+                ColumnData::F32(v) => v[range].iter().position(|x| x.is_nan()),
+                ColumnData::F64(v) => v[range].iter().position(|x| x.is_nan()),
+                _ => None,
+            };
+            nan.map_or(Ok(()), |element| {
+                let (value, expected) = ("NaN".to_owned(), "not a number".to_owned());
+                Err(SpaceViolation::new(name, element, value, expected))
+            })
+        };
+        match self {
+            Self::Dict(_) | Self::Tuple(_) => {
+                let mut leaves = self.leaves().into_iter().enumerate();
+                leaves.try_for_each(|(index, (name, leaf))| check(leaf, index, &name))
+            }
+            leaf => check(leaf, 0, ""),
+        }
+    }
+
     /// As [`check_row`](Self::check_row), of a leaf whose column is `index`.
     fn check_leaf(
         &self,
@@ -296,17 +343,7 @@ impl Space {
         let Some((element, value, expected)) = violation else {
             return Ok(());
         };
-        let field = if name.is_empty() {
-            String::new()
-        } else {
-            format!("`{name}` ")
-        };
-        Err(SpaceViolation {
-            field,
-            element,
-            value,
-            expected,
-        })
+        Err(SpaceViolation::new(name, element, value, expected))
     }
 
     /// Whether row `row` of `values` lies in this space.
