@@ -4,6 +4,7 @@
 //! is [shown](Agent::observe) what happened, and saves and restores its whole state. [`registry`] lists them.
 
 mod agent;
+pub mod conformance;
 mod error;
 pub mod random;
 mod registry;
