@@ -4,10 +4,12 @@
 //! is [shown](Agent::observe) what happened, and saves and restores its whole state. [`registry`] lists them.
 
 mod agent;
-pub mod conformance;
+pub mod bandits;
+mod episode_clock;
 mod error;
 pub mod random;
 mod registry;
+pub mod scripted;
 
 pub use agent::{Agent, AgentContext, Mode, StepView};
 pub use error::AgentError;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use palaestra_envs::registry::{nearest, parse_args};
+use palaestra_envs::{
+    registry::{nearest, parse_args},
+    sim::{EnvSpec, PlayerSpec},
+};
 use schemars::{JsonSchema, Schema};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -20,11 +23,19 @@ pub struct AgentEntry {
     pub summary: String,
     /// Info fields of the environment that the agent must be let in on.
     pub info: Vec<String>,
+    /// Info fields that it makes use of for some players, if the environment has them.
+    optional_info: Vec<OptionalInfo>,
     /// Default arguments.
     pub defaults: Value,
     /// JSON Schema of the arguments.
     pub schema: Schema,
     build: BuildFn,
+}
+
+/// An info field that an agent makes use of when playing some players.
+struct OptionalInfo {
+    name: String,
+    when: fn(&PlayerSpec) -> bool,
 }
 
 impl std::fmt::Debug for AgentEntry {
@@ -53,6 +64,33 @@ impl AgentEntry {
         self.info.push(name.to_owned());
         self
     }
+
+    /// Asks for an info field if the environment has it, when playing a player for whom `when` holds.
+    pub fn wants_info(&mut self, name: &str, when: fn(&PlayerSpec) -> bool) -> &mut Self {
+        let name = name.to_owned();
+        self.optional_info.push(OptionalInfo { name, when });
+        self
+    }
+
+    /// The info fields to ask of `env` for the agent to play `player`.
+    ///
+    /// # Errors
+    /// [`AgentError::Unsupported`] if the environment lacks one that the agent cannot do without.
+    pub fn info_for(&self, env: &EnvSpec, player: &PlayerSpec) -> Result<Vec<String>, AgentError> {
+        if let Some(name) = self.info.iter().find(|name| env.info_index(name).is_none()) {
+            return Err(AgentError::Unsupported {
+                agent: self.id.clone(),
+                env: env.id.clone(),
+                reason: format!(
+                    "it needs the info field `{name}`, which the environment does not tell"
+                ),
+            });
+        }
+        let offered = |info: &&OptionalInfo| env.info_index(&info.name).is_some();
+        let wanted = self.optional_info.iter().filter(|info| (info.when)(player));
+        let wanted = wanted.filter(offered).map(|info| &info.name);
+        Ok(self.info.iter().chain(wanted).cloned().collect())
+    }
 }
 
 /// Agents by identifier.
@@ -64,7 +102,9 @@ pub struct Registry {
 /// All agents of this crate.
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
+    crate::bandits::register(&mut registry);
     crate::random::register(&mut registry);
+    crate::scripted::register(&mut registry);
     registry
 }
 
@@ -84,6 +124,7 @@ impl Registry {
             id: id.into(),
             summary: summary.into(),
             info: Vec::new(),
+            optional_info: Vec::new(),
             defaults: serde_json::to_value(A::default()).unwrap_or(Value::Null),
             schema: schemars::schema_for!(A),
             build: Box::new(move |context, args| build(context, parse_args(args)?)),

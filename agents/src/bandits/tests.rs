@@ -1,0 +1,6 @@
+//! What all bandit policies have in common: learning, masks, saving, batches, episodes, evaluation.
+
+mod behaviour;
+mod episodes;
+mod learning;
+mod published;

@@ -1,7 +1,0 @@
-//! The program as users call it.
-
-mod cli {
-    mod errors;
-    mod quickstart;
-    mod support;
-}
