@@ -5,6 +5,7 @@
 
 mod agent;
 pub mod bandits;
+pub mod conformance;
 mod episode_clock;
 mod error;
 pub mod random;

@@ -142,8 +142,21 @@ pub fn parse_args<A: DeserializeOwned + Default>(args: &Value) -> Result<A, EnvE
         return Ok(A::default());
     }
     serde_path_to_error::deserialize(args).map_err(|error| {
-        let path = error.path().to_string();
+        let mut path = error.path().to_string();
+        if path == "." {
+            path.clear();
+        }
         let message = error.into_inner().to_string();
+        if let Some((name, _)) = unknown_field(&message)
+            && message.starts_with("unknown field")
+            && !path.ends_with(name)
+        {
+            path = if path.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{path}.{name}")
+            };
+        }
         let suggestion = unknown_field(&message).and_then(|(name, known)| {
             nearest(name, known.split(", ").map(|k| k.trim_matches('`')))
         });
@@ -155,8 +168,8 @@ pub fn parse_args<A: DeserializeOwned + Default>(args: &Value) -> Result<A, EnvE
     })
 }
 
-/// The unknown name and the list of known ones from serde's message about it.
-fn unknown_field(message: &str) -> Option<(&str, &str)> {
+/// The unknown name and the list of known ones from serde's message about an unknown field or variant.
+pub fn unknown_field(message: &str) -> Option<(&str, &str)> {
     let rest = message
         .strip_prefix("unknown field `")
         .or_else(|| message.strip_prefix("unknown variant `"))?;

@@ -1,5 +1,6 @@
 //! Palaestra's experiments: configuration, runs, episode log, replay, reports, and the `palaestra` program.
 
+pub mod cli;
 pub mod config;
 pub mod episodes;
 pub mod files;

@@ -1,7 +1,12 @@
-//! Experiment files.
+//! Experiment files: their keys ([`Config`]), their text with places ([`Document`]), and what can be wrong.
 
+mod check;
+mod document;
+mod hash;
 mod types;
 
+pub use document::{ConfigError, Document, Problem};
+pub use hash::config_hash;
 pub use types::{
     AgentConfig, Config, EnvConfig, EpisodeChoice, EvalConfig, ExperimentConfig, LogConfig,
     SweepConfig, SweepMethod, TrainConfig,

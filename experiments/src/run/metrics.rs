@@ -150,7 +150,7 @@ impl Metrics {
                 env_steps,
                 key,
                 value,
-            })
+            });
         };
         for (prefix, sums) in self.prefixes.iter().zip(&mut self.players) {
             if self.ended > 0 {

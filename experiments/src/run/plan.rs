@@ -151,25 +151,53 @@ impl Trial {
         spec: &Arc<EnvSpec>,
     ) -> Result<Vec<Seated>, RunError> {
         let seats = seats(&self.config, &self.agents, spec).map_err(RunError::Config)?;
-        let mut seated = Vec::with_capacity(seats.len());
-        for (order, (&index, players)) in self.agents.iter().zip(seats).enumerate() {
-            let config = &self.config.agents[index];
-            let context = AgentContext {
-                env: spec.clone(),
-                players: players.clone(),
-                rows: self.config.env.num_envs,
-                seed: self.derived_seed("agent", order as u64),
-                total_steps: self.config.experiment.total_env_steps,
-            };
-            let entry = registries.agents.get(&config.id)?;
-            let agent = entry.build(&context, &Value::Object(config.args.clone()))?;
-            seated.push(Seated {
-                label: config.label().to_owned(),
-                players,
-                agent,
-            });
+        let orders = seats.iter().enumerate();
+        orders
+            .map(|(order, players)| self.seat_agent(registries, spec, order, players))
+            .collect()
+    }
+
+    /// Builds each agent once, to see whether it can be built.
+    ///
+    /// # Errors
+    /// The first error, with the index of its agent in the configuration.
+    pub fn check_agents(
+        &self,
+        registries: &Registries,
+        spec: &Arc<EnvSpec>,
+    ) -> Result<(), (Option<usize>, RunError)> {
+        let seats =
+            seats(&self.config, &self.agents, spec).map_err(|e| (None, RunError::Config(e)))?;
+        for (order, players) in seats.iter().enumerate() {
+            self.seat_agent(registries, spec, order, players)
+                .map_err(|error| (Some(self.agents[order]), error))?;
         }
-        Ok(seated)
+        Ok(())
+    }
+
+    /// Builds the `order`-th agent of the line-up.
+    fn seat_agent(
+        &self,
+        registries: &Registries,
+        spec: &Arc<EnvSpec>,
+        order: usize,
+        players: &[usize],
+    ) -> Result<Seated, RunError> {
+        let config = &self.config.agents[self.agents[order]];
+        let context = AgentContext {
+            env: spec.clone(),
+            players: players.to_vec(),
+            rows: self.config.env.num_envs,
+            seed: self.derived_seed("agent", order as u64),
+            total_steps: self.config.experiment.total_env_steps,
+        };
+        let entry = registries.agents.get(&config.id)?;
+        let agent = entry.build(&context, &Value::Object(config.args.clone()))?;
+        Ok(Seated {
+            label: config.label().to_owned(),
+            players: players.to_vec(),
+            agent,
+        })
     }
 }
 

@@ -66,7 +66,7 @@ impl Sinks {
         let Some(last) = points.last() else {
             return Ok(());
         };
-        let first = *self.first_step.get_or_insert(0.max(points[0].env_steps));
+        let first = *self.first_step.get_or_insert(points[0].env_steps);
         let Some((events, path)) = &mut self.events else {
             return Ok(());
         };

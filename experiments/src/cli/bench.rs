@@ -1,0 +1,335 @@
+//! `bench`: steps per second through the public border.
+
+use std::{
+    fmt::Write as _,
+    path::PathBuf,
+    process::Command as Process,
+    time::{Duration, Instant},
+};
+
+use clap::{Args, Subcommand};
+use palaestra_agents::{AgentContext, StepView};
+use palaestra_envs::{
+    sim::{Selection, Simulator},
+    space::{Columns, DType, Space},
+    stream::{Stream, StreamKey, unit_f32},
+};
+use serde_json::{Value, json};
+
+use super::{CliError, Exit, output::Output};
+use crate::{Registries, run::RunError};
+
+/// `palaestra bench`
+#[derive(Debug, Clone, Args)]
+pub(super) struct BenchArgs {
+    /// Compare with other libraries on CartPole, by the script in this folder (needs Python)
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = "tests/peers")]
+    peers: Option<PathBuf>,
+    #[command(subcommand)]
+    what: Option<BenchWhat>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum BenchWhat {
+    /// Step an environment with random actions, or with an agent
+    Env(BenchEnvArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+struct BenchEnvArgs {
+    /// Identifier of the environment
+    name: String,
+    /// Arguments of the environment as JSON
+    #[arg(long, default_value = "null")]
+    args: String,
+    /// Let this agent act and learn instead of drawing random actions
+    #[arg(long)]
+    agent: Option<String>,
+    /// Rows stepped together
+    #[arg(long, default_value_t = 1024)]
+    rows: usize,
+    /// Threads that share the rows
+    #[arg(long, default_value_t = 1)]
+    shards: usize,
+    /// Steps of the whole batch per repetition [default: as many as fill a second]
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Repetitions; the fastest counts
+    #[arg(long, default_value_t = 3)]
+    repetitions: u32,
+}
+
+pub(super) fn bench(
+    registries: &Registries,
+    output: &Output,
+    args: &BenchArgs,
+) -> Result<Exit, CliError> {
+    if let Some(folder) = &args.peers {
+        return peers(folder);
+    }
+    match &args.what {
+        Some(BenchWhat::Env(args)) => bench_env(registries, output, args),
+        None => Err(CliError::argument(
+            "nothing to measure",
+            "name an environment, as in `palaestra bench env cartpole-v1`, or give --peers",
+        )),
+    }
+}
+
+fn peers(folder: &std::path::Path) -> Result<Exit, CliError> {
+    let script = folder.join("run.py");
+    let program = std::env::current_exe().map_err(|source| crate::files::FileError {
+        action: "find",
+        path: PathBuf::from("palaestra"),
+        source,
+    })?;
+    let status = Process::new("python3")
+        .arg(&script)
+        .arg("--palaestra")
+        .arg(program)
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(Exit::Success),
+        Ok(_) => Ok(Exit::CheckFailed),
+        Err(error) => Err(CliError::argument(
+            format!("cannot run python3 {}: {error}", script.display()),
+            "the comparison needs Python 3.11 and the folder tests/peers of the repository",
+        )),
+    }
+}
+
+fn bench_env(
+    registries: &Registries,
+    output: &Output,
+    args: &BenchEnvArgs,
+) -> Result<Exit, CliError> {
+    let env_args: Value = serde_json::from_str(&args.args).map_err(|e| {
+        CliError::argument(
+            format!("--args is not JSON: {e}"),
+            "e.g. --args '{\"preset\": \"spike5\"}'",
+        )
+    })?;
+    let plugin = registries.envs.build(&args.name, &env_args)?;
+    let mut builder = Simulator::builder(plugin)
+        .rows(args.rows)
+        .shards(args.shards)
+        .seed(1);
+    let entry = args
+        .agent
+        .as_deref()
+        .map(|id| registries.agents.get(id))
+        .transpose()?;
+    for name in entry.iter().flat_map(|entry| &entry.info) {
+        builder = builder.info(name);
+    }
+    let mut simulator = builder.build()?;
+    simulator.reset()?;
+    let mut actor = match entry {
+        Some(entry) => Actor::agent(entry, &simulator)?,
+        None => Actor::random(&simulator),
+    };
+    let once = Instant::now();
+    actor.step(&mut simulator)?;
+    let first_step = once.elapsed();
+    let per_repetition = match args.steps {
+        Some(steps) => steps.max(1),
+        None => steps_in_a_second(&mut simulator, &mut actor)?,
+    };
+    let mut rates = Vec::new();
+    for _ in 0..args.repetitions.max(1) {
+        let started = Instant::now();
+        for _ in 0..per_repetition {
+            actor.step(&mut simulator)?;
+        }
+        let steps = per_repetition as f64 * args.rows as f64;
+        rates.push(steps / started.elapsed().as_secs_f64());
+    }
+    let best = rates.iter().copied().fold(0.0, f64::max);
+    let plain: Option<f64> = None;
+    let who = args.agent.as_deref().unwrap_or("random actions");
+    let mut text = format!(
+        "{} with {who}, {} rows, {} shard(s): {:.2} M steps/s (best of {})",
+        simulator.spec().id,
+        args.rows,
+        args.shards,
+        best / 1e6,
+        rates.len()
+    );
+    if let Some(plain) = plain {
+        let _ = write!(
+            text,
+            "\nplain loop over arrays with the same kernel: {:.2} M steps/s; the simulator reaches {:.2} of it",
+            plain / 1e6,
+            best / plain
+        );
+    }
+    output.text(&text);
+    output.document(
+        "bench-env/1",
+        &json!({
+            "env": simulator.spec().id,
+            "agent": args.agent,
+            "rows": args.rows,
+            "shards": args.shards,
+            "steps_per_repetition": per_repetition,
+            "first_step_s": first_step.as_secs_f64(),
+            "steps_per_second": best,
+            "repetitions": rates,
+            "plain_loop_steps_per_second": plain,
+            "palaestra": env!("CARGO_PKG_VERSION"),
+        }),
+    );
+    Ok(Exit::Success)
+}
+
+/// Steps of the batch that take about a second; also warms up.
+fn steps_in_a_second(simulator: &mut Simulator, actor: &mut Actor) -> Result<u64, CliError> {
+    let mut steps = 0;
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_millis(200) {
+        actor.step(simulator)?;
+        steps += 1;
+    }
+    Ok((steps * 5).max(1))
+}
+
+/// Who fills in the actions.
+enum Actor {
+    Random {
+        key: StreamKey,
+        next: u64,
+        rng: Stream,
+        spaces: Vec<Space>,
+    },
+    Agent {
+        agent: Box<dyn palaestra_agents::Agent>,
+        rows: Selection,
+        players: usize,
+    },
+}
+
+impl Actor {
+    fn random(simulator: &Simulator) -> Self {
+        let spaces = simulator
+            .spec()
+            .players
+            .iter()
+            .map(|p| p.action.clone())
+            .collect();
+        let key = StreamKey::new(1, 0, "bench");
+        Self::Random {
+            key,
+            next: 0,
+            rng: Stream::new(2, 0, "bench"),
+            spaces,
+        }
+    }
+
+    fn agent(
+        entry: &palaestra_agents::AgentEntry,
+        simulator: &Simulator,
+    ) -> Result<Self, CliError> {
+        let players = simulator.spec().players.len();
+        let context = AgentContext {
+            env: simulator.spec().clone(),
+            players: (0..players).collect(),
+            rows: simulator.rows(),
+            seed: 1,
+            total_steps: u64::MAX,
+        };
+        let agent = entry.build(&context, &Value::Null)?;
+        Ok(Self::Agent {
+            agent,
+            rows: Selection::all(simulator.rows()),
+            players,
+        })
+    }
+
+    fn step(&mut self, simulator: &mut Simulator) -> Result<(), CliError> {
+        match self {
+            Self::Random {
+                key,
+                next,
+                rng,
+                spaces,
+            } => {
+                for (player, space) in spaces.iter().enumerate() {
+                    let (view, actions) = simulator.border_mut().act_view(player);
+                    if !(view.mask_width == 0 && fill_quickly(space, actions, *key, next)) {
+                        for row in (0..view.acting.len()).filter(|&row| view.acting[row]) {
+                            space
+                                .sample_row(actions, row, view.mask_row(row), rng)
+                                .map_err(|e| RunError::Config(format!("row {row}: {e}")))?;
+                        }
+                    }
+                }
+                simulator.step()?;
+            }
+            Self::Agent {
+                agent,
+                rows,
+                players,
+            } => {
+                for player in 0..*players {
+                    let (view, actions) = simulator.border_mut().act_view(player);
+                    agent.act(&view, rows, actions)?;
+                }
+                simulator.step()?;
+                for player in 0..*players {
+                    agent.observe(&StepView {
+                        player,
+                        rows,
+                        border: simulator.border(),
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fills a whole batch from random blocks, for the spaces where that is simple.
+fn fill_quickly(space: &Space, actions: &mut Columns, key: StreamKey, next: &mut u64) -> bool {
+    match space {
+        Space::Discrete { n: 2, start: 0 } => {
+            // One block has 128 fair bits.
+            for chunk in actions.i32_mut(0).chunks_mut(128) {
+                let words = key.block(0, *next);
+                *next += 1;
+                for (word, chunk) in words.into_iter().zip(chunk.chunks_mut(32)) {
+                    for (bit, action) in chunk.iter_mut().enumerate() {
+                        *action = (word >> bit & 1) as i32;
+                    }
+                }
+            }
+            true
+        }
+        Space::Discrete { n, start } => {
+            for chunk in actions.i32_mut(0).chunks_mut(4) {
+                let words = key.block(0, *next);
+                *next += 1;
+                for (action, word) in chunk.iter_mut().zip(words) {
+                    *action = start + ((u64::from(word) * *n as u64) >> 32) as i32;
+                }
+            }
+            true
+        }
+        Space::Box(b)
+            if b.dtype == DType::Float32 && b.low.iter().chain(&b.high).all(|x| x.is_finite()) =>
+        {
+            let width = b.low.len();
+            let mut index = 0;
+            for chunk in actions.f32_mut(0).chunks_mut(4) {
+                let words = key.block(0, *next);
+                *next += 1;
+                for (action, word) in chunk.iter_mut().zip(words) {
+                    let (low, high) = (b.low[index % width] as f32, b.high[index % width] as f32);
+                    *action = low + (high - low) * unit_f32(word);
+                    index += 1;
+                }
+            }
+            true
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,102 @@
+//! Exit codes, and the errors behind them.
+
+use std::process::ExitCode;
+
+use palaestra_agents::AgentError;
+
+use crate::{config::ConfigError, episodes::EpisodeError, files::FileError, run::RunError};
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All went well.
+    Success = 0,
+    /// It ran, but a check failed (conformance, replay, threshold).
+    CheckFailed = 1,
+    /// Wrong arguments or configuration.
+    Usage = 2,
+    /// Some trials failed.
+    TrialsFailed = 3,
+    /// A plugged-in agent failed.
+    PluginFailed = 4,
+    /// The machine failed: files, memory.
+    Internal = 70,
+    /// Stopped from the keyboard, after a checkpoint.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Any error that reaches the user.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CliError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A run.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The episode log.
+    #[error(transparent)]
+    Episodes(#[from] EpisodeError),
+    /// A wrong argument.
+    #[error("{message}")]
+    Argument {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+}
+
+impl CliError {
+    /// A wrong argument, with what to do about it.
+    pub fn argument(message: impl Into<String>, help: &str) -> Self {
+        Self::Argument {
+            message: message.into(),
+            help: Some(help.into()),
+        }
+    }
+
+    /// How the program ends with this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Argument { .. } => Exit::Usage,
+            Self::Run(error) => of_run(error),
+            Self::File(_) => Exit::Internal,
+            Self::Episodes(_) => Exit::CheckFailed,
+        }
+    }
+}
+
+fn of_run(error: &RunError) -> Exit {
+    match error {
+        RunError::Config(_) | RunError::Exists(_) | RunError::NotARun { .. } | RunError::Env(_) => {
+            Exit::Usage
+        }
+        RunError::Agent(AgentError::Process { .. }) => Exit::PluginFailed,
+        RunError::Agent(_) => Exit::Usage,
+        RunError::Checkpoint { .. } | RunError::Episodes(_) => Exit::CheckFailed,
+        _ => Exit::Internal,
+    }
+}
+
+impl From<palaestra_envs::EnvError> for CliError {
+    fn from(error: palaestra_envs::EnvError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl From<AgentError> for CliError {
+    fn from(error: AgentError) -> Self {
+        Self::Run(error.into())
+    }
+}

@@ -1,0 +1,264 @@
+//! `list`, `schema`, `new`: what there is, and how to begin.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use palaestra_envs::{
+    sim::{EnvSpec, Simulator, Turns},
+    space::Space,
+};
+use serde_json::{Value, json};
+
+use super::{
+    CliError, Exit,
+    output::{Output, print, table},
+};
+use crate::{
+    Registries,
+    config::{Config, Document},
+    files,
+};
+
+/// `palaestra list`
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum ListArgs {
+    /// Environments, with players and spaces
+    Envs,
+    /// Agents
+    Agents,
+    /// Experiment files in a folder
+    Configs {
+        /// The folder
+        #[arg(default_value = "experiments/configs")]
+        folder: PathBuf,
+    },
+}
+
+/// `palaestra schema`
+#[derive(Debug, Clone, Args)]
+pub(super) struct SchemaArgs {
+    /// Arguments of this environment instead of the experiment file
+    #[arg(long, conflicts_with = "agent")]
+    env: Option<String>,
+    /// Arguments of this agent instead of the experiment file
+    #[arg(long)]
+    agent: Option<String>,
+}
+
+/// `palaestra new`
+#[derive(Debug, Clone, Args)]
+pub(super) struct NewArgs {
+    /// File to write
+    file: PathBuf,
+    /// Environment
+    #[arg(long, default_value = "cartpole-v1")]
+    env: String,
+    /// Agent; give the option several times to compare several
+    #[arg(long, default_value = "random")]
+    agent: Vec<String>,
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
+}
+
+/// The environment with its default arguments.
+fn default_spec(registries: &Registries, id: &str) -> Result<EnvSpec, CliError> {
+    let simulator = Simulator::builder(registries.envs.build(id, &Value::Null)?).build()?;
+    Ok(EnvSpec::clone(simulator.spec()))
+}
+
+/// A space in a few characters.
+fn short(space: &Space) -> String {
+    match space {
+        Space::Box(b) => format!("Box{:?}", b.shape),
+        Space::Discrete { n, .. } => format!("Discrete({n})"),
+        Space::MultiDiscrete { nvec } => format!("MultiDiscrete{nvec:?}"),
+        Space::MultiBinary { n, .. } => format!("MultiBinary({n})"),
+        Space::Text { max_length, .. } => format!("Text({max_length})"),
+        Space::Dict(fields) => {
+            let parts = fields
+                .iter()
+                .map(|(name, s)| format!("{name}: {}", short(s)));
+            format!("{{{}}}", parts.collect::<Vec<_>>().join(", "))
+        }
+        Space::Tuple(items) => format!(
+            "({})",
+            items.iter().map(short).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+pub(super) fn list(
+    registries: &Registries,
+    output: &Output,
+    what: &ListArgs,
+) -> Result<Exit, CliError> {
+    match what {
+        ListArgs::Envs => {
+            let mut lines = Vec::new();
+            let mut documents = Vec::new();
+            for entry in registries.envs.iter() {
+                let spec = default_spec(registries, &entry.id)?;
+                let player = &spec.players[0];
+                let players = match (spec.players.len(), spec.turns) {
+                    (1, _) => "1".to_owned(),
+                    (n, Turns::EveryStep) => format!("{n} at once"),
+                    (n, Turns::Changing) => format!("{n} in turn"),
+                };
+                lines.push(vec![
+                    entry.id.clone(),
+                    entry.family.clone(),
+                    players,
+                    short(&player.observation),
+                    short(&player.action),
+                    spec.max_episode_steps
+                        .map_or_else(|| "–".into(), |n| n.to_string()),
+                    entry.summary.clone(),
+                ]);
+                documents.push(json!({
+                    "id": entry.id, "family": entry.family, "summary": entry.summary,
+                    "spec": spec, "defaults": entry.defaults,
+                }));
+            }
+            let header = [
+                "environment",
+                "family",
+                "players",
+                "observation",
+                "action",
+                "steps",
+                "",
+            ];
+            output.text(&table(&header, &lines));
+            output.document("list-envs/1", &json!({ "envs": documents }));
+        }
+        ListArgs::Agents => {
+            let lines: Vec<Vec<String>> = registries
+                .agents
+                .iter()
+                .map(|e| vec![e.id.clone(), e.summary.clone()])
+                .collect();
+            let documents: Vec<Value> = registries
+                .agents
+                .iter()
+                .map(|e| json!({ "id": e.id, "summary": e.summary, "defaults": e.defaults, "info": e.info }))
+                .collect();
+            output.text(&table(&["agent", ""], &lines));
+            output.document("list-agents/1", &json!({ "agents": documents }));
+        }
+        ListArgs::Configs { folder } => {
+            let mut paths: Vec<PathBuf> = files::at("list", folder, fs::read_dir(folder))?
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+                .collect();
+            paths.sort();
+            let mut lines = Vec::new();
+            let mut documents = Vec::new();
+            for path in paths {
+                let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
+                let name = path.display().to_string();
+                let about = match Document::parse(&name, &text).and_then(|d| d.config()) {
+                    Ok(config) => config.experiment.description,
+                    Err(error) => format!("(not readable: {error})"),
+                };
+                documents.push(json!({ "path": name, "description": about }));
+                lines.push(vec![name, about]);
+            }
+            output.text(&table(&["file", ""], &lines));
+            output.document("list-configs/1", &json!({ "configs": documents }));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+pub(super) fn schema(registries: &Registries, args: &SchemaArgs) -> Result<Exit, CliError> {
+    let schema = match (&args.env, &args.agent) {
+        (Some(id), _) => serde_json::to_value(&registries.envs.get(id)?.schema),
+        (_, Some(id)) => serde_json::to_value(&registries.agents.get(id)?.schema),
+        _ => serde_json::to_value(schemars::schema_for!(Config)),
+    };
+    // A JSON Schema is the document itself, with or without --json.
+    let text = serde_json::to_string_pretty(&schema.unwrap_or_default()).unwrap_or_default();
+    print(&text);
+    Ok(Exit::Success)
+}
+
+pub(super) fn new(
+    registries: &Registries,
+    output: &Output,
+    args: &NewArgs,
+) -> Result<Exit, CliError> {
+    if args.file.exists() && !args.force {
+        let message = format!("{} exists already", args.file.display());
+        return Err(CliError::argument(
+            message,
+            "choose another name, or --force to replace it",
+        ));
+    }
+    let text = starter(registries, args)?;
+    // The starter must itself be a valid experiment.
+    Document::parse(&args.file.display().to_string(), &text)?.trials(registries)?;
+    files::write_atomically(&args.file, text.as_bytes())?;
+    let file = args.file.display();
+    output.text(&format!("{file} written; `palaestra run {file}` runs it"));
+    output.document("new/1", &json!({ "file": args.file }));
+    Ok(Exit::Success)
+}
+
+fn starter(registries: &Registries, args: &NewArgs) -> Result<String, CliError> {
+    let env = registries.envs.get(&args.env)?;
+    let spec = default_spec(registries, &env.id)?;
+    let steps = spec
+        .max_episode_steps
+        .map_or(100_000, |h| u64::from(h).max(1000) * 100);
+    let name = args
+        .file
+        .file_stem()
+        .map_or("experiment".into(), |s| s.to_string_lossy());
+    let mut text = format!(
+        "# {}\n# Run it with `palaestra run {}`; all keys: `palaestra schema`.\nschema = 1\n\n\
+         [experiment]\nname = \"{name}\"            # the run goes to runs/{name}\n\
+         description = \"\"\nseeds = [0, 1, 2, 3, 4]      # one independent run per seed\n\
+         total_env_steps = {steps}     # of each run, summed over its rows\n\n\
+         [env]\nid = \"{}\"\nnum_envs = 8                 # instances stepped together\n",
+        env.summary,
+        args.file.display(),
+        env.id
+    );
+    text.push_str(&arguments("env.args", &env.defaults));
+    for id in &args.agent {
+        let agent = registries.agents.get(id)?;
+        let _ = write!(
+            text,
+            "\n[[agents]]                   # {}\nid = \"{}\"\n",
+            agent.summary, agent.id
+        );
+        text.push_str(&arguments("agents.args", &agent.defaults));
+    }
+    text.push_str(
+        "\n[eval]\nepisodes = 0                 # evaluation episodes after training\n\n\
+         [log]\nepisodes = \"auto\"            # \"all\", \"none\", or \"auto\": all of small runs, samples of large ones\n\
+         tensorboard = true\n",
+    );
+    Ok(text)
+}
+
+/// The default arguments as comments.
+fn arguments(section: &str, defaults: &Value) -> String {
+    let Some(defaults) = defaults.as_object().filter(|d| !d.is_empty()) else {
+        return String::new();
+    };
+    let mut text = format!("# [{section}]\n");
+    for (key, value) in defaults {
+        match toml::Value::try_from(value) {
+            Ok(value) if !value.is_table() => {
+                let _ = writeln!(text, "# {key} = {value}");
+            }
+            // What TOML cannot show is unset by default, or a table.
+            _ => {
+                let _ = writeln!(text, "# {key} = …");
+            }
+        }
+    }
+    text
+}

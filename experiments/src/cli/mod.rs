@@ -1,0 +1,181 @@
+//! The command line.
+//!
+//! A program of your own gets all of it with environments and agents added to the registries:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     let registries = palaestra::Registries::default();
+//!     // registries.agents.register("mine", "…", |context, args: MyArgs| …);
+//!     palaestra::cli::main(registries)
+//! }
+//! ```
+//!
+//! Results go to stdout, progress and diagnostics to stderr. With `--json`, stdout is one JSON document.
+
+mod bench;
+mod check;
+mod exit;
+mod inspect;
+mod output;
+mod progress;
+mod run;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use exit::{CliError, Exit};
+use output::Output;
+
+use crate::Registries;
+
+/// Run reinforcement-learning and game experiments, plug in agents, replay logged episodes.
+#[derive(Debug, Parser)]
+#[command(name = "palaestra", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Print one JSON document on stdout instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Print more of what happens; twice for all of it
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// When to use colours; `NO_COLOR` and `CLICOLOR_FORCE` are respected
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    color: Colour,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run an experiment
+    #[command(
+        after_help = "Example:\n  palaestra run experiments/configs/quickstart.toml --set env.num_envs=4"
+    )]
+    Run(RunArgs),
+    /// Go on with a run that was stopped or killed
+    #[command(after_help = "Example:\n  palaestra resume runs/quickstart")]
+    Resume(ResumeArgs),
+    /// Play evaluation episodes with the agents of a run, as trained, or of a configuration, untrained
+    #[command(after_help = "Example:\n  palaestra eval runs/quickstart --episodes 100")]
+    Eval(EvalArgs),
+    /// Show environments, agents, or experiment files
+    #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
+    List(inspect::ListArgs),
+    /// Check that an environment, an agent or an experiment file keeps its promises
+    #[command(subcommand, after_help = "Example:\n  palaestra check env cartpole-v1")]
+    Check(check::CheckArgs),
+    /// Measure steps per second
+    #[command(after_help = "Example:\n  palaestra bench env cartpole-v1 --rows 8192")]
+    Bench(bench::BenchArgs),
+    /// Print the JSON Schema of experiment files, or of an environment's or agent's arguments
+    #[command(after_help = "Example:\n  palaestra schema > palaestra.schema.json")]
+    Schema(inspect::SchemaArgs),
+    /// Write a commented experiment file to start from
+    #[command(
+        after_help = "Example:\n  palaestra new mine.toml --env lsd_bandit-v1 --agent ucb1 --agent uniform"
+    )]
+    New(inspect::NewArgs),
+}
+
+/// `palaestra run`
+#[derive(Debug, Clone, Args)]
+struct RunArgs {
+    /// Experiment file (TOML)
+    config: PathBuf,
+    /// Override a key: KEY=VALUE, e.g. `experiment.total_env_steps=1000` or `agents.0.args.epsilon=0.2`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Folder of the run [default: runs/NAME]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Replace an earlier run in that folder
+    #[arg(long)]
+    force: bool,
+    /// Trials run at a time [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Check the configuration and print it as resolved, without running it
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// `palaestra resume`
+#[derive(Debug, Clone, Args)]
+struct ResumeArgs {
+    /// Folder of the run
+    run: PathBuf,
+    /// Trials run at a time [default: all cores]
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// `palaestra eval`
+#[derive(Debug, Clone, Args)]
+struct EvalArgs {
+    /// Folder of a run, or an experiment file
+    target: PathBuf,
+    /// Episodes of each trial [default: eval.episodes of the configuration, or 10]
+    #[arg(long)]
+    episodes: Option<usize>,
+    /// Override a key of the configuration
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+/// Runs the program on the arguments of the process.
+pub fn main(registries: Registries) -> ExitCode {
+    run_command(&registries, std::env::args_os()).into()
+}
+
+fn run_command(
+    registries: &Registries,
+    args: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap knows which of help, version and usage errors goes where.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            };
+        }
+    };
+    let output = Output::new(&cli.global);
+    let outcome = match &cli.command {
+        Command::Run(args) => run::run(registries, &output, args),
+        Command::Resume(args) => run::resume(registries, &output, args),
+        Command::Eval(args) => run::eval(registries, &output, args),
+        Command::List(args) => inspect::list(registries, &output, args),
+        Command::Check(args) => check::check(registries, &output, args),
+        Command::Bench(args) => bench::bench(registries, &output, args),
+        Command::Schema(args) => inspect::schema(registries, args),
+        Command::New(args) => inspect::new(registries, &output, args),
+    };
+    match outcome {
+        Ok(exit) => exit,
+        Err(error) => {
+            output.error(&error);
+            error.exit()
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! `run`, `resume`, `eval`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+};
+
+use palaestra_envs::stream::Stream;
+use serde_json::json;
+
+use super::{
+    CliError, EvalArgs, Exit, ResumeArgs, RunArgs,
+    output::{Output, table},
+    progress::with_progress,
+};
+use crate::{
+    Registries,
+    config::{Document, config_hash},
+    files,
+    run::{
+        Checkpoint, Manifest, RunFolder, RunReport, Trial, TrialResult, Watch, evaluate, run_all,
+    },
+    stats::{Aggregate, Bootstrap, Scores, Summary, aggregate_interval},
+};
+
+pub(super) fn read_document(path: &Path, set: &[String]) -> Result<Document, CliError> {
+    let bytes = files::read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut document = Document::parse(&path.display().to_string(), &text)?;
+    for assignment in set {
+        document.set(assignment)?;
+    }
+    Ok(document)
+}
+
+fn threads(asked: Option<usize>) -> Result<usize, CliError> {
+    match asked {
+        Some(0) => Err(CliError::argument(
+            "--threads must be at least 1",
+            "leave it out to use all cores",
+        )),
+        Some(n) => Ok(n),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+pub(super) fn run(
+    registries: &Registries,
+    output: &Output,
+    args: &RunArgs,
+) -> Result<Exit, CliError> {
+    let document = read_document(&args.config, &args.set)?;
+    let trials = document.trials(registries)?;
+    let config = document.config()?;
+    let resolved = document.resolved()?;
+    if args.dry_run {
+        output.text(&resolved);
+        let names: Vec<&str> = trials.iter().map(|t| t.name.as_str()).collect();
+        output.document("dry-run/1", &json!({ "config": config, "trials": names }));
+        return Ok(Exit::Success);
+    }
+    let path = args.out.clone().unwrap_or_else(|| {
+        let root =
+            std::env::var_os("PALAESTRA_RUNS").map_or_else(|| PathBuf::from("runs"), PathBuf::from);
+        root.join(&config.experiment.name)
+    });
+    let threads = threads(args.threads)?;
+    let hash = config_hash(document.points()?.iter().map(|(_, config)| &**config));
+    let manifest = Manifest::new(&config.experiment.name, hash, &trials, threads);
+    let mut folder = RunFolder::create(&path, args.force, manifest, document.text(), &resolved)?;
+    go(registries, output, &mut folder, &trials, threads)
+}
+
+/// Opens a run with its trials.
+pub(super) fn open(
+    registries: &Registries,
+    path: &Path,
+    set: &[String],
+) -> Result<(RunFolder, Vec<Trial>), CliError> {
+    let folder = RunFolder::open(path)?;
+    let document = read_document(&path.join("resolved.toml"), set)?;
+    let trials = document.trials(registries)?;
+    Ok((folder, trials))
+}
+
+pub(super) fn resume(
+    registries: &Registries,
+    output: &Output,
+    args: &ResumeArgs,
+) -> Result<Exit, CliError> {
+    let (mut folder, trials) = open(registries, &args.run, &[])?;
+    go(
+        registries,
+        output,
+        &mut folder,
+        &trials,
+        threads(args.threads)?,
+    )
+}
+
+/// Runs what is left of `trials` and prints the table.
+fn go(
+    registries: &Registries,
+    output: &Output,
+    folder: &mut RunFolder,
+    trials: &[Trial],
+    threads: usize,
+) -> Result<Exit, CliError> {
+    let watch = Arc::new(Watch::default());
+    let on_interrupt = watch.clone();
+    // A second handler cannot be installed; the first then goes on to serve.
+    let _ = ctrlc::set_handler(move || {
+        if on_interrupt.stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Exit::Interrupted as u8));
+        }
+    });
+    let total = trials
+        .iter()
+        .map(|t| t.config.experiment.total_env_steps)
+        .sum();
+    let report = with_progress(output, &watch, total, || {
+        run_all(folder, trials, registries, threads, &watch)
+    })?;
+    print_report(output, folder, &report);
+    for failure in &report.failures {
+        output.message(&format!("trial `{}` failed:", failure.trial));
+    }
+    let place = folder.path.display();
+    if report.interrupted {
+        output.message(&format!("stopped; `palaestra resume {place}` goes on"));
+        return Ok(Exit::Interrupted);
+    }
+    let failed = report.failures.len();
+    if let Some(failure) = report.failures.into_iter().next() {
+        output.message(&format!(
+            "{failed} of {} trials failed; the first with:",
+            trials.len()
+        ));
+        let error = CliError::Run(failure.error);
+        if failed == trials.len() {
+            return Err(error);
+        }
+        output.error(&error);
+        return Ok(if error.exit() == Exit::PluginFailed {
+            Exit::PluginFailed
+        } else {
+            Exit::TrialsFailed
+        });
+    }
+    Ok(Exit::Success)
+}
+
+/// The final table: score and total of each agent over the seeds.
+fn print_report(output: &Output, folder: &RunFolder, report: &RunReport) {
+    let place = folder.path.display();
+    let rows = summary(&report.results);
+    output.document(
+        "run/1",
+        &json!({
+            "run": folder.path,
+            "interrupted": report.interrupted,
+            "agents": rows.iter().map(|(name, player, scores)| json!({
+                "agent": name, "player": player, "scores": scores,
+            })).collect::<Vec<_>>(),
+            "trials": report.results,
+            "failures": report.failures.iter().map(|f| json!({
+                "trial": f.trial, "error": f.error.to_string(),
+            })).collect::<Vec<_>>(),
+        }),
+    );
+    if rows.is_empty() {
+        return;
+    }
+    let several_players = report.results.iter().any(|r| r.players.len() > 1);
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(name, player, scores)| {
+            let name = if several_players {
+                format!("{name} as {player}")
+            } else {
+                name.clone()
+            };
+            let mut line = vec![name, scores.len().to_string()];
+            line.extend(statistics(scores));
+            line
+        })
+        .collect();
+    let header = [
+        "agent",
+        "seeds",
+        "mean score",
+        "± s.e.",
+        "IQM",
+        "95 % interval of the IQM",
+    ];
+    output.text(&table(&header, &lines));
+    output.message(&format!(
+        "\n{place}: `palaestra report {place}` draws the plots"
+    ));
+}
+
+/// Scores by agent and player, in the order of the results.
+fn summary(results: &[TrialResult]) -> Vec<(String, String, Vec<f64>)> {
+    let mut rows: Vec<(String, String, Vec<f64>)> = Vec::new();
+    for result in results {
+        for player in &result.players {
+            let name = if result.players.len() == 1 {
+                &result.label
+            } else {
+                &player.agent
+            };
+            match rows
+                .iter_mut()
+                .find(|(n, p, _)| n == name && *p == player.player)
+            {
+                Some((_, _, scores)) => scores.push(player.score),
+                None => rows.push((name.clone(), player.player.clone(), vec![player.score])),
+            }
+        }
+    }
+    rows
+}
+
+/// Mean, standard error, interquartile mean and its interval, as far as they can be had.
+fn statistics(scores: &[f64]) -> Vec<String> {
+    let Ok(matrix) = Scores::single_task(scores) else {
+        return vec!["not finite".into()];
+    };
+    let mut cells = Vec::new();
+    if let Ok(summary) = Summary::of(scores) {
+        cells.push(format!("{:.2}", summary.mean));
+        cells.push(
+            summary
+                .standard_error
+                .map_or(String::new(), |e| format!("{e:.2}")),
+        );
+    }
+    let mut rng = Stream::new(0, 0, "bootstrap");
+    let bootstrap = Bootstrap::with_replicates(10_000);
+    let iqm = aggregate_interval(&matrix, Aggregate::InterquartileMean, &bootstrap, &mut rng);
+    if let Ok(iqm) = iqm {
+        cells.push(format!("{:.2}", iqm.estimate));
+        let several = scores.len() > 1;
+        cells.push(if several {
+            format!("[{:.2}, {:.2}]", iqm.low, iqm.high)
+        } else {
+            String::new()
+        });
+    }
+    cells
+}
+
+pub(super) fn eval(
+    registries: &Registries,
+    output: &Output,
+    args: &EvalArgs,
+) -> Result<Exit, CliError> {
+    let (folder, mut trials) = if args.target.is_dir() {
+        let (folder, trials) = open(registries, &args.target, &args.set)?;
+        (Some(folder), trials)
+    } else {
+        (
+            None,
+            read_document(&args.target, &args.set)?.trials(registries)?,
+        )
+    };
+    let mut lines = Vec::new();
+    let mut documents = Vec::new();
+    for trial in &mut trials {
+        let mut config = crate::config::Config::clone(&trial.config);
+        let configured = if config.eval.episodes > 0 {
+            config.eval.episodes
+        } else {
+            10
+        };
+        config.eval.episodes = args.episodes.unwrap_or(configured).max(1);
+        trial.config = config.into();
+        let simulator = trial.simulator(registries, trial.seed)?;
+        let mut seated = trial.seat_agents(registries, simulator.spec())?;
+        let mut trained = 0;
+        if let Some(folder) = &folder {
+            let Some(checkpoint) = Checkpoint::latest(&folder.trial(&trial.name))? else {
+                output.message(&format!(
+                    "trial `{}` has no checkpoint yet: left out",
+                    trial.name
+                ));
+                continue;
+            };
+            trained = checkpoint.env_steps;
+            for (seat, state) in seated.iter_mut().zip(&checkpoint.agents) {
+                seat.agent.load(state).map_err(crate::run::RunError::from)?;
+            }
+        }
+        let scores = evaluate(trial, registries, &mut seated, None, u32::MAX)?;
+        for (player, score) in simulator.spec().players.iter().zip(&scores) {
+            lines.push(vec![
+                trial.name.clone(),
+                player.name.clone(),
+                trained.to_string(),
+                format!("{score:.4}"),
+            ]);
+        }
+        documents.push(json!({
+            "trial": trial.name, "label": trial.label, "seed": trial.seed, "trained_env_steps": trained,
+            "episodes": trial.config.eval.episodes, "mean_returns": scores,
+        }));
+    }
+    output.text(&table(
+        &["trial", "player", "trained steps", "mean return"],
+        &lines,
+    ));
+    output.document("eval/1", &json!({ "trials": documents }));
+    Ok(Exit::Success)
+}

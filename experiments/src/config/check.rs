@@ -1,0 +1,209 @@
+//! What a well-formed configuration can still get wrong; all of it is reported at once.
+
+use palaestra_agents::AgentError;
+use palaestra_envs::EnvError;
+
+use super::{Config, ConfigError, Document, Problem};
+use crate::{
+    Registries,
+    run::{RunError, Trial, plan},
+};
+
+impl Document {
+    /// Reads and checks the configuration and every point of its sweep, down to the arguments of environment
+    /// and agents, by building them once.
+    ///
+    /// # Errors
+    /// All problems found.
+    pub fn trials(&self, registries: &Registries) -> Result<Vec<Trial>, ConfigError> {
+        let points = self.points()?;
+        let trials = plan(&points);
+        let mut problems = Vec::new();
+        for (_, config) in &points {
+            self.check_values(config, registries, &mut problems);
+        }
+        if problems.is_empty() {
+            self.check_by_building(&trials, registries, &mut problems);
+        }
+        problems.dedup();
+        if problems.is_empty() {
+            Ok(trials)
+        } else {
+            Err(self.error(problems))
+        }
+    }
+
+    fn check_values(&self, config: &Config, registries: &Registries, problems: &mut Vec<Problem>) {
+        let mut add = |path: &str, message: String, help: Option<&str>| {
+            problems.push(self.problem(path, &message, help.map(str::to_owned)));
+        };
+        if config.schema != 1 {
+            let message = format!("version {} of the file format is not known", config.schema);
+            add("schema", message, Some("this program reads `schema = 1`"));
+        }
+        let experiment = &config.experiment;
+        if experiment.name.is_empty() || experiment.name.contains(['/', '\\']) {
+            add(
+                "experiment.name",
+                "the name becomes a folder and may not be empty or hold a slash".into(),
+                None,
+            );
+        }
+        if experiment.seeds.is_empty() {
+            add(
+                "experiment.seeds",
+                "at least one seed is needed".into(),
+                Some("e.g. seeds = [0, 1, 2]"),
+            );
+        }
+        for (index, seed) in experiment.seeds.iter().enumerate() {
+            if experiment.seeds[..index].contains(seed) {
+                let message = format!("seed {seed} is listed twice; its runs would be the same");
+                add(
+                    &format!("experiment.seeds.{index}"),
+                    message,
+                    Some("remove the duplicate"),
+                );
+            }
+        }
+        if experiment.total_env_steps == 0 {
+            add(
+                "experiment.total_env_steps",
+                "must be at least 1".into(),
+                None,
+            );
+        }
+        if experiment.device != "cpu" {
+            let message = format!("there is no device `{}` in this build", experiment.device);
+            add("experiment.device", message, Some("use device = \"cpu\""));
+        }
+        if config.env.num_envs == 0 {
+            add("env.num_envs", "must be at least 1".into(), None);
+        }
+        if config.env.shards == 0 || config.env.shards > config.env.num_envs {
+            let message = format!("must be between 1 and num_envs = {}", config.env.num_envs);
+            add("env.shards", message, None);
+        }
+        let pause = config.train.checkpoint_every_s;
+        if pause.is_nan() || !(0.0..=1e9).contains(&pause) {
+            add(
+                "train.checkpoint_every_s",
+                "must be between 0 and 1e9 seconds".into(),
+                None,
+            );
+        }
+        for (path, value) in [
+            (
+                "log.metrics_every_env_steps",
+                config.log.metrics_every_env_steps,
+            ),
+            ("log.every", config.log.every),
+            ("eval.every_env_steps", config.eval.every_env_steps),
+        ] {
+            if value == Some(0) {
+                add(path, "must be at least 1".into(), None);
+            }
+        }
+        if let Err(error) = registries.envs.get(&config.env.id) {
+            add(
+                "env.id",
+                error.to_string(),
+                Some("`palaestra list envs` shows all"),
+            );
+        }
+        if config.agents.is_empty() {
+            add(
+                "agents",
+                "at least one agent is needed".into(),
+                Some("add an [[agents]] section"),
+            );
+        }
+        let seated = config.agents.iter().any(|a| a.players.is_some());
+        for (index, agent) in config.agents.iter().enumerate() {
+            let path = format!("agents.{index}");
+            if let Err(error) = registries.agents.get(&agent.id) {
+                let help = Some("`palaestra list agents` shows all");
+                add(&format!("{path}.id"), error.to_string(), help);
+            }
+            if config.agents[..index]
+                .iter()
+                .any(|other| other.label() == agent.label())
+            {
+                let message = format!("two agents are called `{}`", agent.label());
+                add(&path, message, Some("give one of them a `name`"));
+            }
+            if seated && agent.players.is_none() {
+                let help =
+                    "either every agent names its players, or none does and they are compared";
+                add(
+                    &path,
+                    format!("`{}` names no players, but others do", agent.label()),
+                    Some(help),
+                );
+            }
+        }
+    }
+
+    /// Builds simulator and agents of one trial per line-up, with one row.
+    fn check_by_building(
+        &self,
+        trials: &[Trial],
+        registries: &Registries,
+        problems: &mut Vec<Problem>,
+    ) {
+        for (index, trial) in trials.iter().enumerate() {
+            if trials[..index]
+                .iter()
+                .any(|t| t.agents == trial.agents && t.config == trial.config)
+            {
+                continue;
+            }
+            let mut small = trial.clone();
+            let mut config = Config::clone(&small.config);
+            config.env.num_envs = 1;
+            config.env.shards = 1;
+            small.config = config.into();
+            let outcome = small
+                .simulator(registries, 0)
+                .map_err(|error| ("env".to_owned(), error));
+            let outcome = outcome.and_then(|simulator| {
+                let path = || match small.agents[..] {
+                    [agent] => format!("agents.{agent}"),
+                    _ => "agents".into(),
+                };
+                small
+                    .check_agents(registries, simulator.spec())
+                    .map_err(|(agent, error)| {
+                        (agent.map_or_else(path, |i| format!("agents.{i}")), error)
+                    })
+            });
+            if let Err((section, error)) = outcome {
+                problems.push(self.explain(&section, &error));
+            }
+        }
+    }
+
+    /// Translates an error of building `section` to the key it is about.
+    fn explain(&self, section: &str, error: &RunError) -> Problem {
+        let argument = match error {
+            RunError::Env(error) | RunError::Agent(AgentError::Env(error)) => error,
+            other => return self.problem(section, &other.to_string(), None),
+        };
+        let EnvError::Argument {
+            path,
+            message,
+            suggestion,
+        } = argument
+        else {
+            return self.problem(section, &argument.to_string(), None);
+        };
+        let dotted = path.replace('[', ".").replace(']', "");
+        let path = if dotted.is_empty() {
+            format!("{section}.args")
+        } else {
+            format!("{section}.args.{dotted}")
+        };
+        let help = suggestion.as_ref().map(|s| format!("did you mean `{s}`?"));
+        self.problem(&path, message, help)
+    }
+}

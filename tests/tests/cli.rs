@@ -1,0 +1,7 @@
+//! The program as users call it.
+
+mod cli {
+    mod errors;
+    mod quickstart;
+    mod support;
+}
