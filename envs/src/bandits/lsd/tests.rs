@@ -1,6 +1,7 @@
 //! The environment against the pure engine, through the public border.
 
 mod border;
+mod conformance;
 mod engine;
 mod randomness;
 
