@@ -2,3 +2,5 @@
 
 #[path = "golden/control.rs"]
 mod control;
+#[path = "golden/playthroughs.rs"]
+mod playthroughs;

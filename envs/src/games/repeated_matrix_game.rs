@@ -46,7 +46,8 @@ impl MatrixGame {
     /// The payoffs.
     pub fn payoffs(self) -> PayoffTable {
         let zero_sum = |table: &[&[f64]]| {
-            let line = |line: &&[f64]| line.iter().map(|&a| [a, -a]).collect();
+            // Not `-a`, which would pay a negative zero.
+            let line = |line: &&[f64]| line.iter().map(|&a| [a, 0.0 - a]).collect();
             table.iter().map(line).collect()
         };
         let symmetric = |table: [[f64; 2]; 2]| {

@@ -56,6 +56,13 @@ impl Plugin for Box<dyn Plugin> {
     }
 }
 
+/// Several plugins as one: an environment and the wrappers around it, innermost first.
+impl Plugin for Vec<Box<dyn Plugin>> {
+    fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
+        self.iter().try_for_each(|plugin| plugin.build(builder))
+    }
+}
+
 /// Order of a system within its schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
 struct Slot(usize);
