@@ -1,79 +1,56 @@
-//! The episode log.
+//! The episode log: every observation, action, reward, flag and the origin of every logged episode.
+//!
+//! `TRIAL/episodes/` holds *segments*, Parquet files of some ten thousand steps each, and an index:
+//!
+//! ```text
+//! train-000000.parquet       training episodes in the order in which they ended
+//! eval-0000-000000.parquet   episodes of the first evaluation
+//! index.parquet              one row per episode: where it is, how long, how it ended
+//! *.tmp                      a segment that was being written when the program was killed
+//! ```
+//!
+//! A segment has one row per step and one more per episode for the final observation, whose action, reward and
+//! flags are null:
+//!
+//! | column | value |
+//! |---|---|
+//! | `episode`, `step` | number of the episode within its kind, step within the episode |
+//! | `observation` | what the agent saw before the action; a list, or a plain value if it has one element |
+//! | `action` | as the agent gave it |
+//! | `reward` | of this action |
+//! | `acted` | whether the player was to act, in games where that changes |
+//! | `terminated`, `truncated` | whether the episode ended with this step |
+//!
+//! With several players, their columns carry the name: `PLAYER/action`. Fields of a composite space have a
+//! column each: `observation/FIELD`. Types are exact, so what is read is what was written, bit for bit.
+//!
+//! Where an episode came from (row, lane, options, state carried over from earlier episodes) and how it ended
+//! stands in the file's key-value metadata under `palaestra.episodes`, so a segment can be read alone. Under
+//! `palaestra.seal` stands a digest of the whole file and a checksum of each column: a single wrong byte is
+//! noticed, and its place named.
+//!
+//! Segments are sealed after a fixed number of steps and never by time. So the files of two runs of the same
+//! configuration are equal byte for byte, whatever the number of threads, and however often they were killed
+//! and resumed.
 
-use std::{path::Path, sync::Arc};
+mod choice;
+mod error;
+mod id;
+mod index;
+mod layout;
+mod log;
+mod read;
+mod recorder;
+mod seal;
+mod segment;
+mod table;
+#[cfg(test)]
+mod tests;
 
-use palaestra_envs::sim::{EnvSpec, Simulator};
-
-use crate::config::LogConfig;
-
-/// What can go wrong with the episode log.
-#[derive(Debug, thiserror::Error)]
-pub enum EpisodeError {
-    /// A file could not be read or written.
-    #[error(transparent)]
-    File(#[from] crate::files::FileError),
-}
-
-/// Training or evaluation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EpisodeKind {
-    /// Training.
-    Train,
-    /// Evaluation.
-    Eval {
-        /// Number of the evaluation.
-        round: u32,
-    },
-}
-
-/// Which episodes are logged.
-#[derive(Debug, Clone, Copy)]
-pub struct Choice;
-
-impl Choice {
-    /// As configured.
-    pub fn of(_log: &LogConfig, _total: u64) -> Self {
-        Self
-    }
-    /// The first so many of every row.
-    pub fn first(_per_row: u64) -> Self {
-        Self
-    }
-}
-
-/// Records episodes.
-#[derive(Debug)]
-pub struct Recorder;
-
-impl Recorder {
-    /// A recorder.
-    pub fn create(
-        _folder: &Path,
-        _kind: EpisodeKind,
-        _choice: Choice,
-        _spec: &Arc<EnvSpec>,
-        _rows: usize,
-    ) -> Result<Self, EpisodeError> {
-        Ok(Self)
-    }
-    /// Begins.
-    pub fn begin(&mut self, _simulator: &Simulator) -> Result<(), EpisodeError> {
-        Ok(())
-    }
-    /// Steps.
-    pub fn step(&mut self, _simulator: &Simulator) -> Result<(), EpisodeError> {
-        Ok(())
-    }
-    /// Saves.
-    pub fn save(&self) -> Result<Vec<u8>, EpisodeError> {
-        Ok(Vec::new())
-    }
-    /// Restores.
-    pub fn restore(&mut self, _bytes: &[u8]) -> Result<(), EpisodeError> {
-        Ok(())
-    }
-    /// Finishes.
-    pub fn finish(&mut self) -> Result<(), EpisodeError> {
-        Ok(())
-    }
-}
+pub use choice::Choice;
+pub use error::EpisodeError;
+pub use id::{EpisodeId, EpisodeKind};
+pub use layout::PlayerSpaces;
+pub use log::{Ending, EpisodeInfo, EpisodeLog, Part};
+pub use read::{Episode, LoadedSegment, PlayerEpisode};
+pub use recorder::Recorder;
