@@ -62,10 +62,7 @@ pub fn sin_cos_f32(x: f32) -> (f32, f32) {
     let n = shifted - ROUND;
     // π/2 split in three parts, so that n·part is exact for moderate n.
     let r = ((x - n * 1.570_312_5) - n * 4.837_513e-4) - n * 7.549_79e-8;
-    let r2 = r * r;
-    let s = r + r * r2 * (-1.666_665_5e-1 + r2 * (8.332_161e-3 - r2 * 1.951_529_6e-4));
-    let c =
-        1.0 - 0.5 * r2 + r2 * r2 * (4.166_664_6e-2 + r2 * (-1.388_731_6e-3 + r2 * 2.443_315_7e-5));
+    let (s, c) = sin_cos_quarter_f32(r);
     let swap = 0u32.wrapping_sub(quadrant & 1);
     let (sb, cb) = (s.to_bits(), c.to_bits());
     let sin_magnitude = (sb & !swap) | (cb & swap);
@@ -78,9 +75,27 @@ pub fn sin_cos_f32(x: f32) -> (f32, f32) {
     )
 }
 
+/// [`sin_cos_f32`] for `|x| <= π/4`, the same bits without the reduction.
+#[inline(always)]
+pub fn sin_cos_quarter_f32(x: f32) -> (f32, f32) {
+    let x2 = x * x;
+    let s = x + x * x2 * (-1.666_665_5e-1 + x2 * (8.332_161e-3 - x2 * 1.951_529_6e-4));
+    let c =
+        1.0 - 0.5 * x2 + x2 * x2 * (4.166_664_6e-2 + x2 * (-1.388_731_6e-3 + x2 * 2.443_315_7e-5));
+    (s, c)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reduced_form_has_the_same_bits() {
+        for i in -7853..=7853 {
+            let x = i as f32 * 1e-4;
+            assert_eq!(sin_cos_quarter_f32(x), sin_cos_f32(x));
+        }
+    }
 
     #[test]
     fn single_precision_sine_and_cosine_follow_double_precision() {

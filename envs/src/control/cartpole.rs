@@ -7,10 +7,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::start::{ANY, start_state};
+use super::start::{ANY, Bounds, start_state};
 use crate::{
     error::EnvError,
-    math::sin_cos_f32,
+    math::{sin_cos_f32, sin_cos_quarter_f32},
     sim::{BatchEnvironment, BatchRows, Border, EnvSpec},
     space::Space,
     state_columns,
@@ -23,13 +23,26 @@ const POLE_MASS: f32 = 0.1;
 const TOTAL_MASS: f32 = CART_MASS + POLE_MASS;
 /// Half the pole's length, m.
 const LENGTH: f32 = 0.5;
-const POLE_MASS_LENGTH: f32 = POLE_MASS * LENGTH;
 /// Size of a push, N.
 pub(super) const FORCE: f32 = 10.0;
 /// Seconds between two states.
 const TAU: f32 = 0.02;
 const X_LIMIT: f32 = 2.4;
 const THETA_LIMIT: f32 = 12.0 * 2.0 * std::f32::consts::PI / 360.0;
+/// Bounds of the observation: twice the limits beyond which an episode ends.
+const OBSERVATION_BOUND: [f64; 4] = [
+    2.0 * X_LIMIT as f64,
+    f64::INFINITY,
+    2.0 * THETA_LIMIT as f64,
+    f64::INFINITY,
+];
+/// States that an episode may be asked to start from.
+const START_BOUNDS: [Bounds; 4] = [
+    (-OBSERVATION_BOUND[0], OBSERVATION_BOUND[0]),
+    ANY,
+    (-OBSERVATION_BOUND[2], OBSERVATION_BOUND[2]),
+    ANY,
+];
 
 state_columns! {
     /// State of the cart-pole.
@@ -73,14 +86,18 @@ impl CartPole {
     }
 }
 
-/// One Euler step; `force` in N. Returns the next state.
+/// One Euler step; `force` in N, `|theta| <= π/4`. Returns the next state.
+///
+/// Gymnasium's formulas with their constant factors collected, which leaves one division.
 #[inline(always)]
 fn euler(x: f32, x_dot: f32, theta: f32, theta_dot: f32, force: f32) -> (f32, f32, f32, f32) {
-    let (sin, cos) = sin_cos_f32(theta);
-    let temp = (force + POLE_MASS_LENGTH * theta_dot * theta_dot * sin) / TOTAL_MASS;
-    let theta_acc =
-        (GRAVITY * sin - cos * temp) / (LENGTH * (4.0 / 3.0 - POLE_MASS * cos * cos / TOTAL_MASS));
-    let x_acc = temp - POLE_MASS_LENGTH * theta_acc * cos / TOTAL_MASS;
+    const PER_MASS: f32 = 1.0 / TOTAL_MASS;
+    const COUPLING: f32 = POLE_MASS * LENGTH / TOTAL_MASS;
+    const INERTIA: f32 = LENGTH * 4.0 / 3.0;
+    let (sin, cos) = sin_cos_quarter_f32(theta);
+    let temp = force * PER_MASS + COUPLING * (theta_dot * theta_dot) * sin;
+    let theta_acc = (GRAVITY * sin - cos * temp) / (INERTIA - COUPLING * (cos * cos));
+    let x_acc = temp - COUPLING * (theta_acc * cos);
     (
         x + TAU * x_dot,
         x_dot + TAU * x_acc,
@@ -108,49 +125,67 @@ pub(super) fn step_rows<A: Copy>(
         let push = force(actions[i]);
         let (a, b, c, d) = euler(x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0, push);
         (x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0) = (a, b, c, d);
-        let end = (a.abs() > X_LIMIT) | (c.abs() > THETA_LIMIT);
-        terminated[i] = end;
-        reward[i] = if end { rewards[1] } else { rewards[0] };
+        terminated[i] = (a.abs() > X_LIMIT) | (c.abs() > THETA_LIMIT);
+    }
+    let [going_on, ending] = rewards;
+    reward.fill(going_on);
+    if ending != going_on {
+        for (reward, &terminated) in reward.iter_mut().zip(&*terminated) {
+            *reward = if terminated { ending } else { going_on };
+        }
     }
 }
 
-/// Bounds of the observation: twice the limits beyond which an episode ends.
+/// Bounds of the observation.
 pub(super) fn observation_space() -> Space {
-    let (x, theta) = (f64::from(X_LIMIT), f64::from(THETA_LIMIT));
-    let high = vec![2.0 * x, f64::INFINITY, 2.0 * theta, f64::INFINITY];
-    Space::bounded(high.iter().map(|h| -h).collect(), high)
+    let low = OBSERVATION_BOUND.iter().map(|high| -high).collect();
+    Space::bounded(low, OBSERVATION_BOUND.to_vec())
 }
 
 /// Starts an episode in each row of the run.
+#[inline]
 pub(super) fn reset(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
-    let (x, theta) = (2.0 * f64::from(X_LIMIT), 2.0 * f64::from(THETA_LIMIT));
-    let bounds = [(-x, x), ANY, (-theta, theta), ANY];
-    for (i, row) in rows.range.clone().enumerate() {
-        (
-            state.x[i].0,
-            state.x_dot[i].0,
-            state.theta[i].0,
-            state.theta_dot[i].0,
-        ) = match start_state(rows.options, row, &bounds)? {
-            Some(start) => start.map(|v| v as f32),
-            None => rows.random_block(row, 0).map(|w| 0.1 * unit_f32(w) - 0.05),
-        }
-        .into();
+    let n = rows.range.len();
+    let (x, x_dot) = (&mut state.x[..n], &mut state.x_dot[..n]);
+    let (theta, theta_dot) = (&mut state.theta[..n], &mut state.theta_dot[..n]);
+    for i in 0..n {
+        let row = rows.range.start + i;
+        let start = if rows.options.is_empty() {
+            None
+        } else {
+            start_state(rows.options, row, &START_BOUNDS)?
+        };
+        (x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0) = start
+            .map_or_else(
+                || random_start(rows.random_block(row, 0)),
+                |start| start.map(|v| v as f32),
+            )
+            .into();
     }
     Ok(())
 }
 
+/// A state near the upright: each element uniform in [-0.05, 0.05).
+#[inline]
+fn random_start(words: [u32; 4]) -> [f32; 4] {
+    words.map(|w| 0.1 * unit_f32(w) - 0.05)
+}
+
 /// Writes the state.
+#[inline]
 pub(super) fn observe(state: &CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
     let out = rows.border.players[0].env_observation_mut().f32_mut(0);
-    let out = &mut out[rows.range.start * 4..rows.range.end * 4];
-    for (i, o) in out.chunks_exact_mut(4).enumerate() {
-        o.copy_from_slice(&[
-            state.x[i].0,
-            state.x_dot[i].0,
-            state.theta[i].0,
-            state.theta_dot[i].0,
-        ]);
+    write_observations(state, &mut out.as_chunks_mut().0[rows.range.clone()]);
+}
+
+/// Writes the state of equally many rows, `[rows, 4]`.
+#[inline(always)]
+fn write_observations(state: &CartPoleSlices<'_>, out: &mut [[f32; 4]]) {
+    let n = out.len();
+    let (x, x_dot) = (&state.x[..n], &state.x_dot[..n]);
+    let (theta, theta_dot) = (&state.theta[..n], &state.theta_dot[..n]);
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = [x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0];
     }
 }
 

@@ -310,3 +310,56 @@ fn pictures_show_the_state() {
     let leaning = picture("cartpole_continuous-v1", &[0.0, 0.0, 0.2, 0.0]);
     assert!(leaning.contains('/'), "{leaning}");
 }
+
+#[test]
+fn a_batch_too_large_for_one_pass_equals_smaller_ones() {
+    const ROWS: usize = 12_000;
+    for mode in [
+        Autoreset::SameStep,
+        Autoreset::NextStep,
+        Autoreset::Disabled,
+    ] {
+        let build = |shards| {
+            let env = registry().build("cartpole-v1", &Value::Null).unwrap();
+            let builder = Simulator::builder(env).rows(ROWS).seed(2).autoreset(mode);
+            let mut simulator = builder.shards(shards).build().unwrap();
+            simulator.reset().unwrap();
+            simulator
+        };
+        // Several blocks of rows in the one, a single block in each shard of the other.
+        let mut simulators = [build(1), build(6)];
+        for step in 0..40 {
+            for simulator in &mut simulators {
+                let actions = simulator.border_mut().player_mut(0).action_mut();
+                for (row, action) in actions.i32_mut(0).iter_mut().enumerate() {
+                    *action = ((row * 7 + step * step * 3) >> 2 & 1) as i32;
+                }
+                simulator.step().unwrap();
+            }
+            let [one, six] = simulators.each_ref().map(Simulator::border);
+            let (p, q) = (one.player(0), six.player(0));
+            assert_eq!(one.terminated, six.terminated);
+            assert_eq!(one.elapsed, six.elapsed);
+            assert_eq!(p.reward, q.reward);
+            assert_eq!(p.episode_return, q.episode_return);
+            assert_eq!(p.final_return, q.final_return);
+            assert_eq!(p.observation(), q.observation());
+            assert_eq!(p.final_observation, q.final_observation);
+            let ended: Vec<_> = (0..ROWS).filter(|&row| one.ended(row)).collect();
+            if mode == Autoreset::Disabled && !ended.is_empty() {
+                let resets: Vec<_> = ended.iter().map(|&row| RowReset::next(row)).collect();
+                for simulator in &mut simulators {
+                    simulator.reset_rows(&resets).unwrap();
+                }
+            }
+        }
+        assert!(
+            simulators[0]
+                .border()
+                .player(0)
+                .final_return
+                .iter()
+                .any(|&r| r > 0.0)
+        );
+    }
+}

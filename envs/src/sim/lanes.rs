@@ -36,36 +36,44 @@ pub struct StreamId(pub(super) usize);
 /// The lanes of all rows and the keys of their streams.
 #[derive(Debug, Clone, Resource)]
 pub struct Lanes {
-    lanes: Vec<Lane>,
+    /// Seed and lane of each row.
+    origins: Vec<(u64, u64)>,
+    /// Number of each row's running episode; apart, as it changes with every reset.
+    episodes: Vec<u64>,
     /// For each purpose its name and a key per row.
     purposes: Vec<(String, Vec<StreamKey>)>,
 }
 
 impl Lanes {
     pub(super) fn new(seed: u64, first_lane: u64, rows: usize, purposes: &[String]) -> Self {
-        let lanes: Vec<Lane> = (0..rows as u64)
-            .map(|row| Lane {
-                seed,
-                lane: first_lane + row,
-                episode: 0,
-            })
+        let origins: Vec<(u64, u64)> = (0..rows as u64)
+            .map(|row| (seed, first_lane + row))
             .collect();
         let purposes = purposes
             .iter()
             .map(|name| {
-                let keys = lanes
+                let keys = origins
                     .iter()
-                    .map(|l| StreamKey::new(l.seed, l.lane, name))
+                    .map(|(seed, lane)| StreamKey::new(*seed, *lane, name))
                     .collect();
                 (name.clone(), keys)
             })
             .collect();
-        Self { lanes, purposes }
+        Self {
+            origins,
+            episodes: vec![0; rows],
+            purposes,
+        }
     }
 
     /// The lane of row `row`'s running episode.
     pub fn lane(&self, row: usize) -> Lane {
-        self.lanes[row]
+        let (seed, lane) = self.origins[row];
+        Lane {
+            seed,
+            lane,
+            episode: self.episodes[row],
+        }
     }
 
     /// The key of row `row`'s stream for a purpose.
@@ -77,27 +85,28 @@ impl Lanes {
     /// The number of row `row`'s running episode.
     #[inline]
     pub fn episode(&self, row: usize) -> u64 {
-        self.lanes[row].episode
+        self.episodes[row]
     }
 
     /// Row `row`'s stream for a purpose from the start of its running episode.
     pub fn stream(&self, id: StreamId, row: usize) -> Stream {
-        self.key(id, row).stream(self.lanes[row].episode)
+        self.key(id, row).stream(self.episodes[row])
     }
 
     /// Block `block` of row `row`'s stream for a purpose in its running episode, without state.
     #[inline]
     pub fn block(&self, id: StreamId, row: usize, block: u64) -> [u32; 4] {
-        self.key(id, row).block(self.lanes[row].episode, block)
+        self.key(id, row).block(self.episodes[row], block)
     }
 
     pub(super) fn next_episode(&mut self, row: usize) {
-        self.lanes[row].episode += 1;
+        self.episodes[row] += 1;
     }
 
     pub(super) fn set(&mut self, row: usize, lane: Lane) {
-        let old = std::mem::replace(&mut self.lanes[row], lane);
-        if (old.seed, old.lane) != (lane.seed, lane.lane) {
+        self.episodes[row] = lane.episode;
+        let origin = (lane.seed, lane.lane);
+        if std::mem::replace(&mut self.origins[row], origin) != origin {
             for (name, keys) in &mut self.purposes {
                 keys[row] = StreamKey::new(lane.seed, lane.lane, name);
             }

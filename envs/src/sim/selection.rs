@@ -33,17 +33,18 @@ impl Selection {
         }
     }
 
-    /// A selection that stands in for one that is taken out for a moment.
-    pub(super) fn none() -> Self {
-        Self::none_of(0)
-    }
-
     /// Selects all rows.
     pub fn set_all(&mut self) {
         self.runs.clear();
         if self.rows > 0 {
             self.runs.push(0..self.rows);
         }
+    }
+
+    /// Selects the rows of one run.
+    pub(super) fn set_run(&mut self, run: Range<usize>) {
+        self.runs.clear();
+        self.runs.push(run);
     }
 
     /// Selects the given rows, which must ascend.

@@ -2,7 +2,11 @@
 
 use std::{ops::Range, sync::Arc};
 
-use bevy_ecs::{prelude::World, schedule::Schedule};
+use bevy_ecs::{
+    prelude::{ResMut, World},
+    schedule::Schedule,
+    system::SystemState,
+};
 use serde_json::Value;
 
 use super::{
@@ -13,6 +17,10 @@ use super::{
     state::{StatePart, read_value, write_value},
 };
 use crate::error::EnvError;
+
+/// Most rows that go through a whole step together. Few enough for their columns to stay in a core's own cache
+/// from one system to the next, many enough for the cost of running the schedules not to show.
+const BLOCK: usize = 4096;
 
 /// A part of the batch: a world, its schedules, and what must happen between them.
 pub(super) struct Shard {
@@ -32,6 +40,8 @@ pub(super) struct Shard {
     pending: Vec<bool>,
     any_pending: bool,
     started: bool,
+    /// Finds border and selection in the world without looking up their types.
+    access: SystemState<(ResMut<'static, Border>, ResMut<'static, Selection>)>,
     /// Scratch: rows that ended in this step, and reward sums of repeated actions `[players][rows]`.
     ended: Vec<usize>,
     reward_sums: Vec<Vec<f32>>,
@@ -59,8 +69,10 @@ impl Shard {
         world.insert_resource(Fault::default());
         let players = parts.spec.players.len();
         let sums = if parts.action_repeat > 1 { players } else { 0 };
+        let access = SystemState::new(&mut world);
         Ok(Self {
             world,
+            access,
             spec: Arc::new(parts.spec),
             act: parts.act,
             simulate: parts.simulate,
@@ -127,7 +139,7 @@ impl Shard {
             .set(rows.iter().map(|(row, _, _)| *row));
         let border = self.world.resource_mut::<Border>().into_inner();
         for (row, _, _) in rows {
-            clear_row(border, *row);
+            clear_rows(border, &[*row]);
             clear_transition(border, *row);
             self.pending[*row] = false;
         }
@@ -171,6 +183,24 @@ impl Shard {
 
     /// Makes the prepared step.
     pub(super) fn advance(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
+        let total = self.pending.len();
+        // Rows that wait for the next step to be reset are looked for in the whole shard.
+        let waiting = self.any_pending || self.autoreset == Autoreset::NextStep;
+        if total <= BLOCK || rows.is_some() || waiting {
+            return self.advance_selected(rows);
+        }
+        let mut outcome = Ok(());
+        for start in (0..total).step_by(BLOCK) {
+            let block = start..(start + BLOCK).min(total);
+            self.world.resource_mut::<Selection>().set_run(block);
+            outcome = outcome.and(self.advance_selected(rows));
+        }
+        self.world.resource_mut::<Selection>().set_all();
+        outcome
+    }
+
+    /// Makes one step of the selected rows.
+    fn advance_selected(&mut self, asked: Option<&[usize]>) -> Result<(), EnvError> {
         self.begin_transition();
         if self.has_act_systems {
             self.act.run(&mut self.world);
@@ -182,7 +212,7 @@ impl Shard {
             self.simulate_repeatedly();
         }
         self.finish.run(&mut self.world);
-        self.end_episodes(rows)
+        self.end_episodes(asked)
     }
 
     /// Chooses the rows to simulate: those asked for, without those that are only reset in this step.
@@ -224,13 +254,13 @@ impl Shard {
         });
     }
 
-    /// Runs `f` on the border with the present selection.
-    fn with_border<T>(&mut self, f: impl FnOnce(&mut Border, &Selection) -> T) -> T {
-        let mut selection = self.world.resource_mut::<Selection>();
-        let taken = std::mem::replace(&mut *selection, Selection::none());
-        let result = f(self.world.resource_mut::<Border>().into_inner(), &taken);
-        *self.world.resource_mut::<Selection>() = taken;
-        result
+    /// Runs `f` on the border and the present selection.
+    fn with_border<T>(&mut self, f: impl FnOnce(&mut Border, &mut Selection) -> T) -> T {
+        let (border, selection) = self
+            .access
+            .get_mut(&mut self.world)
+            .expect("both were inserted when the shard was built and are never removed");
+        f(border.into_inner(), selection.into_inner())
     }
 
     /// After each environment step: time, time limit, returns.
@@ -303,9 +333,11 @@ impl Shard {
             }
             for &row in &ended {
                 border.final_elapsed[row] = border.elapsed[row];
-                for p in &mut border.players {
-                    let last = &p.observations[p.observations.len() - 1];
-                    p.final_observation.copy_row(row, last, row);
+            }
+            for p in &mut border.players {
+                let last = &p.observations[p.observations.len() - 1];
+                p.final_observation.copy_rows(&ended, last);
+                for &row in &ended {
                     p.final_return[row] = p.episode_return[row];
                 }
             }
@@ -344,11 +376,10 @@ impl Shard {
         }
         let mut lanes = self.world.resource_mut::<Lanes>();
         rows.iter().for_each(|&row| lanes.next_episode(row));
-        let border = self.world.resource_mut::<Border>().into_inner();
-        rows.iter().for_each(|&row| clear_row(border, row));
-        self.world
-            .resource_mut::<Selection>()
-            .set(rows.iter().copied());
+        self.with_border(|border, selection| {
+            clear_rows(border, rows);
+            selection.set(rows.iter().copied());
+        });
         self.run_reset()
     }
 
@@ -394,11 +425,15 @@ impl Shard {
     }
 }
 
-/// Forgets the last episode of a row.
-fn clear_row(border: &mut Border, row: usize) {
-    border.elapsed[row] = 0;
+/// Forgets the last episode of the given rows.
+fn clear_rows(border: &mut Border, rows: &[usize]) {
+    for &row in rows {
+        border.elapsed[row] = 0;
+    }
     for p in &mut border.players {
-        p.episode_return[row] = 0.0;
+        for &row in rows {
+            p.episode_return[row] = 0.0;
+        }
     }
 }
 
@@ -409,23 +444,24 @@ fn clear_transition(border: &mut Border, row: usize) {
     border.players.iter_mut().for_each(|p| p.reward[row] = 0.0);
 }
 
-/// Appends the rows of `run` whose episode has ended. Few have, so the flags are tested in blocks first.
+/// Appends the rows of `run` whose episode has ended.
+///
+/// The flags are tested in groups first, for episodes that seldom end. Within a group, rows are written down
+/// whether they ended or not and counted only if they did: no branch depends on a single flag.
 fn collect_ended(border: &Border, run: Range<usize>, ended: &mut Vec<usize>) {
-    const BLOCK: usize = 32;
-    let mut start = run.start;
-    while start < run.end {
-        let end = (start + BLOCK).min(run.end);
-        let (terminated, truncated) = (
-            &border.terminated[start..end],
-            &border.truncated[start..end],
-        );
-        if terminated
-            .iter()
-            .zip(truncated)
-            .fold(false, |any, (a, b)| any | a | b)
-        {
-            ended.extend((start..end).filter(|&row| border.ended(row)));
+    const GROUP: usize = 32;
+    let terminated = border.terminated[run.clone()].chunks(GROUP);
+    let truncated = border.truncated[run.clone()].chunks(GROUP);
+    let starts = run.step_by(GROUP);
+    for ((terminated, truncated), start) in terminated.zip(truncated).zip(starts) {
+        let flags = || terminated.iter().zip(truncated).map(|(a, b)| a | b);
+        if flags().fold(false, |any, flag| any | flag) {
+            let (mut found, mut count) = ([0; GROUP], 0);
+            for (i, flag) in flags().enumerate() {
+                found[count % GROUP] = start + i;
+                count += usize::from(flag);
+            }
+            ended.extend_from_slice(&found[..count]);
         }
-        start = end;
     }
 }

@@ -177,6 +177,18 @@ impl Columns {
         }
     }
 
+    /// Copies each of the given rows of `source` into the same row of `self`; both must be batches of the same
+    /// space.
+    ///
+    /// # Panics
+    /// As [`copy_row`](Self::copy_row).
+    pub fn copy_rows(&mut self, rows: &[usize], source: &Self) {
+        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
+            let w = column.width;
+            both_types!(&mut column.data, &other.data, a, b => copy_rows(a, b, w, rows));
+        }
+    }
+
     /// Columns with the same fields and `rows` rows, holding the fields' default values (0, empty text).
     #[must_use]
     pub fn with_rows(&self, rows: usize) -> Self {
@@ -252,6 +264,26 @@ impl Columns {
             cut!(F32, F64, I32, U8, Text);
         }
         pieces
+    }
+}
+
+/// Copies rows of `[rows, width]` one by one. Narrow rows are the rule: for them the width is made known to the
+/// compiler, because a call of `memcpy` would cost more than the copy.
+fn copy_rows<T: Clone>(to: &mut [T], from: &[T], width: usize, rows: &[usize]) {
+    #[inline(always)]
+    fn fixed<T: Clone>(to: &mut [T], from: &[T], width: usize, rows: &[usize]) {
+        for &row in rows {
+            let range = row * width..(row + 1) * width;
+            to[range.clone()].clone_from_slice(&from[range]);
+        }
+    }
+    match width {
+        1 => fixed(to, from, 1, rows),
+        2 => fixed(to, from, 2, rows),
+        3 => fixed(to, from, 3, rows),
+        4 => fixed(to, from, 4, rows),
+        6 => fixed(to, from, 6, rows),
+        _ => fixed(to, from, width, rows),
     }
 }
 
