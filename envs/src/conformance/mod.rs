@@ -1,6 +1,6 @@
 //! The conformance suite: what every environment must do, checked from outside.
 //!
-//! It knows an environment only through [`Simulator`](crate::sim::Simulator), so it works for all three ways of
+//! It knows an environment only through [`Simulator`], so it works for all three ways of
 //! writing one, with wrappers or without, for one player or several, and for any space. Random legal actions
 //! drive it; every check is deterministic, so a failure can be seen again.
 //!

@@ -6,7 +6,8 @@
 //! First player's value under best play: -1/18.
 //!
 //! A player sees `[own card, action 1, action 2, action 3]`, with 0 for an action not yet taken, 1 for pass and
-//! 2 for bet. Both actions are always allowed, so there is no mask. Turns change.
+//! 2 for bet. Both actions are always allowed, so there is no mask. Turns change. The info field `privileged.cards`
+//! tells both cards, to those who are let in on them.
 
 use rand::RngExt;
 use schemars::JsonSchema;
@@ -15,14 +16,15 @@ use serde_json::Value;
 
 use super::no_options;
 use crate::{
-    sim::{EnvSpec, Environment, PlayerSpec, RowObservation, RowStep, Turns},
-    space::Space,
+    sim::{EnvSpec, Environment, InfoField, InfoKind, PlayerSpec, RowObservation, RowStep, Turns},
+    space::{BoxSpace, DType, Space},
     stream::Stream,
 };
 
 /// A game can take three actions at most.
 const LONGEST: usize = 3;
 const CARDS: usize = 3;
+const CARDS_INFO: &str = "privileged.cards";
 
 /// The cards dealt and the actions taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +96,17 @@ impl Environment for KuhnPoker {
             players: vec![player("first"), player("second")],
             turns: Turns::Changing,
             reward_range: (-2.0, 2.0),
+            info: vec![InfoField {
+                name: CARDS_INFO.into(),
+                space: Space::Box(BoxSpace {
+                    dtype: DType::Float64,
+                    shape: vec![2],
+                    low: vec![0.0; 2],
+                    high: vec![2.0; 2],
+                }),
+                kind: InfoKind::State,
+                summary: "Card of each player, 0 (jack) to 2 (king).".into(),
+            }],
             ..EnvSpec::single(
                 "kuhn_poker-v1",
                 "Poker with three cards, one card each and one bet: the smallest game of bluffing.",
@@ -126,6 +139,7 @@ impl Environment for KuhnPoker {
         let [a, b, c] = deal.history.map(i32::from);
         out.i32(0)
             .copy_from_slice(&[i32::from(deal.cards[player]), a, b, c]);
+        out.info(CARDS_INFO, &deal.cards.map(f64::from));
     }
 
     fn acts(&self, deal: &Deal, player: usize) -> bool {

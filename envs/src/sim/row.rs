@@ -34,7 +34,7 @@ pub trait Environment: Send + Sync + 'static {
     /// episode.
     fn step(&self, state: &mut Self::State, step: &mut RowStep<'_>, rng: &mut Stream);
 
-    /// Writes what `player` sees, and its action mask if it has one.
+    /// Writes what `player` sees, its action mask if it has one, and info about the state.
     fn observe(&self, state: &Self::State, player: usize, out: &mut RowObservation<'_>);
 
     /// Whether `player` is to act in `state`; asked only if the spec says that turns change.
@@ -101,13 +101,18 @@ impl RowStep<'_> {
         self.border.truncated[self.row] = true;
     }
 
-    /// Tells an info field, if it was asked for. `name` must be offered in the spec, with a `float64` space.
+    /// Tells an info field about the transition ([`InfoKind::Sum`](super::InfoKind::Sum)), if it was asked for.
+    /// `name` must be offered in the spec, with a `float64` space.
     pub fn info(&mut self, name: &str, values: &[f64]) {
-        if let Some(index) = self.border.info.index_of(name) {
-            let width = values.len();
-            self.border.info.f64_mut(index)[self.row * width..(self.row + 1) * width]
-                .copy_from_slice(values);
-        }
+        tell(&mut self.border.info, self.row, name, values);
+    }
+}
+
+/// Writes an info field, if it was asked for.
+fn tell(info: &mut Columns, row: usize, name: &str, values: &[f64]) {
+    if let Some(index) = info.index_of(name) {
+        let width = values.len();
+        info.f64_mut(index)[row * width..(row + 1) * width].copy_from_slice(values);
     }
 }
 
@@ -116,6 +121,7 @@ impl RowStep<'_> {
 pub struct RowObservation<'a> {
     columns: &'a mut Columns,
     mask: &'a mut [u8],
+    info: &'a mut Columns,
     row: usize,
 }
 
@@ -127,6 +133,15 @@ impl RowObservation<'_> {
     pub fn f32(&mut self, index: usize) -> &mut [f32] {
         let width = self.columns.width(index);
         &mut self.columns.f32_mut(index)[self.row * width..(self.row + 1) * width]
+    }
+
+    /// Field `index` of a `float64` space, `[width]`.
+    ///
+    /// # Panics
+    /// If the field is of another type.
+    pub fn f64(&mut self, index: usize) -> &mut [f64] {
+        let width = self.columns.width(index);
+        &mut self.columns.f64_mut(index)[self.row * width..(self.row + 1) * width]
     }
 
     /// Field `index` of an integer space, `[width]`.
@@ -158,6 +173,12 @@ impl RowObservation<'_> {
     /// The action mask, `[mask_width]`, 1 = allowed; empty if the player has none.
     pub fn mask(&mut self) -> &mut [u8] {
         self.mask
+    }
+
+    /// Tells an info field about the state ([`InfoKind::State`](super::InfoKind::State)), if it was asked for.
+    /// `name` must be offered in the spec, with a `float64` space. One player's turn to observe is enough.
+    pub fn info(&mut self, name: &str, values: &[f64]) {
+        tell(self.info, self.row, name, values);
     }
 }
 
@@ -256,11 +277,12 @@ fn step<E: Environment>(
 fn observe<E: Environment>(
     hosted: Res<Hosted<E>>,
     selection: Res<Selection>,
-    mut border: ResMut<Border>,
+    border: ResMut<Border>,
     mut query: Query<&mut Instance<E::State>>,
     turns: Res<TurnsChange>,
 ) {
     let instances = instances(&mut query);
+    let border = border.into_inner();
     for (index, player) in border.players.iter_mut().enumerate() {
         for row in selection.rows() {
             let Some((state, _)) = &instances[row].0 else {
@@ -271,10 +293,13 @@ fn observe<E: Environment>(
             }
             let mask =
                 &mut player.action_mask[row * player.mask_width..(row + 1) * player.mask_width];
-            let columns = &mut player.observations[0];
-            hosted
-                .0
-                .observe(state, index, &mut RowObservation { columns, mask, row });
+            let mut out = RowObservation {
+                columns: &mut player.observations[0],
+                mask,
+                info: &mut border.info,
+                row,
+            };
+            hosted.0.observe(state, index, &mut out);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The conformance suite on every registered environment, and on environments with one deliberate fault each.
 
 mod faults;
+mod letters;
 mod walk;
 
 use palaestra_envs::{
     conformance::{self, CheckOptions, Outcome},
     registry,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn every_registered_environment_passes_with_its_default_arguments() {
@@ -23,6 +24,20 @@ fn every_registered_environment_passes_with_its_default_arguments() {
         .collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
     assert!(reports.len() >= 4, "the registry is not empty");
+}
+
+#[test]
+fn games_pass_with_other_arguments() {
+    let registry = registry();
+    for args in [
+        json!({ "game": "battle_of_the_sexes", "rounds": 1 }),
+        json!({ "payoffs": [[[0.1, 1], [2, -3.7], [1e9, 0]], [[0, 0], [1, 1], [2, 2]]] }),
+        json!({ "payoffs": [[[0, 0]]] }),
+    ] {
+        let entry = registry.get("repeated_matrix_game-v1").unwrap();
+        let report = conformance::check(entry, &args, &CheckOptions::default());
+        assert!(report.passed(), "{args}\n{report}");
+    }
 }
 
 #[test]
@@ -48,7 +63,7 @@ fn a_report_survives_json() {
 fn an_environment_that_cannot_be_built_is_reported() {
     let registry = registry();
     let entry = registry.get("repeated_matrix_game-v1").unwrap();
-    let args = serde_json::json!({ "rounds": 0 });
+    let args = json!({ "rounds": 0 });
     let report = conformance::check(entry, &args, &CheckOptions::default());
     let Some(Outcome::Failed { what, .. }) = report.get("build").map(|check| &check.outcome) else {
         panic!("{report}")
