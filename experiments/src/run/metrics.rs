@@ -116,7 +116,8 @@ impl Metrics {
         for (_, column, total) in &mut self.info {
             let values = border.info.f64(*column);
             for run in rows.runs() {
-                *total += values[run.clone()].iter().sum::<f64>();
+                // NaN marks what a step did not reveal.
+                *total += values[run.clone()].iter().filter(|v| !v.is_nan()).sum::<f64>();
             }
         }
         for run in rows.runs() {
