@@ -5,6 +5,7 @@ pub mod config;
 pub mod episodes;
 pub mod files;
 pub mod plot;
+pub mod replay;
 pub mod run;
 pub mod stats;
 pub mod tensorboard;

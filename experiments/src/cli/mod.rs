@@ -18,6 +18,7 @@ mod exit;
 mod inspect;
 mod output;
 mod progress;
+mod replay;
 mod run;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -75,6 +76,9 @@ enum Command {
     /// Play evaluation episodes with the agents of a run, as trained, or of a configuration, untrained
     #[command(after_help = "Example:\n  palaestra eval runs/quickstart --episodes 100")]
     Eval(EvalArgs),
+    /// Play logged episodes, or prove them by simulating them again
+    #[command(after_help = "Example:\n  palaestra replay runs/quickstart --verify")]
+    Replay(replay::ReplayArgs),
     /// Show environments, agents, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
@@ -165,6 +169,7 @@ fn run_command(
         Command::Run(args) => run::run(registries, &output, args),
         Command::Resume(args) => run::resume(registries, &output, args),
         Command::Eval(args) => run::eval(registries, &output, args),
+        Command::Replay(args) => replay::replay(registries, &output, args),
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),

@@ -117,7 +117,10 @@ impl Metrics {
             let values = border.info.f64(*column);
             for run in rows.runs() {
                 // NaN marks what a step did not reveal.
-                *total += values[run.clone()].iter().filter(|v| !v.is_nan()).sum::<f64>();
+                *total += values[run.clone()]
+                    .iter()
+                    .filter(|v| !v.is_nan())
+                    .sum::<f64>();
             }
         }
         for run in rows.runs() {

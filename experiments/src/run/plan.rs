@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use palaestra_agents::{Agent, AgentContext, AgentEntry};
 use palaestra_envs::{
-    sim::{EnvSpec, Simulator},
+    sim::{Autoreset, EnvSpec, Simulator},
     stream::Stream,
 };
 use rand::Rng;
@@ -128,6 +128,22 @@ impl Trial {
             builder = builder.info(name);
         }
         Ok(builder.build()?)
+    }
+
+    /// Builds a simulator for episodes that are given one by one: without autoreset and info.
+    ///
+    /// # Errors
+    /// As [`simulator`](Self::simulator).
+    pub fn replay_simulator(
+        &self,
+        registries: &Registries,
+        rows: usize,
+    ) -> Result<Simulator, RunError> {
+        Ok(self
+            .builder(registries)?
+            .rows(rows)
+            .autoreset(Autoreset::Disabled)
+            .build()?)
     }
 
     fn builder(

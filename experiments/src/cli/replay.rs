@@ -1,0 +1,231 @@
+//! `replay`: play logged episodes, or prove them.
+
+use std::{
+    fmt::Write as _,
+    io::{BufRead, IsTerminal},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{
+    CliError, Exit,
+    output::{Output, print, table},
+    run::open,
+};
+use crate::{
+    Registries,
+    episodes::{Ending, EpisodeId, EpisodeLog},
+    replay::{Frame, VerifyReport, frames, verify},
+    run::{RunFolder, Trial},
+};
+
+/// `palaestra replay`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ReplayArgs {
+    /// Folder of the run
+    run: PathBuf,
+    /// Simulate all logged episodes again and compare them bit for bit
+    #[arg(long)]
+    verify: bool,
+    /// List the logged episodes
+    #[arg(long)]
+    list: bool,
+    /// Only this trial (a name below trials/, or the start of one) [default: the first, or all with --verify]
+    #[arg(long)]
+    trial: Option<String>,
+    /// Episode to play: a number, or a name such as `eval-0-3`
+    #[arg(long, default_value = "0")]
+    episode: String,
+    /// Steps shown per second on a terminal; 0 shows all at once
+    #[arg(long, default_value_t = 8.0)]
+    speed: f64,
+    /// Wait for Enter after each step
+    #[arg(long)]
+    step: bool,
+    /// First step to show
+    #[arg(long, default_value_t = 0)]
+    jump: usize,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A picture in text where the environment draws one
+    Text,
+    /// One JSON document per step
+    Json,
+}
+
+pub(super) fn replay(
+    registries: &Registries,
+    output: &Output,
+    args: &ReplayArgs,
+) -> Result<Exit, CliError> {
+    let (folder, mut trials) = open(registries, &args.run, &[])?;
+    if let Some(name) = &args.trial {
+        trials.retain(|trial| trial.name.starts_with(name.as_str()));
+        if trials.is_empty() {
+            let known = folder.manifest.trials.join(", ");
+            return Err(CliError::argument(
+                format!("no trial is called `{name}`"),
+                &format!("the trials are: {known}"),
+            ));
+        }
+    }
+    if args.verify {
+        return verify_all(registries, output, &folder, &trials);
+    }
+    if args.list {
+        return list(output, &folder, &trials);
+    }
+    let trial = &trials[0];
+    let log = EpisodeLog::open(&folder.trial(&trial.name))?;
+    let id: EpisodeId = args.episode.parse().map_err(CliError::Episodes)?;
+    let episode = log.read(id)?;
+    let frames = frames(&episode, trial, registries)?;
+    let frames = &frames[args.jump.min(frames.len() - 1)..];
+    if args.format == Format::Json || output.is_json() {
+        for frame in frames {
+            print(&serde_json::to_string(frame).unwrap_or_default());
+        }
+        return Ok(Exit::Success);
+    }
+    let live = std::io::stdout().is_terminal();
+    for frame in frames {
+        let text = picture(trial, &id.to_string(), &episode.info.returns, frame);
+        if live && !args.step && args.speed > 0.0 {
+            // Clear the screen and go to its top.
+            print(&format!("\x1b[2J\x1b[H{text}"));
+            std::thread::sleep(Duration::from_secs_f64((1.0 / args.speed).min(60.0)));
+        } else {
+            print(&format!("{text}\n"));
+        }
+        if args.step
+            && std::io::stdin()
+                .lock()
+                .read_line(&mut String::new())
+                .is_err()
+        {
+            break;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// One step for people.
+fn picture(trial: &Trial, id: &str, returns: &[f64], frame: &Frame) -> String {
+    let mut text = format!("{} · episode {id} · step {}", trial.label, frame.step);
+    if let Some(picture) = &frame.picture {
+        let _ = write!(text, "\n{}", picture.trim_end());
+    }
+    let several = frame.players.len() > 1;
+    for player in &frame.players {
+        let name = if several {
+            format!("{}: ", player.player)
+        } else {
+            String::new()
+        };
+        if frame.picture.is_none() {
+            let _ = write!(text, "\n{name}sees {}", player.observation);
+        }
+        if let Some(action) = &player.action {
+            let _ = write!(text, "\n{name}plays {action}");
+        }
+        if let Some(reward) = player.reward {
+            let _ = write!(
+                text,
+                "{}reward {reward}",
+                if player.action.is_some() { ", " } else { "\n" }
+            );
+        }
+    }
+    if frame.terminated {
+        text.push_str("\nterminated");
+    }
+    if frame.truncated {
+        text.push_str("\ntruncated");
+    }
+    if frame.players.iter().all(|p| p.reward.is_none()) {
+        let returns: Vec<String> = returns.iter().map(|r| format!("{r}")).collect();
+        let _ = write!(text, "\nend of the episode; return {}", returns.join(", "));
+    }
+    text
+}
+
+fn verify_all(
+    registries: &Registries,
+    output: &Output,
+    folder: &RunFolder,
+    trials: &[Trial],
+) -> Result<Exit, CliError> {
+    let mut report = VerifyReport::default();
+    for trial in trials {
+        let path = folder.trial(&trial.name);
+        if path.exists() {
+            report.add(verify(&EpisodeLog::open(&path)?, trial, registries)?);
+        }
+    }
+    let mut text = format!(
+        "{} of {} episodes verified, {} steps compared bit for bit",
+        report.verified, report.episodes, report.steps
+    );
+    for d in &report.differences {
+        let _ = write!(
+            text,
+            "\n{}: step {}, {}: logged {}, got {}",
+            d.episode, d.step, d.field, d.logged, d.got
+        );
+    }
+    for problem in &report.problems {
+        let _ = write!(text, "\n{problem}");
+    }
+    for torn in &report.torn {
+        let _ = write!(
+            text,
+            "\n{torn} was being written when the run was killed; `palaestra resume` writes it anew"
+        );
+    }
+    output.text(&text);
+    output.document("replay-verify/1", &report);
+    Ok(if report.passed() {
+        Exit::Success
+    } else {
+        Exit::CheckFailed
+    })
+}
+
+fn list(output: &Output, folder: &RunFolder, trials: &[Trial]) -> Result<Exit, CliError> {
+    let mut lines = Vec::new();
+    let mut documents = Vec::new();
+    for trial in trials {
+        let log = EpisodeLog::open(&folder.trial(&trial.name))?;
+        for info in log.episodes() {
+            let returns: Vec<String> = info.returns.iter().map(|r| format!("{r:.2}")).collect();
+            let ending = match info.ending {
+                Ending::Terminated => "terminated",
+                Ending::Truncated => "truncated",
+                Ending::Cut => "cut by the end of the run",
+            };
+            lines.push(vec![
+                trial.name.clone(),
+                info.id.to_string(),
+                info.row.to_string(),
+                info.length.to_string(),
+                returns.join(", "),
+                ending.to_owned(),
+            ]);
+            documents.push(json!({ "trial": trial.name, "episode": info }));
+        }
+    }
+    output.text(&table(
+        &["trial", "episode", "row", "steps", "return", "ending"],
+        &lines,
+    ));
+    output.document("replay-list/1", &json!({ "episodes": documents }));
+    Ok(Exit::Success)
+}

@@ -1,0 +1,82 @@
+//! An episode step by step, to be looked at.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{place_actions, start};
+use crate::{
+    Registries,
+    episodes::Episode,
+    run::{RunError, Trial},
+};
+
+/// What a player sees and does in a frame.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlayerFrame {
+    /// Name of the player.
+    pub player: String,
+    /// What it sees.
+    pub observation: Value,
+    /// What it does then; nothing if it does not act, or the episode is over.
+    pub action: Option<Value>,
+    /// Reward for that.
+    pub reward: Option<f32>,
+}
+
+/// The state before a step, and the step; the last frame has no step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Frame {
+    /// Steps made before.
+    pub step: usize,
+    /// The players in order.
+    pub players: Vec<PlayerFrame>,
+    /// A picture of the state in text, if the environment draws one.
+    pub picture: Option<String>,
+    /// Whether this step reaches a terminal state.
+    pub terminated: bool,
+    /// Whether the episode is cut with this step.
+    pub truncated: bool,
+}
+
+/// The frames of `episode`, which `trial` logged: one per step, and one for the end.
+///
+/// # Errors
+/// If the episode cannot be simulated again.
+pub fn frames(
+    episode: &Episode,
+    trial: &Trial,
+    registries: &Registries,
+) -> Result<Vec<Frame>, RunError> {
+    let mut simulator = trial.replay_simulator(registries, 1)?;
+    let spec = simulator.spec().clone();
+    start(&mut simulator, 0, episode)?;
+    let mut frames = Vec::with_capacity(episode.info.length + 1);
+    for step in 0..=episode.info.length {
+        let steps = step < episode.info.length;
+        let players = spec
+            .players
+            .iter()
+            .zip(&episode.players)
+            .map(|(player, logged)| {
+                let acts = steps && logged.acted[step];
+                PlayerFrame {
+                    player: player.name.clone(),
+                    observation: player.observation.row_to_json(&logged.observation, step),
+                    action: acts.then(|| player.action.row_to_json(&logged.action, step)),
+                    reward: steps.then(|| logged.reward[step]),
+                }
+            });
+        frames.push(Frame {
+            step,
+            players: players.collect(),
+            picture: simulator.render(0)?,
+            terminated: steps && episode.terminated(step),
+            truncated: steps && episode.truncated(step),
+        });
+        if steps {
+            place_actions(&mut simulator, 0, episode, step);
+            simulator.step()?;
+        }
+    }
+    Ok(frames)
+}
