@@ -86,10 +86,15 @@ impl StreamKey {
 
     /// A sequential stream from the start of `episode`.
     pub fn stream(self, episode: u64) -> Stream {
+        self.stream_from(episode, 0)
+    }
+
+    /// A sequential stream from block `block` of `episode`.
+    pub fn stream_from(self, episode: u64, block: u64) -> Stream {
         Stream {
             key: self,
             episode,
-            block: 0,
+            block,
             buffer: [0; 4],
             used: 4,
         }

@@ -2,7 +2,9 @@
 //!
 //! Agents read observations and write actions in place. Where wrappers change a shape there are several stages
 //! of a buffer: the environment works on the innermost, agents on the outermost, and each wrapper carries
-//! values from one to the next. Without such wrappers both are the same memory.
+//! values from one to the next. Without such wrappers both are the same memory. A stage is written only by the
+//! wrapper that added it (the innermost by the environment), so a wrapper may count on finding in it what it
+//! wrote there in the last step.
 
 use bevy_ecs::prelude::Resource;
 
@@ -89,9 +91,12 @@ impl PlayerBorder {
         (&inner[stage - 1], &mut outer[0])
     }
 
-    /// The observation of stage `stage`, to change in place.
-    pub fn observation_in_place(&mut self, stage: usize) -> &mut Columns {
-        &mut self.observations[stage]
+    /// The action of stage `stage`, as it was carried inwards in the step just made.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn action_at(&self, stage: usize) -> &Columns {
+        &self.actions[stage]
     }
 
     /// The action of stage `stage` to read and that of `stage - 1`, one nearer to the environment, to write.
@@ -101,6 +106,20 @@ impl PlayerBorder {
     pub fn action_stage(&mut self, stage: usize) -> (&Columns, &mut Columns) {
         let (inner, outer) = self.actions.split_at_mut(stage);
         (&outer[0], &mut inner[stage - 1])
+    }
+
+    /// As [`action_stage`](Self::action_stage), with row `row` of the action mask.
+    ///
+    /// # Panics
+    /// If there is no such stage.
+    pub fn action_stage_and_mask(
+        &mut self,
+        stage: usize,
+        row: usize,
+    ) -> (&Columns, &mut Columns, &[u8]) {
+        let (inner, outer) = self.actions.split_at_mut(stage);
+        let mask = &self.action_mask[row * self.mask_width..(row + 1) * self.mask_width];
+        (&outer[0], &mut inner[stage - 1], mask)
     }
 
     /// Row `row` of the action mask; empty without a mask.
@@ -333,10 +352,28 @@ fn check_action(
     };
     within.map_err(invalid)?;
     let mask = border.mask_row(row);
-    if mask.is_empty() {
-        return Ok(());
+    match masked_choice(&player.action, action, row, mask) {
+        None => Ok(()),
+        Some(action) => Err(EnvError::MaskedAction {
+            row,
+            player: player.name.clone(),
+            action,
+        }),
     }
-    let forbidden = match &player.action {
+}
+
+/// The choice (for bits: the index of the bit) in row `row` of `action`, a value of `space`, that `mask`
+/// forbids; `None` if it is allowed.
+pub(crate) fn masked_choice(
+    space: &Space,
+    action: &Columns,
+    row: usize,
+    mask: &[u8],
+) -> Option<i64> {
+    if mask.is_empty() {
+        return None;
+    }
+    match space {
         Space::Discrete { start, .. } => {
             let choice = action.i32(0)[row];
             (mask[(choice - start) as usize] == 0).then_some(i64::from(choice))
@@ -358,13 +395,5 @@ fn check_action(
             })
         }
         _ => None,
-    };
-    match forbidden {
-        None => Ok(()),
-        Some(action) => Err(EnvError::MaskedAction {
-            row,
-            player: player.name.clone(),
-            action,
-        }),
     }
 }

@@ -186,9 +186,9 @@ impl Builder {
         self.stages[player].1.len() - 1
     }
 
-    /// The outermost observation stage of player `player` so far, for wrappers that change values in place.
-    pub fn observation_stage(&self, player: usize) -> usize {
-        self.stages[player].0.len() - 1
+    /// The outermost action stage of player `player` so far: what the next wrapper outwards writes.
+    pub fn action_stage(&self, player: usize) -> usize {
+        self.stages[player].1.len() - 1
     }
 
     /// Offers an info field. Returns its column in [`Border::info`](super::Border::info) if somebody asked for it.
@@ -230,6 +230,14 @@ impl Builder {
     /// Adds a resource that holds no state of rows (settings, tables).
     pub fn insert_resource(&mut self, resource: impl Resource) {
         self.world.insert_resource(resource);
+    }
+
+    /// A resource that was inserted before, to add to it: plugins of one kind may share one.
+    pub fn resource_mut<R: Resource + Component<Mutability = Mutable>>(
+        &mut self,
+    ) -> Option<&mut R> {
+        let resource = self.world.get_resource_mut::<R>()?;
+        Some(resource.into_inner())
     }
 
     /// Adds a resource that holds state of rows; it is saved and restored with them.

@@ -25,12 +25,18 @@ impl Selection {
         selection
     }
 
-    /// None of `rows` rows.
-    pub(super) fn none_of(rows: usize) -> Self {
+    /// A selection that stands in for one that is taken out for a moment.
+    pub(super) fn none() -> Self {
         Self {
-            rows,
+            rows: 0,
             runs: Vec::new(),
         }
+    }
+
+    /// Selects what `other`, of as many rows, selects.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.runs.clear();
+        self.runs.extend_from_slice(&other.runs);
     }
 
     /// Selects all rows.

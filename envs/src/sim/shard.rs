@@ -14,6 +14,7 @@ use super::{
     Turns,
     batch::Fault,
     builder::Renderer,
+    repeat::RepeatedAction,
     state::{StatePart, read_value, write_value},
 };
 use crate::error::EnvError;
@@ -34,17 +35,19 @@ pub(super) struct Shard {
     carried: Vec<Box<dyn StatePart>>,
     renderer: Option<Renderer>,
     autoreset: Autoreset,
-    action_repeat: u32,
+    /// What an action that is repeated adds up; `None` if each action makes one step.
+    repeat: Option<RepeatedAction>,
     has_act_systems: bool,
+    /// The carried state of each row as it was when its running episode began.
+    carried_at_start: Vec<Vec<u8>>,
     /// Rows that must be reset before they are simulated again.
     pending: Vec<bool>,
     any_pending: bool,
     started: bool,
     /// Finds border and selection in the world without looking up their types.
     access: SystemState<(ResMut<'static, Border>, ResMut<'static, Selection>)>,
-    /// Scratch: rows that ended in this step, and reward sums of repeated actions `[players][rows]`.
+    /// Scratch: rows that ended in this step.
     ended: Vec<usize>,
-    reward_sums: Vec<Vec<f32>>,
 }
 
 impl Shard {
@@ -67,10 +70,11 @@ impl Shard {
         world.insert_resource(Lanes::new(seed, first_lane, rows, &parts.purposes));
         world.insert_resource(ResetOptions::default());
         world.insert_resource(Fault::default());
-        let players = parts.spec.players.len();
-        let sums = if parts.action_repeat > 1 { players } else { 0 };
+        let border = world.resource::<Border>();
+        let repeat = (parts.action_repeat > 1)
+            .then(|| RepeatedAction::new(parts.action_repeat, &parts.spec, border));
         let access = SystemState::new(&mut world);
-        Ok(Self {
+        let mut shard = Self {
             world,
             access,
             spec: Arc::new(parts.spec),
@@ -82,14 +86,16 @@ impl Shard {
             carried: parts.carried,
             renderer: parts.renderer,
             autoreset,
-            action_repeat: parts.action_repeat,
+            repeat,
             has_act_systems,
+            carried_at_start: vec![Vec::new(); rows],
             pending: vec![true; rows],
             any_pending: true,
             started: false,
             ended: Vec::with_capacity(rows),
-            reward_sums: vec![vec![0.0; rows]; sums],
-        })
+        };
+        shard.remember_carried()?;
+        Ok(shard)
     }
 
     pub(super) fn spec(&self) -> &Arc<EnvSpec> {
@@ -121,6 +127,7 @@ impl Shard {
     ) -> Result<(), EnvError> {
         let first = !self.started;
         let mut lanes = self.world.resource_mut::<Lanes>();
+        let before: Vec<Lane> = rows.iter().map(|(row, _, _)| lanes.lane(*row)).collect();
         for (row, lane, _) in rows {
             match lane {
                 Some(lane) => lanes.set(*row, *lane),
@@ -147,11 +154,22 @@ impl Shard {
         self.started = !self.any_pending || self.started;
         let outcome = self.run_reset();
         self.world.resource_mut::<ResetOptions>().0.clear();
+        if outcome.is_err() {
+            // These rows have no episode now: they wait for a reset that succeeds, of the same lanes.
+            self.started &= !first;
+            self.any_pending = true;
+            let mut lanes = self.world.resource_mut::<Lanes>();
+            for ((row, _, _), lane) in rows.iter().zip(before) {
+                lanes.set(*row, lane);
+                self.pending[*row] = true;
+            }
+        }
         outcome
     }
 
     /// Runs the reset systems on the selected rows.
     fn run_reset(&mut self) -> Result<(), EnvError> {
+        self.remember_carried()?;
         self.reset.run(&mut self.world);
         self.world.resource_mut::<Selection>().set_all();
         self.world
@@ -159,6 +177,21 @@ impl Shard {
             .0
             .take()
             .map_or(Ok(()), Err)
+    }
+
+    /// Notes the carried state of the selected rows, whose episodes are about to begin.
+    fn remember_carried(&mut self) -> Result<(), EnvError> {
+        if self.carried.is_empty() {
+            return Ok(());
+        }
+        for row in self.world.resource::<Selection>().rows() {
+            let bytes = &mut self.carried_at_start[row];
+            bytes.clear();
+            for part in &self.carried {
+                part.save(&self.world, row, bytes)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes one step of all rows, or of the given ones (ascending).
@@ -205,11 +238,11 @@ impl Shard {
         if self.has_act_systems {
             self.act.run(&mut self.world);
         }
-        if self.action_repeat == 1 {
+        if let Some(repeat) = self.repeat.take() {
+            self.repeat = Some(self.simulate_repeatedly(repeat));
+        } else {
             self.simulate.run(&mut self.world);
             self.settle();
-        } else {
-            self.simulate_repeatedly();
         }
         self.finish.run(&mut self.world);
         self.end_episodes(asked)
@@ -223,7 +256,7 @@ impl Shard {
         if !self.started {
             return Err(EnvError::StepBeforeReset);
         }
-        if self.autoreset == Autoreset::Disabled && self.any_pending {
+        if self.autoreset != Autoreset::NextStep && self.any_pending {
             let stepped = |row: &usize| rows.is_none_or(|rows| rows.binary_search(row).is_ok());
             let pending = self.pending.iter().enumerate();
             if let Some((row, _)) = pending.filter(|(_, p)| **p).find(|(row, _)| stepped(row)) {
@@ -254,7 +287,7 @@ impl Shard {
         });
     }
 
-    /// Runs `f` on the border and the present selection.
+    /// Runs `f` on the border and the present selection, which `f` may change.
     fn with_border<T>(&mut self, f: impl FnOnce(&mut Border, &mut Selection) -> T) -> T {
         let (border, selection) = self
             .access
@@ -287,40 +320,22 @@ impl Shard {
         });
     }
 
-    /// Repeats the action, adding up rewards, until the repeats are used up or the row's episode ends.
-    fn simulate_repeatedly(&mut self) {
-        let asked = self.world.resource::<Selection>().clone();
-        let mut sums = std::mem::take(&mut self.reward_sums);
-        for row in asked.rows() {
-            sums.iter_mut().for_each(|sum| sum[row] = 0.0);
-        }
-        for _ in 0..self.action_repeat {
+    /// Repeats the action until the repeats are used up or the row's episode ends.
+    fn simulate_repeatedly(&mut self, mut repeat: RepeatedAction) -> RepeatedAction {
+        self.with_border(|border, selection| repeat.begin(selection, border));
+        for _ in 0..repeat.times {
             self.simulate.run(&mut self.world);
             self.settle();
-            let running = self.with_border(|border, selection| {
-                let mut running = Selection::none_of(border.rows());
-                for row in selection.rows() {
-                    for (p, sum) in border.players.iter().zip(&mut sums) {
-                        sum[row] += p.reward[row];
-                    }
-                }
-                running.set(selection.rows().filter(|&row| !border.ended(row)));
-                running
+            let goes_on = self.with_border(|border, selection| {
+                repeat.add(selection, border);
+                repeat.select_running(selection, border)
             });
-            let none_left = running.is_empty();
-            *self.world.resource_mut::<Selection>() = running;
-            if none_left {
+            if !goes_on {
                 break;
             }
         }
-        let border = self.world.resource_mut::<Border>().into_inner();
-        for row in asked.rows() {
-            for (p, sum) in border.players.iter_mut().zip(&sums) {
-                p.reward[row] = sum[row];
-            }
-        }
-        self.reward_sums = sums;
-        *self.world.resource_mut::<Selection>() = asked;
+        self.with_border(|border, selection| repeat.finish(selection, border));
+        repeat
     }
 
     /// Settles the rows whose episode ended in this step, and starts the episodes that are due.
@@ -386,6 +401,7 @@ impl Shard {
     /// Appends all state of row `row` to `out`.
     pub(super) fn save_row(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
         write_value(&self.pending[row], out)?;
+        write_value(&self.carried_at_start[row], out)?;
         self.world.resource::<Lanes>().save_row(row, out)?;
         self.border().save_row(row, out)?;
         self.parts
@@ -397,7 +413,8 @@ impl Shard {
     pub(super) fn load_row(&mut self, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
         self.pending[row] = read_value(bytes)?;
         self.any_pending = self.pending.contains(&true);
-        self.started = true;
+        self.started |= !self.any_pending;
+        self.carried_at_start[row] = read_value(bytes)?;
         self.world.resource_mut::<Lanes>().load_row(row, bytes)?;
         self.border_mut().load_row(row, bytes)?;
         self.parts
@@ -405,11 +422,9 @@ impl Shard {
             .try_for_each(|part| part.load(&mut self.world, row, bytes))
     }
 
-    /// Appends the state of row `row` that outlives episodes.
-    pub(super) fn save_carried(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
-        self.carried
-            .iter()
-            .try_for_each(|part| part.save(&self.world, row, out))
+    /// The state of row `row` that outlives episodes, as it was when the running episode began.
+    pub(super) fn carried_at_start(&self, row: usize) -> &[u8] {
+        &self.carried_at_start[row]
     }
 
     /// Reads the state of row `row` that outlives episodes.

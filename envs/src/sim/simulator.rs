@@ -435,26 +435,26 @@ impl Simulator {
     pub fn load_row(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
         let (shard, local) = self.locate(row)?;
         self.shards[shard].load_row(local, &mut bytes)?;
-        if !bytes.is_empty() {
-            return Err(EnvError::Snapshot(format!(
-                "{} bytes left over",
-                bytes.len()
-            )));
+        nothing_left(bytes)?;
+        if let Some(border) = &mut self.gathered {
+            let loaded = self.shards[shard].border();
+            for (all, own) in border.players.iter_mut().zip(&loaded.players) {
+                all.action_mut().copy_row(row, own.action(), local);
+            }
         }
         self.gather();
         Ok(())
     }
 
-    /// The state of row `row` that outlives its episodes (running statistics of wrappers); empty if there is
-    /// none.
+    /// The state of row `row` that outlives its episodes (running statistics of wrappers), as it was when the
+    /// running episode began, just before its first observation; empty if there is none. With it and the
+    /// [`lane`](Self::lane), the episode can be made again alone.
     ///
     /// # Errors
     /// [`EnvError::NoSuchRow`].
     pub fn save_carried(&self, row: usize) -> Result<Vec<u8>, EnvError> {
         let (shard, local) = self.locate(row)?;
-        let mut bytes = Vec::new();
-        self.shards[shard].save_carried(local, &mut bytes)?;
-        Ok(bytes)
+        Ok(self.shards[shard].carried_at_start(local).to_vec())
     }
 
     /// Puts back what [`save_carried`](Self::save_carried) gave, before the row is reset.
@@ -463,7 +463,8 @@ impl Simulator {
     /// [`EnvError::Snapshot`], [`EnvError::NoSuchRow`].
     pub fn load_carried(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
         let (shard, local) = self.locate(row)?;
-        self.shards[shard].load_carried(local, &mut bytes)
+        self.shards[shard].load_carried(local, &mut bytes)?;
+        nothing_left(bytes)
     }
 
     /// Whether some state outlives episodes, so that replaying one needs [`load_carried`](Self::load_carried).
@@ -479,6 +480,17 @@ impl Simulator {
         let (shard, local) = self.locate(row)?;
         Ok(self.shards[shard].render(local))
     }
+}
+
+/// Refuses a saved state that is longer than what was read.
+fn nothing_left(bytes: &[u8]) -> Result<(), EnvError> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    Err(EnvError::Snapshot(format!(
+        "{} bytes left over",
+        bytes.len()
+    )))
 }
 
 fn offsets(sizes: &[usize]) -> Vec<usize> {

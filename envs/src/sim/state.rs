@@ -86,7 +86,12 @@ impl<R: RowState> StatePart for ResourcePart<R> {
     }
 }
 
-fn save_columns(columns: &Columns, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
+/// Appends row `row` of `columns` to `out`.
+pub(crate) fn save_columns(
+    columns: &Columns,
+    row: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), EnvError> {
     for field in columns.fields() {
         let range = row * field.width..(row + 1) * field.width;
         match &field.data {
@@ -117,7 +122,12 @@ fn read_slice<T: DeserializeOwned + Clone>(
     Ok(())
 }
 
-fn load_columns(columns: &mut Columns, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
+/// Reads row `row` of `columns` from the front of `bytes`.
+pub(crate) fn load_columns(
+    columns: &mut Columns,
+    row: usize,
+    bytes: &mut &[u8],
+) -> Result<(), EnvError> {
     for field in columns.fields_mut() {
         let range = row * field.width..(row + 1) * field.width;
         match &mut field.data {

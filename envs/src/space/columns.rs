@@ -170,7 +170,15 @@ impl Columns {
     /// # Panics
     /// If the fields differ in number, type or width, or a row is out of range.
     pub fn copy_row(&mut self, to: usize, source: &Self, from: usize) {
-        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
+        self.copy_row_at(to, 0, source, from);
+    }
+
+    /// Copies row `from` of `source` into row `to` of as many fields, starting with field `first`.
+    ///
+    /// # Panics
+    /// As [`copy_row`](Self::copy_row).
+    pub fn copy_row_at(&mut self, to: usize, first: usize, source: &Self, from: usize) {
+        for (column, other) in self.columns[first..].iter_mut().zip(&source.columns) {
             let w = column.width;
             both_types!(&mut column.data, &other.data, a, b =>
                 a[to * w..(to + 1) * w].clone_from_slice(&b[from * w..(from + 1) * w]));

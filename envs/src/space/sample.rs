@@ -38,7 +38,8 @@ impl Space {
         }
     }
 
-    fn sample_leaf(
+    /// As [`sample_row`](Self::sample_row), for a leaf that is field `index` of `values`.
+    pub(crate) fn sample_leaf(
         &self,
         values: &mut Columns,
         index: usize,
