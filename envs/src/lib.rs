@@ -13,6 +13,7 @@ pub mod registry;
 pub mod sim;
 pub mod space;
 pub mod stream;
+pub mod wrappers;
 
 pub use error::EnvError;
 pub use registry::registry;

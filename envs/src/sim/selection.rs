@@ -25,14 +25,6 @@ impl Selection {
         selection
     }
 
-    /// A selection that stands in for one that is taken out for a moment.
-    pub(super) fn none() -> Self {
-        Self {
-            rows: 0,
-            runs: Vec::new(),
-        }
-    }
-
     /// Selects what `other`, of as many rows, selects.
     pub(super) fn copy_from(&mut self, other: &Self) {
         self.runs.clear();

@@ -46,8 +46,9 @@ pub(super) struct Shard {
     started: bool,
     /// Finds border and selection in the world without looking up their types.
     access: SystemState<(ResMut<'static, Border>, ResMut<'static, Selection>)>,
-    /// Scratch: rows that ended in this step.
+    /// Scratch: rows that ended in this step, and rows that are reset in it instead of stepped.
     ended: Vec<usize>,
+    waiting: Vec<usize>,
 }
 
 impl Shard {
@@ -93,6 +94,7 @@ impl Shard {
             any_pending: true,
             started: false,
             ended: Vec::with_capacity(rows),
+            waiting: Vec::with_capacity(rows),
         };
         shard.remember_carried()?;
         Ok(shard)
@@ -361,15 +363,16 @@ impl Shard {
             Autoreset::SameStep => self.start_next_episodes(&ended),
             Autoreset::NextStep => {
                 let due = |row: &usize| asked.is_none_or(|rows| rows.binary_search(row).is_ok());
-                let due: Vec<usize> = (0..self.pending.len())
-                    .filter(|&row| self.pending[row])
-                    .filter(due)
-                    .collect();
-                for &row in &due {
+                let mut waiting = std::mem::take(&mut self.waiting);
+                waiting.clear();
+                let pending = (0..self.pending.len()).filter(|&row| self.pending[row]);
+                waiting.extend(pending.filter(due));
+                for &row in &waiting {
                     clear_transition(self.border_mut(), row);
                     self.pending[row] = false;
                 }
-                let outcome = self.start_next_episodes(&due);
+                let outcome = self.start_next_episodes(&waiting);
+                self.waiting = waiting;
                 ended.iter().for_each(|&row| self.pending[row] = true);
                 self.any_pending = self.pending.contains(&true);
                 outcome
