@@ -17,6 +17,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
+CARTPOLE = """
+schema = 1
+experiment = { name = "cartpole", seeds = [0], total_env_steps = 4_000_000 }
+env = { id = "cartpole-v1", num_envs = 64 }
+agents = [{ id = "random" }]
+"""
+
+
 def bench(program, *words, cores=None):
     """The JSON document of one `palaestra bench env` in a process of its own."""
     command = [str(program), "bench", "env", *map(str, words), "--json"]
@@ -27,9 +35,8 @@ def bench(program, *words, cores=None):
 def run_seconds(program, episodes, core, folder):
     """Wall seconds of a CartPole run with 64 rows, with or without its episodes logged."""
     command = [
-        str(program), "run", str(ROOT / "experiments/configs/cartpole_random.toml"), "--force", "--threads", "1",
-        "--out", str(folder / "run"), "--set", "experiment.seeds=[0]", "--set", "experiment.total_env_steps=4000000",
-        "--set", f"log.episodes={episodes}", "--set", "log.tensorboard=false",
+        str(program), "run", str(folder / "cartpole.toml"), "--force", "--threads", "1",
+        "--out", str(folder / "run"), "--set", f"log.episodes={episodes}", "--set", "log.tensorboard=false",
     ]  # fmt: skip
     started = time.perf_counter()
     pin = lambda: os.sched_setaffinity(0, {core})  # noqa: E731
@@ -72,6 +79,7 @@ def main():
           f"| {ratio:.2f} | × | ≥ 1.6 | {'yes' if ratio >= 1.6 else 'NO'} |")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
+        (folder / "cartpole.toml").write_text(CARTPOLE)
         logged, silent, ratio = best_ratio(
             lambda: run_seconds(program, "all", core, folder),
             lambda: run_seconds(program, "none", core, folder),

@@ -26,6 +26,8 @@ pub(super) enum ListArgs {
     Envs,
     /// Agents
     Agents,
+    /// Wrappers for `[[env.wrappers]]`
+    Wrappers,
     /// Experiment files in a folder
     Configs {
         /// The folder
@@ -145,6 +147,19 @@ pub(super) fn list(
                 .collect();
             output.text(&table(&["agent", ""], &lines));
             output.document("list-agents/1", &json!({ "agents": documents }));
+        }
+        ListArgs::Wrappers => {
+            let wrappers = palaestra_envs::wrappers::list();
+            let lines: Vec<Vec<String>> = wrappers
+                .iter()
+                .map(|w| vec![w.name.to_owned(), w.summary.to_owned()])
+                .collect();
+            let documents: Vec<Value> = wrappers
+                .iter()
+                .map(|w| json!({ "kind": w.name, "summary": w.summary }))
+                .collect();
+            output.text(&table(&["wrapper", ""], &lines));
+            output.document("list-wrappers/1", &json!({ "wrappers": documents }));
         }
         ListArgs::Configs { folder } => {
             let mut paths: Vec<PathBuf> = files::at("list", folder, fs::read_dir(folder))?

@@ -79,7 +79,7 @@ enum Command {
     /// Play logged episodes, or prove them by simulating them again
     #[command(after_help = "Example:\n  palaestra replay runs/quickstart --verify")]
     Replay(replay::ReplayArgs),
-    /// Show environments, agents, or experiment files
+    /// Show environments, agents, wrappers, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
     /// Check that an environment, an agent or an experiment file keeps its promises

@@ -111,6 +111,12 @@ impl Document {
                 Some("`palaestra list envs` shows all"),
             );
         }
+        for (index, wrapper) in config.env.wrappers.iter().enumerate() {
+            if let Err(error) = wrapper.plugin() {
+                let help = Some("`palaestra list wrappers` shows all");
+                add(&format!("env.wrappers.{index}"), error.to_string(), help);
+            }
+        }
         if config.agents.is_empty() {
             add(
                 "agents",

@@ -1,5 +1,6 @@
 //! The keys of an experiment file.
 
+use palaestra_envs::wrappers::WrapperConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -68,6 +69,9 @@ pub struct EnvConfig {
     /// Arguments of the environment.
     #[serde(default)]
     pub args: Map<String, Value>,
+    /// Wrappers around it, the innermost first; `palaestra list wrappers` shows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrappers: Vec<WrapperConfig>,
 }
 
 fn one() -> usize {

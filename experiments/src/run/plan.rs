@@ -154,7 +154,11 @@ impl Trial {
         let plugin = registries
             .envs
             .build(&env.id, &Value::Object(env.args.clone()))?;
-        Ok(Simulator::builder(plugin))
+        let mut builder = Simulator::builder(plugin);
+        for wrapper in &env.wrappers {
+            builder = builder.wrap(wrapper.plugin()?);
+        }
+        Ok(builder)
     }
 
     /// Builds the agents for an environment.
