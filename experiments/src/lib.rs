@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod episodes;
+pub mod export;
 pub mod files;
 pub mod plot;
 pub mod replay;

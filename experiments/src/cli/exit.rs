@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use palaestra_agents::AgentError;
 
-use crate::{config::ConfigError, episodes::EpisodeError, files::FileError, run::RunError};
+use crate::{
+    config::ConfigError, episodes::EpisodeError, export::ExportError, files::FileError,
+    run::RunError,
+};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,9 @@ pub enum CliError {
     /// The episode log.
     #[error(transparent)]
     Episodes(#[from] EpisodeError),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A wrong argument.
     #[error("{message}")]
     Argument {
@@ -73,6 +79,8 @@ impl CliError {
             Self::Run(error) => of_run(error),
             Self::File(_) => Exit::Internal,
             Self::Episodes(_) => Exit::CheckFailed,
+            Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
+            Self::Export(_) => Exit::Internal,
         }
     }
 }

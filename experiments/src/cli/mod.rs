@@ -15,6 +15,7 @@
 mod bench;
 mod check;
 mod exit;
+mod export;
 mod inspect;
 mod output;
 mod progress;
@@ -79,6 +80,9 @@ enum Command {
     /// Play logged episodes, or prove them by simulating them again
     #[command(after_help = "Example:\n  palaestra replay runs/quickstart --verify")]
     Replay(replay::ReplayArgs),
+    /// Write logged episodes for other tools
+    #[command(after_help = "Example:\n  palaestra export runs/quickstart --format minari")]
+    Export(export::ExportArgs),
     /// Show environments, agents, wrappers, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
@@ -170,6 +174,7 @@ fn run_command(
         Command::Resume(args) => run::resume(registries, &output, args),
         Command::Eval(args) => run::eval(registries, &output, args),
         Command::Replay(args) => replay::replay(registries, &output, args),
+        Command::Export(args) => export::export(registries, &output, args),
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),

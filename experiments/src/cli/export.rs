@@ -1,0 +1,121 @@
+//! `export`: logged episodes for other tools.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{CliError, Exit, output::Output, run::open};
+use crate::{
+    Registries,
+    episodes::EpisodeLog,
+    export::{ExportError, flat_table, minari, to_csv},
+    files,
+};
+
+/// `palaestra export`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExportArgs {
+    /// Folder of the run
+    run: PathBuf,
+    /// Form of the export
+    #[arg(long, value_enum)]
+    format: Format,
+    /// Folder to write to; for Minari the root of the data sets [default: RUN/export]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Only this trial (a name below trials/, or the start of one)
+    #[arg(long)]
+    trial: Option<String>,
+    /// Whose view a Minari data set holds [default: the first player]
+    #[arg(long)]
+    player: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One data set per trial for `minari.load_dataset`
+    Minari,
+    /// One file with all steps; vectors become one column per element
+    Csv,
+    /// One file per trial with all steps
+    Parquet,
+}
+
+pub(super) fn export(
+    registries: &Registries,
+    output: &Output,
+    args: &ExportArgs,
+) -> Result<Exit, CliError> {
+    let (folder, trials) = open(registries, &args.run, &[])?;
+    let out = args.out.clone().unwrap_or_else(|| args.run.join("export"));
+    files::create_folder(&out)?;
+    let mut written = Vec::new();
+    let mut csv = String::new();
+    for trial in &trials {
+        if args
+            .trial
+            .as_ref()
+            .is_some_and(|name| !trial.name.starts_with(name.as_str()))
+        {
+            continue;
+        }
+        let log = EpisodeLog::open(&folder.trial(&trial.name))?;
+        let simulator = trial.replay_simulator(registries, 1)?;
+        let spec = simulator.spec();
+        match args.format {
+            Format::Minari => {
+                let player = match &args.player {
+                    None => 0,
+                    Some(name) => spec
+                        .players
+                        .iter()
+                        .position(|p| p.name == *name)
+                        .ok_or_else(|| {
+                            let known: Vec<&str> =
+                                spec.players.iter().map(|p| p.name.as_str()).collect();
+                            ExportError::NoSuchPlayer {
+                                player: name.clone(),
+                                known: known.join(", "),
+                            }
+                        })?,
+                };
+                let id = format!("{}/{}-v0", folder.manifest.name, trial.name);
+                written.push(json!(minari(&log, spec, player, &out, &id)?));
+            }
+            Format::Csv | Format::Parquet => {
+                let Some(table) = flat_table(&log, spec, &trial.name)? else {
+                    continue;
+                };
+                let steps = table.num_rows();
+                if args.format == Format::Csv {
+                    csv += &to_csv(&table, csv.is_empty());
+                    written.push(json!({ "trial": trial.name, "steps": steps }));
+                } else {
+                    let path = out.join(format!("{}.parquet", trial.name));
+                    let bytes = files::parquet_bytes(&table, &[]).map_err(ExportError::from)?;
+                    files::write_atomically(&path, &bytes)?;
+                    written.push(json!({ "trial": trial.name, "steps": steps, "file": path }));
+                }
+            }
+        }
+    }
+    if written.is_empty() {
+        return Err(ExportError::Empty(args.run.clone()).into());
+    }
+    if args.format == Format::Csv {
+        files::write_atomically(&out.join("steps.csv"), csv.as_bytes())?;
+    }
+    let place = out.display();
+    output.text(&match args.format {
+        Format::Minari => format!(
+            "{} data sets below {place}; with MINARI_DATASETS_PATH={place} `minari.load_dataset({})` reads the first",
+            written.len(),
+            written[0]["dataset"]
+        ),
+        Format::Csv => format!("{} trials in {place}/steps.csv", written.len()),
+        Format::Parquet => format!("{} files in {place}", written.len()),
+    });
+    output.document("export/1", &json!({ "out": out, "written": written }));
+    Ok(Exit::Success)
+}
