@@ -157,6 +157,7 @@ fn yes() -> bool {
 
 /// What every reply may hold.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Head {
     #[serde(rename = "type")]
     kind: String,

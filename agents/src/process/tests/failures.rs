@@ -106,6 +106,11 @@ fn a_program_that_prints() {
          line 1 column 1); stdout carries the protocol alone: print to stderr (in Python: `print(…, \
          file=sys.stderr)`)",
     );
+    let (problem, _) = process_error(python("print(1)"));
+    assert!(
+        problem.contains("invalid type: integer `1`, expected an object"),
+        "{problem}"
+    );
     let (problem, _) = process_error(python("read(); print('x' * 5000)"));
     assert!(
         problem.contains(&format!("wrote \"{}…\" on stdout", "x".repeat(120))),
