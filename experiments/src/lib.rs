@@ -7,6 +7,7 @@ pub mod export;
 pub mod files;
 pub mod plot;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod stats;
 pub mod tensorboard;

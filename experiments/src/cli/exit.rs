@@ -6,7 +6,7 @@ use palaestra_agents::AgentError;
 
 use crate::{
     config::ConfigError, episodes::EpisodeError, export::ExportError, files::FileError,
-    run::RunError,
+    report::ReportError, run::RunError,
 };
 
 /// How the program ends.
@@ -53,6 +53,9 @@ pub enum CliError {
     /// An export.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// A wrong argument.
     #[error("{message}")]
     Argument {
@@ -81,7 +84,23 @@ impl CliError {
             Self::Episodes(_) => Exit::CheckFailed,
             Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
             Self::Export(_) => Exit::Internal,
+            Self::Report(error) => of_report(error),
         }
+    }
+}
+
+fn of_report(error: &ReportError) -> Exit {
+    match error {
+        ReportError::Run(error) => of_run(error),
+        ReportError::NoRun
+        | ReportError::Config(_)
+        | ReportError::NoCompleteTrial { .. }
+        | ReportError::MixedEnvironments { .. }
+        | ReportError::MixedScores { .. } => Exit::Usage,
+        ReportError::Metrics { .. }
+        | ReportError::MixedTrials { .. }
+        | ReportError::Episodes(_) => Exit::CheckFailed,
+        _ => Exit::Internal,
     }
 }
 

@@ -20,6 +20,7 @@ mod inspect;
 mod output;
 mod progress;
 mod replay;
+mod report;
 mod run;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -83,6 +84,9 @@ enum Command {
     /// Write logged episodes for other tools
     #[command(after_help = "Example:\n  palaestra export runs/quickstart --format minari")]
     Export(export::ExportArgs),
+    /// Draw plots and write the page that tells what came out of one or several runs
+    #[command(after_help = "Example:\n  palaestra report runs/quickstart")]
+    Report(report::ReportArgs),
     /// Show environments, agents, wrappers, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
@@ -175,6 +179,7 @@ fn run_command(
         Command::Eval(args) => run::eval(registries, &output, args),
         Command::Replay(args) => replay::replay(registries, &output, args),
         Command::Export(args) => export::export(registries, &output, args),
+        Command::Report(args) => report::report(registries, &output, args),
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),

@@ -38,7 +38,9 @@ pub use bars::{BarGroup, BarGroups, bar_groups};
 pub use heat_map::{HeatMap, heat_map};
 pub use interval::{IntervalPlot, IntervalRow, interval_plot};
 pub use line::{Band, LinePlot, Series, line_plot};
+pub(crate) use palette::series as series_colour;
 pub use png::svg_to_png;
+pub(crate) use ticks::measured;
 
 /// Why a picture cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -24,7 +24,7 @@ const SERIES: [[u8; 3]; 7] = [
 
 /// Colour of series `index`; repeats after seven (the markers, of which there are eight, do not repeat together with it
 /// before the fifty-seventh series).
-pub(super) fn series(index: usize) -> [u8; 3] {
+pub(crate) fn series(index: usize) -> [u8; 3] {
     SERIES[index % SERIES.len()]
 }
 

@@ -137,7 +137,7 @@ fn with_suffix(value: f64) -> String {
 }
 
 /// A measured value next to its interval: two significant digits of `uncertainty`, four of the value without one.
-pub(super) fn measured(value: f64, uncertainty: f64) -> String {
+pub(crate) fn measured(value: f64, uncertainty: f64) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }

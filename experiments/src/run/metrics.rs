@@ -144,11 +144,15 @@ impl Metrics {
         self.env_steps
     }
 
-    /// Records a point of every key. Returns the number of points before it.
+    /// Records a point of every key, unless no step was made since the last one. Returns the number of points
+    /// before it.
     pub fn record_point(&mut self, agent_metrics: &[(String, f64)]) -> usize {
         let first = self.points.len();
         let env_steps = self.env_steps;
-        let steps = (env_steps - self.last_point).max(1) as f64;
+        if env_steps == self.last_point {
+            return first;
+        }
+        let steps = (env_steps - self.last_point) as f64;
         let mut push = |key: String, value: f64| {
             self.points.push(MetricPoint {
                 env_steps,

@@ -1,0 +1,306 @@
+//! The sections of the page, in their order.
+
+use std::fmt::Write as _;
+
+use super::{
+    Page,
+    provenance::facts,
+    text::{escape, interval},
+};
+use crate::{
+    plot::series_colour,
+    report::{
+        AgentSummary, ArmsReport, RegretReport,
+        figures::{constant, count, mean},
+        pictures::{IMPROVEMENT, SCORES},
+    },
+    stats::Interval,
+};
+
+impl Page<'_> {
+    pub(super) fn header(&mut self, title: &str) {
+        let report = self.report;
+        let _ = write!(
+            self.html,
+            "<header>\n<p class=\"kicker\">Palaestra report</p>\n<h1>{}</h1>\n",
+            escape(title)
+        );
+        let mut told: Vec<&str> = Vec::new();
+        for run in &report.runs {
+            let description = run.config.experiment.description.trim();
+            if !description.is_empty() && !told.contains(&description) {
+                let _ = writeln!(self.html, "<p class=\"lead\">{}</p>", escape(description));
+                told.push(description);
+            }
+        }
+        if !report.notes.is_empty() {
+            self.put("<div class=\"note\" role=\"note\">\n");
+            for note in &report.notes {
+                self.paragraph(note);
+            }
+            self.put("</div>\n");
+        }
+        if let [run] = &report.runs[..] {
+            self.put("<dl class=\"facts\">\n");
+            for (name, value) in facts(run) {
+                let _ = writeln!(self.html, "<dt>{name}</dt><dd>{value}</dd>");
+            }
+            self.put("</dl>\n");
+        }
+        self.navigation();
+        self.put("</header>\n");
+    }
+
+    fn navigation(&mut self) {
+        let report = self.report;
+        let sections = [
+            (true, "scores", "Final scores"),
+            (report.improvement.is_some(), "comparison", "Who beats whom"),
+            (report.regret.is_some(), "regret", "Regret"),
+            (true, "curves", "Curves"),
+            (report.arms.is_some(), "arms", "Arms"),
+            (true, "run", "What was run"),
+            (true, "method", "How to read this"),
+        ];
+        self.put("<nav>");
+        for (_, id, heading) in sections.iter().filter(|section| section.0) {
+            let _ = write!(self.html, "<a href=\"#{id}\">{heading}</a> ");
+        }
+        self.put("</nav>\n");
+    }
+
+    pub(super) fn scores(&mut self) {
+        let report = self.report;
+        let agents = &report.agents;
+        self.open_section("scores", "Final scores");
+        self.paragraph(&report.score);
+        // The total says nothing new where it is the score.
+        let total = report.total_is_not_the_score();
+        let mut info: Vec<&str> = Vec::new();
+        for field in agents.iter().flat_map(|agent| &agent.info) {
+            if !info.contains(&field.name.as_str()) {
+                info.push(&field.name);
+            }
+        }
+        let regret = match &report.regret {
+            Some(RegretReport::Known(regret)) => &regret.rows[..],
+            _ => &[],
+        };
+        let several_steps = regret
+            .iter()
+            .any(|row| row.rate.to_bits() != regret[0].rate.to_bits());
+        let mut header = vec![
+            "Agent".to_owned(),
+            "Seeds".into(),
+            "Score, mean ± s.e.".into(),
+        ];
+        header.push("IQM <span class=\"interval\">[95&nbsp;% interval]</span>".into());
+        header.extend(total.then(|| "Total reward".into()));
+        header.extend(
+            info.iter()
+                .map(|name| format!("<code>{}</code>", escape(name))),
+        );
+        header.extend((!regret.is_empty()).then(|| "Dynamic regret".into()));
+        header.extend(several_steps.then(|| "R".into()));
+        let best = best(agents);
+        let rows = agents.iter().enumerate().map(|(index, agent)| {
+            let none = || "–".to_owned();
+            let finite = agent.scores.iter().flatten().count();
+            let mut cells = vec![self.name(&agent.name), agent.seeds.len().to_string()];
+            cells.push(agent.score.as_ref().map_or_else(none, mean));
+            cells.push(agent.iqm.map_or_else(none, |iqm| interval(&iqm, finite)));
+            if total {
+                cells.push(agent.total_reward.as_ref().map_or_else(none, mean));
+            }
+            for name in &info {
+                let field = agent.info.iter().find(|field| field.name == *name);
+                cells.push(field.map_or_else(none, |field| mean(&field.total)));
+            }
+            let row = regret.iter().find(|row| row.agent == agent.name);
+            if !regret.is_empty() {
+                cells.push(row.map_or_else(none, |row| mean(&row.regret)));
+            }
+            if several_steps {
+                cells.push(row.map_or_else(none, |row| constant(row.rate)));
+            }
+            (best == Some(index), cells)
+        });
+        let rows: Vec<_> = rows.collect();
+        self.table("", &header, &rows);
+        let mut legend = String::from(
+            "s.e.: standard error of the mean over seeds. IQM: interquartile mean, the mean of the middle half of the \
+             seeds.",
+        );
+        if best.is_some() {
+            legend.push_str(" The highest IQM is in bold.");
+        }
+        self.small(&legend);
+        self.figure(SCORES);
+        self.close_section();
+    }
+
+    pub(super) fn comparison(&mut self) {
+        let report = self.report;
+        let Some(improvement) = &report.improvement else {
+            return;
+        };
+        self.open_section("comparison", "Who beats whom");
+        self.paragraph(
+            "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
+             each with a random seed; ties count one half.",
+        );
+        let mut header = vec!["P(row &gt; column)".to_owned()];
+        header.extend((1..=improvement.agents.len()).map(|number| number.to_string()));
+        let rows = improvement.agents.iter().zip(&improvement.probability);
+        let rows = rows.enumerate().map(|(index, (name, row))| {
+            let mut cells = vec![format!("{} {}", index + 1, self.name(name))];
+            cells.extend(row.iter().map(|cell| probability(cell.as_ref())));
+            (false, cells)
+        });
+        let rows: Vec<_> = rows.collect();
+        self.table("matrix", &header, &rows);
+        self.figure(IMPROVEMENT);
+        self.close_section();
+    }
+
+    pub(super) fn regret(&mut self) {
+        let report = self.report;
+        let Some(regret) = &report.regret else {
+            return;
+        };
+        self.open_section("regret", "Regret");
+        match regret {
+            RegretReport::Unknown { reason } => self.paragraph(reason),
+            RegretReport::Known(regret) => {
+                self.paragraph(&regret.notion);
+                for plot in &regret.plots {
+                    self.figure(plot);
+                }
+                self.small(
+                    "On logarithmic axes a straight line of slope one is regret that grows in proportion to time; \
+                     values at or below zero have no place there and leave gaps.",
+                );
+            }
+        }
+        self.close_section();
+    }
+
+    pub(super) fn curves(&mut self) {
+        let report = self.report;
+        self.open_section("curves", "Curves");
+        if report.curves.is_empty() && report.values.is_empty() {
+            self.paragraph("There is no quantity with a curve of its own to tell.");
+        }
+        for plot in &report.curves {
+            self.figure(&plot.plot);
+            self.keys(&plot.keys);
+        }
+        for plot in &report.values {
+            self.figure(&plot.plot);
+            self.keys(&plot.keys);
+        }
+        if !report.left_out.is_empty() {
+            let reasons = report.left_out.iter();
+            let reasons = reasons.map(|left| format!("{} ({})", left.quantity, left.reason));
+            let reasons: Vec<String> = reasons.collect();
+            self.small(&format!("Not drawn: {}.", reasons.join("; ")));
+        }
+        self.small(
+            "All metrics, also those that agents report about themselves, are in `metrics.parquet` of each trial.",
+        );
+        self.close_section();
+    }
+
+    fn keys(&mut self, keys: &[String]) {
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+        self.small(&format!("From {}.", keys.join(", ")));
+    }
+
+    pub(super) fn arms(&mut self) {
+        let report = self.report;
+        let Some(arms) = &report.arms else {
+            return;
+        };
+        self.open_section("arms", "Arms");
+        match arms {
+            ArmsReport::Unknown { reason } => self.paragraph(reason),
+            ArmsReport::Counted(arms) => {
+                self.paragraph(&arms.basis);
+                self.figure(&arms.plot);
+                for agent in &arms.agents {
+                    self.figure(&agent.plot);
+                }
+            }
+        }
+        self.close_section();
+    }
+
+    pub(super) fn method(&mut self) {
+        let statistics = &self.report.statistics;
+        let text = format!(
+            "A seed is one independent run. Final scores, interquartile means and their intervals follow Agarwal et \
+             al., NeurIPS 2021: the interval is the {:.0} % percentile bootstrap over seeds ({} replicates; {} for \
+             probabilities of improvement, {} for the bands of curves, which hold at each point by itself). An interval \
+             over few seeds is too narrow: ten or more are customary.",
+            100.0 * statistics.confidence,
+            count(statistics.replicates.into()),
+            count(statistics.comparison_replicates.into()),
+            count(statistics.curve_replicates.into()),
+        );
+        self.open_section("method", "How to read this");
+        self.paragraph(&text);
+        self.paragraph(
+            "Curves are drawn at the steps where all seeds of an agent have a value, and keep it until the next one. \
+             Agents have one order and one colour everywhere.",
+        );
+        self.small("Every number of this page and its pictures is in `report.json` beside it.");
+        self.close_section();
+    }
+
+    /// An agent's name with its colour.
+    fn name(&self, name: &str) -> String {
+        let place = self
+            .report
+            .agents
+            .iter()
+            .position(|agent| agent.name == name);
+        let [r, g, b] = series_colour(place.unwrap_or(0));
+        format!(
+            "<span class=\"swatch\" style=\"background:#{r:02x}{g:02x}{b:02x}\"></span>{}",
+            escape(name)
+        )
+    }
+}
+
+/// The agent with the highest interquartile mean, if there are several.
+fn best(agents: &[AgentSummary]) -> Option<usize> {
+    if agents.len() < 2 {
+        return None;
+    }
+    let scored = agents
+        .iter()
+        .enumerate()
+        .filter_map(|(index, agent)| Some((index, agent.iqm?)));
+    let best = scored.fold(
+        None,
+        |best: Option<(usize, Interval)>, (index, iqm)| match best {
+            Some((_, highest)) if highest.estimate >= iqm.estimate => best,
+            _ => Some((index, iqm)),
+        },
+    );
+    best.map(|(index, _)| index)
+}
+
+/// A cell of the matrix, coloured by how far it is from an even chance.
+fn probability(cell: Option<&Interval>) -> String {
+    let Some(cell) = cell else {
+        return "<td>·</td>".into();
+    };
+    let colour = if cell.estimate >= 0.5 { "win" } else { "lose" };
+    let share = (cell.estimate - 0.5).abs() * 90.0;
+    format!(
+        "<td style=\"background:color-mix(in srgb, var(--{colour}) {share:.0}%, transparent)\">{:.2}\
+         <span class=\"interval\">{:.2}–{:.2}</span></td>",
+        cell.estimate, cell.low, cell.high
+    )
+}

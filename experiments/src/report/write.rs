@@ -1,0 +1,68 @@
+//! Writing a report to its folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{Report, ReportError, page::page, pictures};
+use crate::{files, plot::svg_to_png};
+
+/// Image pixels per CSS pixel.
+const PNG_SCALE: f32 = 2.0;
+
+/// What an earlier report in the same folder left behind.
+#[derive(Deserialize)]
+struct Earlier {
+    plots: Vec<String>,
+}
+
+/// Writes `report.html`, `report.json` and `plots/` to `folder`, which is created if it is missing. Pictures of an
+/// earlier report there that this one does not have are removed. Returns the path of the page.
+///
+/// # Errors
+/// [`ReportError::File`], [`ReportError::Plot`].
+pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, ReportError> {
+    let plots = folder.join("plots");
+    files::create_folder(&plots)?;
+    let json_path = folder.join("report.json");
+    if let Ok(earlier) = files::read(&json_path) {
+        remove_stale(&plots, &earlier, &report.plots)?;
+    }
+    let pictures = pictures::draw(report)?;
+    for picture in &pictures {
+        let path = |extension| plots.join(format!("{}.{extension}", picture.name));
+        files::write_atomically(&path("svg"), picture.svg.as_bytes())?;
+        files::write_atomically(&path("png"), &svg_to_png(&picture.svg, PNG_SCALE)?)?;
+    }
+    let mut json = serde_json::to_string_pretty(report)?;
+    json.push('\n');
+    files::write_atomically(&json_path, json.as_bytes())?;
+    let html_path = folder.join("report.html");
+    files::write_atomically(&html_path, page(report, &pictures).as_bytes())?;
+    Ok(html_path)
+}
+
+/// Removes the pictures that an earlier report lists and the new one does not have.
+fn remove_stale(plots: &Path, earlier: &[u8], names: &[String]) -> Result<(), ReportError> {
+    let Ok(earlier) = serde_json::from_slice::<Earlier>(earlier) else {
+        return Ok(());
+    };
+    // Names of ours hold no separator, so nothing outside the folder can be meant.
+    let is_name = |name: &String| !name.contains(['/', '\\', ':']) && !name.starts_with('.');
+    let stale = earlier
+        .plots
+        .iter()
+        .filter(|name| is_name(name) && !names.contains(name));
+    for name in stale {
+        for extension in ["svg", "png"] {
+            let path = plots.join(format!("{name}.{extension}"));
+            if path.is_file() {
+                files::at("remove", &path, fs::remove_file(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
