@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::EnvError,
     sim::{PlayerSpec, Simulator},
-    space::{BoxSpace, ColumnData, Columns, Space},
+    space::{BoxSpace, ColumnData, Columns, DType, Space},
 };
 
 /// One element of an action with a value that its space does not hold.
@@ -117,14 +117,17 @@ fn wrong_values(player: &PlayerSpec) -> Vec<Wrong> {
 
 fn wrong_reals(b: &BoxSpace, field: usize, lenient: bool, wrong: &mut Vec<Wrong>) {
     for (element, (&low, &high)) in b.low.iter().zip(&b.high).enumerate() {
-        if b.dtype == crate::space::DType::Uint8 {
+        let bytes = b.dtype == DType::Uint8;
+        if !bytes {
+            wrong.push(Wrong::Real(field, element, f64::NAN));
+        }
+        if lenient {
+            continue;
+        }
+        if bytes {
             // A byte below 0 or above 255 cannot be written.
             wrong.extend((low >= 1.0).then(|| Wrong::Byte(field, element, low as u8 - 1)));
             wrong.extend((high < 255.0).then(|| Wrong::Byte(field, element, high as u8 + 1)));
-            continue;
-        }
-        wrong.push(Wrong::Real(field, element, f64::NAN));
-        if lenient {
             continue;
         }
         if low.is_finite() {

@@ -58,7 +58,7 @@ fn playthrough(entry: &EnvEntry) -> String {
     let mut text = header(&spec, &entry.defaults);
     simulator.reset().unwrap();
     for step in 0..LONGEST {
-        text += &format!("\n# state {step}\n{}", situation(&simulator));
+        write!(text, "\n# state {step}\n{}", situation(&simulator)).unwrap();
         let acting: Vec<usize> = (0..spec.players.len())
             .filter(|&player| simulator.border().player(player).acting[0])
             .collect();
