@@ -1,7 +1,7 @@
 """Loads a dataset that `palaestra export --format minari` wrote, with Minari itself, and describes it.
 
-    palaestra export RUN --format minari --output datasets/cartpole/run-v0
-    python tests/peers/minari_load.py datasets/cartpole/run-v0
+    palaestra export RUN --format minari --out datasets
+    python tests/peers/minari_load.py datasets/NAME/TRIAL-v0
 
 The path ends in the dataset's id, `[namespace/]name-vN`. The last line printed is `ok`; a dataset that Minari
 refuses, an episode whose columns disagree in length or a value outside its space ends with an error.

@@ -5,7 +5,7 @@ use std::path::Path;
 use palaestra_agents::Mode;
 use palaestra_envs::sim::Selection;
 
-use super::{RunError, Trial, plan::Seated, trial::act_and_step};
+use super::{RunError, Trial, plan::Seated, step::act_and_step};
 use crate::{
     Registries,
     episodes::{Choice, EpisodeKind, Recorder},

@@ -21,6 +21,7 @@ mod metrics;
 mod plan;
 mod runner;
 mod sinks;
+mod step;
 mod trial;
 
 use std::path::PathBuf;

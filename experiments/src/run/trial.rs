@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use palaestra_agents::StepView;
 use palaestra_envs::sim::{Selection, Simulator};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +15,7 @@ use super::{
     metrics::Metrics,
     plan::Seated,
     sinks::Sinks,
+    step::act_and_step,
 };
 use crate::{
     Registries,
@@ -111,6 +111,7 @@ pub fn run_trial(
             last_checkpoint = Instant::now();
         }
         if stop {
+            running.finish_agents()?;
             return Ok(Outcome::Interrupted);
         }
     }
@@ -281,6 +282,14 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
+    /// Tells the agents that they are no longer needed.
+    fn finish_agents(&mut self) -> Result<(), RunError> {
+        for seated in &mut self.seated {
+            seated.agent.finish()?;
+        }
+        Ok(())
+    }
+
     fn write_metrics(&self) -> Result<(), RunError> {
         let bytes = files::parquet_bytes(&self.metrics.table()?, &[])?;
         Ok(files::write_atomically(
@@ -301,9 +310,7 @@ impl<'a> Running<'a> {
         self.record_point()?;
         self.recorder.finish()?;
         self.write_metrics()?;
-        for seated in &mut self.seated {
-            seated.agent.finish()?;
-        }
+        self.finish_agents()?;
         let spec = self.simulator.spec();
         let players = spec.players.iter().enumerate().map(|(index, player)| {
             let seat = self.seated.iter().find(|s| s.players.contains(&index));
@@ -330,31 +337,6 @@ impl<'a> Running<'a> {
         checkpoint::write_json(&self.folder.join("trial.json"), &result)?;
         Ok(result)
     }
-}
-
-/// One step of all rows with the agents' actions, shown to them afterwards.
-pub(super) fn act_and_step(
-    simulator: &mut Simulator,
-    seated: &mut [Seated],
-    all_rows: &Selection,
-) -> Result<(), RunError> {
-    for seat in &mut *seated {
-        for &player in &seat.players {
-            let (view, actions) = simulator.border_mut().act_view(player);
-            seat.agent.act(&view, all_rows, actions)?;
-        }
-    }
-    simulator.step()?;
-    for seat in seated {
-        for &player in &seat.players {
-            seat.agent.observe(&StepView {
-                player,
-                rows: all_rows,
-                border: simulator.border(),
-            })?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
