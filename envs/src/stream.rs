@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 const KEY_CONTEXT: &str = "palaestra stream v1";
 
 /// One Philox4x32-10 block: 128 random bits from a 64-bit key and a 128-bit counter.
-#[inline]
+#[inline(always)]
 pub fn philox4x32(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     let [mut k0, mut k1] = key;
     let [mut c0, mut c1, mut c2, mut c3] = counter;
@@ -71,7 +71,7 @@ impl StreamKey {
     }
 
     /// Block `block` of episode `episode`: four words, without any state.
-    #[inline]
+    #[inline(always)]
     pub fn block(self, episode: u64, block: u64) -> [u32; 4] {
         philox4x32(
             self.0,
@@ -82,6 +82,20 @@ impl StreamKey {
                 (episode >> 32) as u32,
             ],
         )
+    }
+
+    /// Fills `flips` with 0 and 1, fairly: 128 from each block of `episode`, from `*block` on, which moves past
+    /// those used.
+    pub fn coin_flips(self, episode: u64, block: &mut u64, flips: &mut [i32]) {
+        for flips in flips.chunks_mut(128) {
+            let words = self.block(episode, *block);
+            *block += 1;
+            for (word, flips) in words.into_iter().zip(flips.chunks_mut(32)) {
+                for (bit, flip) in flips.iter_mut().enumerate() {
+                    *flip = (word >> bit & 1) as i32;
+                }
+            }
+        }
     }
 
     /// A sequential stream from the start of `episode`.
@@ -192,6 +206,18 @@ mod tests {
         let words: Vec<u32> = (0..8).map(|_| stream.next_u32()).collect();
         assert_eq!(words[..4], key.block(2, 0));
         assert_eq!(words[4..], key.block(2, 1));
+    }
+
+    #[test]
+    fn coin_flips_are_the_bits_of_the_blocks() {
+        let key = StreamKey::new(3, 5, "test");
+        let (mut block, mut flips) = (7, [0; 300]);
+        key.coin_flips(1, &mut block, &mut flips);
+        assert_eq!(block, 10);
+        for (i, &flip) in flips.iter().enumerate() {
+            let word = key.block(1, 7 + i as u64 / 128)[i % 128 / 32];
+            assert_eq!(flip, (word >> (i % 32) & 1) as i32);
+        }
     }
 
     #[test]

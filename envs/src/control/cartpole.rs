@@ -136,6 +136,18 @@ pub(super) fn step_rows<A: Copy>(
     }
 }
 
+/// [`step_rows`] with the actions 0, a push to the left, and 1, to the right.
+pub(super) fn push_rows(
+    state: &mut CartPoleSlices<'_>,
+    actions: &[i32],
+    reward: &mut [f32],
+    terminated: &mut [bool],
+    rewards: [f32; 2],
+) {
+    let force = |action| (2 * action - 1) as f32 * FORCE;
+    step_rows(state, actions, force, reward, terminated, rewards);
+}
+
 /// Bounds of the observation.
 pub(super) fn observation_space() -> Space {
     let low = OBSERVATION_BOUND.iter().map(|high| -high).collect();
@@ -143,19 +155,31 @@ pub(super) fn observation_space() -> Space {
 }
 
 /// Starts an episode in each row of the run.
-#[inline]
+#[inline(always)]
 pub(super) fn reset(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
+    if !rows.options.is_empty() {
+        return reset_with_options(state, rows);
+    }
     let n = rows.range.len();
     let (x, x_dot) = (&mut state.x[..n], &mut state.x_dot[..n]);
     let (theta, theta_dot) = (&mut state.theta[..n], &mut state.theta_dot[..n]);
     for i in 0..n {
-        let row = rows.range.start + i;
-        let start = if rows.options.is_empty() {
-            None
-        } else {
-            start_state(rows.options, row, &START_BOUNDS)?
-        };
-        (x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0) = start
+        (x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0) =
+            random_start(rows.random_block(rows.range.start + i, 0)).into();
+    }
+    Ok(())
+}
+
+/// As [`reset`], where some row has options.
+#[cold]
+fn reset_with_options(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
+    for (i, row) in rows.range.clone().enumerate() {
+        (
+            state.x[i].0,
+            state.x_dot[i].0,
+            state.theta[i].0,
+            state.theta_dot[i].0,
+        ) = start_state(rows.options, row, &START_BOUNDS)?
             .map_or_else(
                 || random_start(rows.random_block(row, 0)),
                 |start| start.map(|v| v as f32),
@@ -166,13 +190,13 @@ pub(super) fn reset(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Resu
 }
 
 /// A state near the upright: each element uniform in [-0.05, 0.05).
-#[inline]
-fn random_start(words: [u32; 4]) -> [f32; 4] {
+#[inline(always)]
+pub(super) fn random_start(words: [u32; 4]) -> [f32; 4] {
     words.map(|w| 0.1 * unit_f32(w) - 0.05)
 }
 
 /// Writes the state.
-#[inline]
+#[inline(always)]
 pub(super) fn observe(state: &CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
     let out = rows.border.players[0].env_observation_mut().f32_mut(0);
     write_observations(state, &mut out.as_chunks_mut().0[rows.range.clone()]);
@@ -180,7 +204,7 @@ pub(super) fn observe(state: &CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
 
 /// Writes the state of equally many rows, `[rows, 4]`.
 #[inline(always)]
-fn write_observations(state: &CartPoleSlices<'_>, out: &mut [[f32; 4]]) {
+pub(super) fn write_observations(state: &CartPoleSlices<'_>, out: &mut [[f32; 4]]) {
     let n = out.len();
     let (x, x_dot) = (&state.x[..n], &state.x_dot[..n]);
     let (theta, theta_dot) = (&state.theta[..n], &state.theta_dot[..n]);
@@ -211,6 +235,7 @@ impl BatchEnvironment for CartPole {
         }
     }
 
+    #[inline(always)]
     fn reset(&self, state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
         reset(state, rows)
     }
@@ -218,16 +243,16 @@ impl BatchEnvironment for CartPole {
     fn step(&self, mut state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();
-        step_rows(
+        push_rows(
             &mut state,
             &actions.i32(0)[range.clone()],
-            |action| (2 * action - 1) as f32 * FORCE,
             &mut reward[range.clone()],
             &mut rows.border.terminated[range],
             self.reward,
         );
     }
 
+    #[inline(always)]
     fn observe(&self, state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
         observe(&state, rows);
     }

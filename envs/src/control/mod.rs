@@ -8,6 +8,7 @@ mod acrobot;
 mod canvas;
 mod cartpole;
 mod cartpole_continuous;
+mod cartpole_plain;
 #[cfg(test)]
 mod golden;
 mod mountain_car;
@@ -20,6 +21,7 @@ mod tests;
 pub use acrobot::{Acrobot, AcrobotArgs};
 pub use cartpole::{CartPole, CartPoleArgs};
 pub use cartpole_continuous::{CartPoleContinuous, CartPoleContinuousArgs};
+pub use cartpole_plain::CartPolePlainLoop;
 pub use mountain_car::{MountainCar, MountainCarArgs};
 pub use mountain_car_continuous::{MountainCarContinuous, MountainCarContinuousArgs};
 pub use pendulum::{Pendulum, PendulumArgs};

@@ -23,6 +23,9 @@ pub trait StateColumns: Send + Sync + 'static {
     /// Spawns the columns and registers them as row state.
     fn register(builder: &mut Builder);
 
+    /// The same slices for a shorter while.
+    fn reborrow<'a>(slices: &'a mut Self::Slices<'_>) -> Self::Slices<'a>;
+
     /// Calls `f` with the slices of each run in turn.
     fn for_each_run(
         query: &mut Query<'_, '_, Self::Query>,
@@ -82,6 +85,12 @@ macro_rules! state_columns {
                 $(builder.row_component::<$component>();)+
             }
 
+            #[inline]
+            fn reborrow<'a>(slices: &'a mut $slices<'_>) -> $slices<'a> {
+                $slices { $($field: &mut *slices.$field,)+ }
+            }
+
+            #[inline]
             fn for_each_run(
                 query: &mut $crate::reexport::bevy_ecs::prelude::Query<'_, '_, Self::Query>,
                 runs: &[::std::ops::Range<usize>],
@@ -117,7 +126,7 @@ pub struct BatchRows<'a> {
 
 impl BatchRows<'_> {
     /// Block `block` of row `row`'s stream in its running episode: four random words, without state.
-    #[inline]
+    #[inline(always)]
     pub fn random_block(&self, row: usize, block: u64) -> [u32; 4] {
         self.lanes.block(self.stream, row, block)
     }
@@ -190,7 +199,7 @@ impl<E: BatchEnvironment + Clone> Plugin for BatchPlugin<E> {
         });
         builder.add_system(StepSet::Reset, reset::<E>);
         builder.add_system(StepSet::Simulate, step::<E>);
-        builder.add_system(StepSet::Observe, observe::<E>);
+        builder.add_system_of_steps(StepSet::Observe, observe::<E>);
         let env = self.0.clone();
         builder.set_renderer(move |world, row| env.render(world.resource::<Border>(), row));
         Ok(())
@@ -210,6 +219,7 @@ struct Pass<'w, 's, E: BatchEnvironment> {
 
 impl<E: BatchEnvironment> Pass<'_, '_, E> {
     /// Calls `f` on each run of the selection.
+    #[inline(always)]
     fn for_each_run(
         &mut self,
         mut f: impl FnMut(&E, <E::State as StateColumns>::Slices<'_>, &mut BatchRows<'_>),
@@ -240,10 +250,12 @@ impl<E: BatchEnvironment> Pass<'_, '_, E> {
     }
 }
 
+/// Also observes: rows that are reset are few and apart, and each run of them costs something to find.
 fn reset<E: BatchEnvironment>(mut pass: Pass<E>, mut fault: ResMut<Fault>) {
-    pass.for_each_run(|env, state, rows| {
-        if let Err(error) = env.reset(state, rows) {
-            fault.report(error);
+    pass.for_each_run(|env, mut state, rows| {
+        match env.reset(E::State::reborrow(&mut state), rows) {
+            Ok(()) => env.observe(state, rows),
+            Err(error) => fault.report(error),
         }
     });
 }

@@ -294,6 +294,16 @@ impl Builder {
         }
     }
 
+    /// As [`add_system`](Self::add_system), for an `Observe` system that need not run after a reset, because the
+    /// `Reset` system observes.
+    pub(super) fn add_system_of_steps<M, S>(&mut self, set: StepSet, system: S)
+    where
+        S: IntoSystem<(), (), M>,
+    {
+        self.systems
+            .push((set, Box::new(IntoSystem::into_system(system))));
+    }
+
     pub(super) fn has_act_systems(&self) -> bool {
         self.systems.iter().any(|(set, _)| *set == StepSet::Act)
     }

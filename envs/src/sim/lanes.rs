@@ -77,7 +77,7 @@ impl Lanes {
     }
 
     /// The key of row `row`'s stream for a purpose.
-    #[inline]
+    #[inline(always)]
     pub fn key(&self, id: StreamId, row: usize) -> StreamKey {
         self.purposes[id.0].1[row]
     }
@@ -94,7 +94,7 @@ impl Lanes {
     }
 
     /// Block `block` of row `row`'s stream for a purpose in its running episode, without state.
-    #[inline]
+    #[inline(always)]
     pub fn block(&self, id: StreamId, row: usize, block: u64) -> [u32; 4] {
         self.key(id, row).block(self.episodes[row], block)
     }
