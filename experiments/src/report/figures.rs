@@ -117,6 +117,6 @@ mod tests {
         );
         assert_eq!(constant(4.56 / 9.0), "0.506667");
         assert_eq!(constant(0.5), "0.5");
-        assert_eq!(constant(0.53635672), "0.536357");
+        assert_eq!(constant(0.536_356_72), "0.536357");
     }
 }

@@ -164,7 +164,7 @@ pub fn report(registries: &Registries, paths: &[PathBuf]) -> Result<Report, Repo
     let agents = scores::agents(&loaded, &mut notes)?;
     let improvement = scores::improvement(&agents)?;
     let regret = regret::regret(registries, &loaded)?;
-    let known_rate = regret::common_rate(&regret);
+    let known_rate = regret::common_rate(regret.as_ref());
     let drawn = curves::curves(&loaded, &agents, known_rate, &mut notes)?;
     let arms = arms::arms(registries, &loaded, &mut notes)?;
     let mut report = Report {

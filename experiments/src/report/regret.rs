@@ -172,7 +172,7 @@ fn source(id: &str, args: Value) -> String {
 }
 
 /// The rate, if there is one for all agents, and regret is told by expected payoff.
-pub(super) fn common_rate(regret: &Option<RegretReport>) -> Option<f64> {
+pub(super) fn common_rate(regret: Option<&RegretReport>) -> Option<f64> {
     let Some(RegretReport::Known(regret)) = regret else {
         return None;
     };

@@ -55,6 +55,10 @@ fn read(paths: &[PathBuf]) -> Result<Report, ReportError> {
     report(&Registries::default(), paths)
 }
 
+fn read_one(path: &Path) -> Report {
+    read(&[path.to_owned()]).unwrap()
+}
+
 fn html(folder: &Path) -> String {
     String::from_utf8(files::read(&folder.join("report.html")).unwrap()).unwrap()
 }
@@ -93,7 +97,7 @@ fn the_document_has_its_structure() {
         folder.path(),
         &bandit("tiny", "[0, 1, 2]", &["ucb1", "uniform"]),
     );
-    write(&read(&[path.clone()]).unwrap(), &path).unwrap();
+    write(&read_one(&path), &path).unwrap();
     let mut lines = Vec::new();
     structure(&json(&path), "", &mut lines);
     // What a machine may or may not tell.
@@ -115,7 +119,7 @@ fn the_page_has_all_sections_and_needs_nothing_from_elsewhere() {
         folder.path(),
         &bandit("tiny", "[0, 1, 2]", &["ucb1", "uniform"]),
     );
-    let made = read(&[path.clone()]).unwrap();
+    let made = read_one(&path);
     write(&made, &path).unwrap();
     let page = html(&path);
     for id in [
@@ -160,7 +164,7 @@ fn the_same_runs_give_the_same_bytes() {
     );
     let places = ["a", "b"].map(|name| folder.path().join(name));
     for place in &places {
-        write(&read(&[path.clone()]).unwrap(), place).unwrap();
+        write(&read_one(&path), place).unwrap();
     }
     for file in [
         "report.html",
@@ -280,7 +284,7 @@ fn a_damaged_episode_log_is_noted_and_the_rest_is_counted() {
 fn one_agent_with_one_seed_has_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let path = run(folder.path(), &bandit("one", "[7]", &["uniform"]));
-    let made = read(&[path.clone()]).unwrap();
+    let made = read_one(&path);
     write(&made, &path).unwrap();
     assert_eq!(made.improvement, None);
     let agent = &made.agents[0];
@@ -295,7 +299,7 @@ fn one_agent_with_one_seed_has_a_report() {
 fn episodic_tasks_show_returns_and_names_are_escaped() {
     let folder = tempfile::tempdir().unwrap();
     let path = run(folder.path(), CARTPOLE);
-    let made = read(&[path.clone()]).unwrap();
+    let made = read_one(&path);
     write(&made, &path).unwrap();
     let plots: Vec<&str> = made.curves.iter().map(|plot| plot.plot.as_str()).collect();
     assert_eq!(
@@ -318,7 +322,7 @@ fn missing_trials_are_counted_and_their_agents_go_on() {
     );
     let result = |name: &str| path.join("trials").join(name).join("trial.json");
     std::fs::remove_file(result("uniform-seed1")).unwrap();
-    let report = read(&[path.clone()]).unwrap();
+    let report = read_one(&path);
     assert!(
         report.notes[0].starts_with("1 of 4 trials of `tiny` are missing"),
         "{:?}",
@@ -377,7 +381,7 @@ fn players_of_a_game_have_a_line_each() {
         agents = [{ id = "random" }]
     "#;
     let path = run(folder.path(), text);
-    let report = read(&[path.clone()]).unwrap();
+    let report = read_one(&path);
     let players = &RunFolder::open(&path).unwrap().results().unwrap()[0].players;
     let names: Vec<String> = report
         .agents
@@ -435,7 +439,7 @@ fn without_logged_episodes_or_a_known_rate_the_report_says_so() {
         folder.path(),
         &format!("{text}\n[log]\nepisodes = \"none\"\n"),
     );
-    let made = read(&[path.clone()]).unwrap();
+    let made = read_one(&path);
     assert!(matches!(made.regret, Some(RegretReport::Unknown { .. })));
     assert!(matches!(made.arms, Some(ArmsReport::Unknown { .. })));
     write(&made, &path).unwrap();

@@ -6,7 +6,10 @@ use super::{
     Page,
     text::{escape, rich, seeds},
 };
-use crate::report::{RunSummary, figures::count, status_name};
+use crate::{
+    config::AgentConfig,
+    report::{RunSummary, figures::count, status_name},
+};
 
 impl Page<'_> {
     pub(super) fn runs(&mut self) {
@@ -48,7 +51,7 @@ impl Page<'_> {
 /// What a reader wants to know first.
 pub(super) fn facts(run: &RunSummary) -> Vec<(&'static str, String)> {
     let config = &run.config;
-    let agents: Vec<&str> = config.agents.iter().map(|agent| agent.label()).collect();
+    let agents: Vec<&str> = config.agents.iter().map(AgentConfig::label).collect();
     vec![
         ("Environment", environment(run)),
         ("Agents", escape(&agents.join(", "))),
