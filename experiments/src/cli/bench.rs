@@ -145,7 +145,9 @@ fn bench_env(
         rates.push(steps / started.elapsed().as_secs_f64());
     }
     let best = rates.iter().copied().fold(0.0, f64::max);
-    let plain: Option<f64> = None;
+    let compares =
+        simulator.spec().id == "cartpole-v1" && args.agent.is_none() && args.steps.is_none();
+    let plain = compares.then(|| plain_loop(args.rows, per_repetition, args.repetitions));
     let who = args.agent.as_deref().unwrap_or("random actions");
     let mut text = format!(
         "{} with {who}, {} rows, {} shard(s): {:.2} M steps/s (best of {})",
@@ -191,6 +193,21 @@ fn steps_in_a_second(simulator: &mut Simulator, actor: &mut Actor) -> Result<u64
         steps += 1;
     }
     Ok((steps * 5).max(1))
+}
+
+/// The fastest of some repetitions of CartPole as a plain loop.
+fn plain_loop(rows: usize, steps: u64, repetitions: u32) -> f64 {
+    let mut best: f64 = 0.0;
+    for repetition in 0..repetitions.max(1) {
+        let started = Instant::now();
+        std::hint::black_box(palaestra_envs::control::cartpole_plain_loop(
+            rows,
+            steps,
+            u64::from(repetition),
+        ));
+        best = best.max(rows as f64 * steps as f64 / started.elapsed().as_secs_f64());
+    }
+    best
 }
 
 /// Who fills in the actions.
