@@ -165,7 +165,7 @@ impl Output {
         if handler.render_report(&mut text, report.as_ref()).is_err() {
             message.clone_into(&mut text);
         }
-        eprintln!("error:{}", text.trim_end().trim_start_matches("  "));
+        eprintln!("error:{}", text.trim_end().trim_start_matches("  ×"));
     }
 }
 

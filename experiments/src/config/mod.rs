@@ -3,6 +3,8 @@
 mod check;
 mod document;
 mod hash;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use document::{ConfigError, Document, Problem};

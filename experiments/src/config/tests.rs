@@ -1,0 +1,122 @@
+//! Reading files: what is accepted, what is refused and where, and that nothing makes it panic.
+
+use proptest::prelude::*;
+
+use super::{ConfigError, Document, config_hash};
+use crate::Registries;
+
+const QUICKSTART: &str = include_str!("../../configs/quickstart.toml");
+
+fn error_of(text: &str) -> ConfigError {
+    let document = Document::parse("test.toml", text);
+    let trials = document.and_then(|document| document.trials(&Registries::default()));
+    trials.expect_err("the file is wrong")
+}
+
+/// The text that the first problem points at.
+fn pointed_at(error: &ConfigError) -> &str {
+    let span = error.problems[0]
+        .span
+        .clone()
+        .expect("the problem has a place");
+    &error.source_text[span]
+}
+
+#[test]
+fn the_resolved_file_is_the_same_experiment() {
+    let document = Document::parse("test.toml", QUICKSTART).unwrap();
+    let again = Document::parse("resolved.toml", &document.resolved().unwrap()).unwrap();
+    assert_eq!(document.config().unwrap(), again.config().unwrap());
+}
+
+#[test]
+fn a_problem_points_at_its_key_or_value() {
+    let unknown = error_of(&QUICKSTART.replace("total_env_steps", "total_steps"));
+    assert_eq!(pointed_at(&unknown), "total_steps");
+    assert!(
+        unknown.problems[0]
+            .help
+            .as_ref()
+            .unwrap()
+            .contains("`total_env_steps`")
+    );
+    let duplicate = error_of(&QUICKSTART.replace("7, 8, 9]", "7, 8, 3]"));
+    assert_eq!(pointed_at(&duplicate), "3");
+    let argument = error_of(&QUICKSTART.replace("epsilon = 0.1", "epsilo = 0.1"));
+    assert_eq!(argument.problems[0].path, "agents.2.args.epsilo");
+    assert_eq!(pointed_at(&argument), "epsilo");
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let text = QUICKSTART
+        .replace("schema = 1", "schema = 2")
+        .replace("\"ucb1\"", "\"ucb\"");
+    assert_eq!(error_of(&text).problems.len(), 2);
+}
+
+#[test]
+fn overrides_reach_into_tables_and_lists() {
+    let mut document = Document::parse("test.toml", QUICKSTART).unwrap();
+    document.set("agents.2.args.epsilon=0.5").unwrap();
+    document.set("env.num_envs = 7").unwrap();
+    let config = document.config().unwrap();
+    assert_eq!(config.agents[2].args["epsilon"], 0.5);
+    assert_eq!(config.env.num_envs, 7);
+    assert!(document.set("agents.9.args.epsilon=0.5").is_err());
+    assert!(document.set("no equals sign").is_err());
+}
+
+#[test]
+fn a_sweep_is_a_grid_of_points() {
+    let sweep = "\n[sweep]\nmethod = \"grid\"\n\"agents.2.args.epsilon\" = [0.1, 0.2]\n\"env.num_envs\" = [1, 2, 3]\n";
+    let document = Document::parse("test.toml", &format!("{QUICKSTART}{sweep}")).unwrap();
+    let points = document.points().unwrap();
+    assert_eq!(points.len(), 6);
+    assert_eq!(points[4].0, "epsilon=0.2 num_envs=2");
+    assert_eq!(points[4].1.agents[2].args["epsilon"], 0.2);
+    let trials = document.trials(&Registries::default()).unwrap();
+    assert_eq!(trials.len(), 6 * 6 * 10);
+}
+
+#[test]
+fn the_hash_ignores_seeds_and_names_but_nothing_that_matters() {
+    let hash = |text: &str| {
+        config_hash([&Document::parse("test.toml", text)
+            .unwrap()
+            .config()
+            .unwrap()])
+    };
+    let same = QUICKSTART
+        .replace("7, 8, 9]", "7, 8]")
+        .replace("\"quickstart\"", "\"other\"");
+    assert_eq!(hash(QUICKSTART), hash(&same));
+    assert_ne!(
+        hash(QUICKSTART),
+        hash(&QUICKSTART.replace("epsilon = 0.1", "epsilon = 0.2"))
+    );
+}
+
+proptest! {
+    /// Any text, and the quickstart with a piece replaced by any text: an error with a place, or points.
+    #[test]
+    fn no_text_makes_reading_panic(noise in "\\PC{0,40}", from in 0..QUICKSTART.len(), length in 0usize..60) {
+        let _ = Document::parse("test.toml", &noise);
+        let start = (0..=from).rev().find(|&i| QUICKSTART.is_char_boundary(i)).unwrap_or(0);
+        let end = (from + length).min(QUICKSTART.len());
+        let end = (end..=QUICKSTART.len()).find(|&i| QUICKSTART.is_char_boundary(i)).unwrap_or(end);
+        let text = format!("{}{noise}{}", &QUICKSTART[..start], &QUICKSTART[end..]);
+        let outcome = Document::parse("test.toml", &text).and_then(|mut document| {
+            let _ = document.set(&noise);
+            document.points()
+        });
+        if let Err(error) = outcome {
+            prop_assert!(!error.problems.is_empty());
+            for problem in &error.problems {
+                if let Some(span) = &problem.span {
+                    prop_assert!(error.source_text.get(span.clone()).is_some(), "{span:?}");
+                }
+            }
+        }
+    }
+}
