@@ -78,12 +78,12 @@ impl CliError {
     /// How the program ends with this error.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Argument { .. } => Exit::Usage,
+            Self::Config(_)
+            | Self::Argument { .. }
+            | Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
             Self::Run(error) => of_run(error),
-            Self::File(_) => Exit::Internal,
+            Self::File(_) | Self::Export(_) => Exit::Internal,
             Self::Episodes(_) => Exit::CheckFailed,
-            Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
-            Self::Export(_) => Exit::Internal,
             Self::Report(error) => of_report(error),
         }
     }
