@@ -1,7 +1,7 @@
 //! Logged episodes in the formats of other tools.
 //!
 //! * [`minari`]: a data set for `minari.load_dataset` (Farama's Minari, Parquet flavour).
-//! * [`flat`]: one table of all steps, as CSV or Parquet, for pandas, polars, DuckDB or a spreadsheet.
+//! * [`flat_table`]: one table of all steps, as CSV or Parquet, for pandas, polars, DuckDB or a spreadsheet.
 
 mod arrays;
 mod flat;
