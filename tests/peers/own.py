@@ -60,7 +60,7 @@ def main():
     rate = lambda *words, cores=None: bench(program, *words, cores=cores or {core})["steps_per_second"]  # noqa: E731
     rows = []
     for size in (1024, 8192):
-        rows.append((f"LSD bandit spike5-sized, N = 10, k = 1, {size} rows", "rounds/s/core",
+        rows.append((f"LSD bandit, N = 10, k = 1, table payoffs, {size} rows", "rounds/s/core",
                      rate("lsd_bandit-v1", "--rows", size, "--args", json.dumps({"preset": "depr10", "exact": True})),
                      5e6))  # fmt: skip
         rows.append((f"UCB1 on it, {size} rows", "agent-rounds/s/core",

@@ -11,8 +11,8 @@ fuzz_target!(|bytes: &[u8]| {
         && std::fs::write(episodes.join("train-000000.parquet"), bytes).is_ok()
         && let Ok(log) = EpisodeLog::open(folder.path())
     {
-        for id in 0..4 {
-            let _ = log.read(id);
+        for episode in log.read_all() {
+            let _ = episode;
         }
     }
 });
