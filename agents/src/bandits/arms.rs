@@ -11,6 +11,9 @@ use crate::{AgentContext, AgentError};
 pub const PAYOFFS: &str = "payoffs";
 /// Info field with the mean payoff of every arm in the present state, `[arms]`.
 pub const MEANS: &str = "privileged.means";
+/// Info field with the state of every arm, `[arms]`. Where it follows from the plays alone (LSD bandits), it tells a
+/// learner nothing that it could not keep track of itself.
+pub const STATES: &str = "privileged.state";
 
 /// A played arm and what it paid.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,7 +8,7 @@ use palaestra_envs::{
 
 use super::{
     Arms, Memory, PayoffScale, Play,
-    arms::{MEANS, PAYOFFS},
+    arms::{MEANS, PAYOFFS, STATES},
 };
 use crate::{Agent, AgentContext, AgentError, Mode, StepView, episode_clock::EpisodeClock};
 
@@ -48,6 +48,8 @@ pub trait Rule: Send + 'static {
     const UNIT_PAYOFFS: bool = false;
     /// Whether it must be told the mean payoffs in the present state ([`Round::means`]).
     const NEEDS_MEANS: bool = false;
+    /// Whether it must be told the states of the arms ([`Round::states`]).
+    const NEEDS_STATES: bool = false;
 
     /// A blank memory.
     fn memory(&self, seats: usize, arms: usize) -> Self::Memory;
@@ -82,6 +84,8 @@ pub struct Round<'a> {
     pub greedy: bool,
     /// Mean payoff of every arm in the present state, `[arms]`; empty unless [`Rule::NEEDS_MEANS`].
     pub means: &'a [f64],
+    /// State of every arm, `[arms]`; empty unless [`Rule::NEEDS_STATES`].
+    pub states: &'a [f64],
     /// The seat's random stream.
     pub rng: &'a mut Stream,
 }
@@ -158,19 +162,19 @@ impl<R: Rule> IndexPolicy<R> {
         settings: LearnerSettings,
     ) -> Result<Self, AgentError> {
         let arms = Arms::new(id, context)?;
-        let means = context
-            .env
-            .info_index(MEANS)
-            .map(|i| &context.env.info[i].space);
-        if R::NEEDS_MEANS && means.is_none_or(|space| space.width() != arms.count()) {
-            return Err(AgentError::Unsupported {
-                agent: id.into(),
-                env: context.env.id.clone(),
-                reason: format!(
-                    "it needs the info field `{MEANS}` with a value for each of the {} arms",
-                    arms.count()
-                ),
-            });
+        for name in Self::told() {
+            let field = context.env.info_index(name);
+            let field = field.map(|i| &context.env.info[i].space);
+            if field.is_none_or(|space| space.width() != arms.count()) {
+                return Err(AgentError::Unsupported {
+                    agent: id.into(),
+                    env: context.env.id.clone(),
+                    reason: format!(
+                        "it needs the info field `{name}` with a value for each of the {} arms",
+                        arms.count()
+                    ),
+                });
+            }
         }
         let seats = context.seats();
         let stream = |seat: usize| {
@@ -210,6 +214,12 @@ impl<R: Rule> IndexPolicy<R> {
         Ok(Box::new(Self::new(id, context, rule, settings)?))
     }
 
+    /// The info fields that the rule must be told.
+    pub(super) fn told() -> impl Iterator<Item = &'static str> {
+        let means = R::NEEDS_MEANS.then_some(MEANS);
+        means.into_iter().chain(R::NEEDS_STATES.then_some(STATES))
+    }
+
     #[cold]
     fn unsupported(&self, reason: String) -> AgentError {
         AgentError::Unsupported {
@@ -229,11 +239,16 @@ impl<R: Rule> Agent for IndexPolicy<R> {
     ) -> Result<(), AgentError> {
         let first = self.context.first_seat(view.player);
         let count = self.arms.count();
-        let means = if R::NEEDS_MEANS {
-            let told = self.arms.field(view.info, MEANS);
-            told.ok_or_else(|| self.unsupported(format!("info field `{MEANS}` was not asked for")))?
-        } else {
-            &[]
+        let told = |needed: bool, name: &str| match self.arms.field(view.info, name) {
+            _ if !needed => Ok(&[][..]),
+            Some(values) => Ok(values),
+            None => Err(self.unsupported(format!("info field `{name}` was not asked for"))),
+        };
+        let means = told(R::NEEDS_MEANS, MEANS)?;
+        let states = told(R::NEEDS_STATES, STATES)?;
+        let of_row = |values: &[f64], row: usize| match values {
+            [] => 0..0,
+            _ => row * count..(row + 1) * count,
         };
         let train = self.mode == Mode::Train;
         for row in rows.rows().filter(|&row| view.acting[row]) {
@@ -249,11 +264,8 @@ impl<R: Rule> Agent for IndexPolicy<R> {
                 plays: self.arms.plays(),
                 mask,
                 greedy: !train,
-                means: if R::NEEDS_MEANS {
-                    &means[row * count..(row + 1) * count]
-                } else {
-                    means
-                },
+                means: &means[of_row(means, row)],
+                states: &states[of_row(states, row)],
                 rng: &mut self.streams[seat],
             };
             self.rule

@@ -39,6 +39,7 @@ mod index_policy;
 pub mod kl_ucb;
 mod marginals;
 mod payoff;
+pub mod planning;
 pub mod references;
 mod sampling;
 mod setup;
@@ -52,7 +53,7 @@ pub mod thompson;
 pub mod ucb1;
 pub mod uniform;
 
-pub use arms::{Arms, MEANS, PAYOFFS, Play};
+pub use arms::{Arms, MEANS, PAYOFFS, Play, STATES};
 pub use index_policy::{IndexPolicy, LearnerSettings, Round, Rule};
 pub use payoff::PayoffScale;
 pub use statistics::{Averages, Memory, Table};

@@ -30,13 +30,16 @@ pub(super) trait LearnerArgs:
 
 /// Registers the learner with arguments `A`; it asks for the payoff of each play where several are made at once.
 pub(super) fn register<A: LearnerArgs>(registry: &mut Registry) {
-    registry
+    let entry = registry
         .register(A::ID, A::SUMMARY, |context, args: A| {
             let rule = args.rule(context, &Arms::new(A::ID, context)?)?;
             let policy = IndexPolicy::new(A::ID, context, rule, args.settings())?;
             Ok(Box::new(policy))
         })
         .wants_info(PAYOFFS, Arms::several);
+    for name in IndexPolicy::<A::Rule>::told() {
+        entry.needs_info(name);
+    }
 }
 
 /// An error about argument `path`.

@@ -46,6 +46,7 @@ impl<'a, R: Rule> Trial<'a, R> {
             mask: &self.mask,
             greedy: false,
             means: &[],
+            states: &[],
             rng: &mut self.rng,
         };
         self.rule.indices(&mut self.memory, &mut round, &mut index);
@@ -91,6 +92,7 @@ pub(super) fn index_after<R: Rule>(
         mask: &[],
         greedy: false,
         means: &[],
+        states: &[],
         rng: &mut Stream::new(1, 0, "test"),
     };
     rule.indices(memory, &mut round, &mut index);

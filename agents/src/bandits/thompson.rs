@@ -209,6 +209,7 @@ mod tests {
                 mask: &[],
                 greedy: false,
                 means: &[],
+                states: &[],
                 rng: &mut rng,
             };
             rule.indices(&mut memory, &mut round, &mut index);

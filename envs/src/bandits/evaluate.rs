@@ -53,7 +53,7 @@ pub enum EvaluationError {
 /// If the policy makes an illegal choice, or if no cycle shows within `max_rounds` rounds.
 pub fn long_run_mean(
     instance: &Instance,
-    policy: &impl DeterministicPolicy,
+    policy: &(impl DeterministicPolicy + ?Sized),
     max_rounds: u64,
 ) -> Result<CycleValue, EvaluationError> {
     let start = Walk::new(instance, policy);
@@ -103,7 +103,7 @@ pub fn long_run_mean(
 /// If the policy makes an illegal choice.
 pub fn total_mean(
     instance: &Instance,
-    policy: &impl DeterministicPolicy,
+    policy: &(impl DeterministicPolicy + ?Sized),
     rounds: u64,
 ) -> Result<f64, EvaluationError> {
     let mut walk = Walk::new(instance, policy);
@@ -115,7 +115,7 @@ pub fn total_mean(
 }
 
 /// One noiseless run of a policy.
-struct Walk<'a, P> {
+struct Walk<'a, P: ?Sized> {
     instance: &'a Instance,
     policy: &'a P,
     tau: Vec<i16>,
@@ -123,7 +123,7 @@ struct Walk<'a, P> {
     chosen: Vec<usize>,
 }
 
-impl<P> Clone for Walk<'_, P> {
+impl<P: ?Sized> Clone for Walk<'_, P> {
     fn clone(&self) -> Self {
         Self {
             tau: self.tau.clone(),
@@ -133,7 +133,7 @@ impl<P> Clone for Walk<'_, P> {
     }
 }
 
-impl<'a, P: DeterministicPolicy> Walk<'a, P> {
+impl<'a, P: DeterministicPolicy + ?Sized> Walk<'a, P> {
     fn new(instance: &'a Instance, policy: &'a P) -> Self {
         Self {
             instance,

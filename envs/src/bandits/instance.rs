@@ -198,6 +198,37 @@ impl Instance {
         }
     }
 
+    /// The same arms with other starting states, one for each arm and each a state of its arm.
+    ///
+    /// # Panics
+    /// If `states` has another length.
+    #[must_use]
+    pub fn with_start(&self, states: &[i16]) -> Self {
+        assert_eq!(states.len(), self.num_arms(), "one state for each arm");
+        Self {
+            start: states.to_vec(),
+            ..self.clone()
+        }
+    }
+
+    /// The same arms with other payoffs: `mean(arm, tau)` for every state. For planning on estimates, so payoffs may
+    /// lie outside `[0, 1]`; the optimal rate is forgotten.
+    #[must_use]
+    pub fn with_means(&self, mut mean: impl FnMut(usize, i16) -> f64) -> Self {
+        let mut payoffs = self.payoffs.clone();
+        for arm in 0..self.num_arms() {
+            for tau in self.caps(arm).states() {
+                payoffs[self.index(arm, tau)] = mean(arm, tau);
+            }
+        }
+        Self {
+            payoffs_f32: payoffs.iter().map(|&p| p as f32).collect(),
+            payoffs,
+            optimal_rate: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether every arm's payoff is non-decreasing in the order `… −2, −1, 1, 2, …` of its states (with wrap: over
     /// the whole periodic tail). More plays in a row then never pay more and longer rest never pays less.
     pub fn is_monotone(&self) -> bool {

@@ -26,7 +26,7 @@
 //! ([`payoff_bits`], purpose [`PAYOFF_STREAM`]). Two policies on one seed share their luck, whatever they have played
 //! before.
 //!
-//! The environment names the optimal long-run mean reward where the instance knows it
+//! The environment's [`EnvSpec::model`] is its [`Instance`]. It names the optimal long-run mean reward where the instance knows it
 //! ([`EnvSpec::reference_rate`]); the presets' sources are in [`presets`](super::presets).
 //!
 //! It is written as a plugin with a resource and systems of its own: the states of a shard are one dense array
@@ -47,7 +47,7 @@ use super::instance::Instance;
 use super::noise::NoiseConfig;
 use crate::{
     error::EnvError,
-    sim::{Builder, EnvSpec, InfoField, InfoKind, PlayerSpec, Plugin, StepSet},
+    sim::{Builder, EnvSpec, InfoField, InfoKind, Model, PlayerSpec, Plugin, StepSet},
     space::{BoxSpace, DType, Space},
 };
 
@@ -154,6 +154,7 @@ impl LsdBandit {
             max_episode_steps: Some(instance.horizon()),
             reward_range: (plays * f64::from(low), plays * f64::from(high)),
             reference_rate: instance.optimal_rate(),
+            model: Some(Model::new(instance.clone())),
             stochastic: payoffs_vary(instance),
             ..EnvSpec::single(
                 "lsd_bandit-v1",

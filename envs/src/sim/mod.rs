@@ -33,6 +33,6 @@ pub use lanes::{Lane, Lanes, ResetOptions, StreamId};
 pub use row::{Environment, RowObservation, RowPlugin, RowStep};
 pub use selection::Selection;
 pub use simulator::{Autoreset, RowReset, Simulator, SimulatorBuilder};
-pub use spec::{EnvSpec, InfoField, InfoKind, PlayerSpec, Turns};
+pub use spec::{EnvSpec, InfoField, InfoKind, Model, PlayerSpec, Turns};
 pub use state::{RowState, read_value, write_value};
 pub(crate) use state::{load_columns, save_columns};

@@ -1,8 +1,40 @@
 //! What an environment is, seen from outside: players, spaces, rewards, horizon.
 
+use std::{any::Any, sync::Arc};
+
 use serde::Serialize;
 
 use crate::space::Space;
+
+/// The exact model behind an environment (a payoff table, transition probabilities), for planners with full
+/// information. What type it has, the environment's documentation says.
+#[derive(Clone)]
+pub struct Model(Arc<dyn Any + Send + Sync>);
+
+impl Model {
+    /// A model to be found again by its type.
+    pub fn new<M: Any + Send + Sync>(model: Arc<M>) -> Self {
+        Self(model)
+    }
+
+    /// The model, if it is of type `M`.
+    pub fn get<M: Any + Send + Sync>(&self) -> Option<Arc<M>> {
+        self.0.clone().downcast().ok()
+    }
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Model")
+    }
+}
+
+/// Two models are equal if they are of one type: environments with equal arguments have equal models.
+impl PartialEq for Model {
+    fn eq(&self, other: &Self) -> bool {
+        (*self.0).type_id() == (*other.0).type_id()
+    }
+}
 
 /// What one player of an environment sees and does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,6 +121,9 @@ pub struct EnvSpec {
     /// (its docs say from where); regret is measured against it. A wrapper that changes rewards or dynamics clears
     /// it.
     pub reference_rate: Option<f64>,
+    /// The exact model, where the environment offers one. A wrapper that changes rewards or dynamics clears it.
+    #[serde(skip)]
+    pub model: Option<Model>,
     /// Whether two episodes with the same actions can differ (random starts, noise, chance).
     pub stochastic: bool,
     /// Wrappers applied, innermost first.
@@ -107,6 +142,7 @@ impl EnvSpec {
             max_episode_steps: None,
             reward_range: (f64::NEG_INFINITY, f64::INFINITY),
             reference_rate: None,
+            model: None,
             stochastic: true,
             wrappers: Vec::new(),
         }

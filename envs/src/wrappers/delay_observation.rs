@@ -83,6 +83,7 @@ impl Wrapper for DelayObservation {
     const NAME: &'static str = "delay_observation";
     const SUMMARY: &'static str =
         "Show observations some steps late (Gymnasium's DelayObservation).";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         check_width("delay", self.delay)

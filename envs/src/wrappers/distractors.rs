@@ -48,6 +48,7 @@ impl Distraction {
 impl Wrapper for Distractors {
     const NAME: &'static str = "distractors";
     const SUMMARY: &'static str = "Append dimensions of normal noise to observations.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         check_width("dimensions", self.dimensions)

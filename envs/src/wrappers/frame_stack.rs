@@ -127,6 +127,7 @@ fn stacked(leaf: &Space, frames: usize) -> Option<Space> {
 impl Wrapper for FrameStack {
     const NAME: &'static str = "frame_stack";
     const SUMMARY: &'static str = "Show the last few observations at once.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         check_width("frames", self.frames)

@@ -76,6 +76,10 @@ pub trait Wrapper: Serialize + Send + Sync + 'static {
     /// What it does, in one sentence for people.
     const SUMMARY: &'static str;
 
+    /// Whether rewards and dynamics stay as they are (only what the agent sees, or how long it plays, changes). If not,
+    /// the environment's reference rate and model are no longer true, and are taken from its spec.
+    const KEEPS_PROBLEM: bool = false;
+
     /// Checks the settings by themselves.
     ///
     /// # Errors
@@ -93,6 +97,10 @@ impl<W: Wrapper> Plugin for W {
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
         self.check()?;
         self.apply(builder)?;
+        if !W::KEEPS_PROBLEM {
+            builder.spec_mut().reference_rate = None;
+            builder.spec_mut().model = None;
+        }
         builder.spec_mut().wrappers.push(description(self));
         Ok(())
     }

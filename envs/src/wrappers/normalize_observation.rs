@@ -119,6 +119,7 @@ impl Wrapper for NormalizeObservation {
     const NAME: &'static str = "normalize_observation";
     const SUMMARY: &'static str =
         "Bring observations to mean 0 and variance 1 by running or given statistics.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         if let Some(clip) = self.clip.filter(|c| !c.is_finite() || *c <= 0.0) {

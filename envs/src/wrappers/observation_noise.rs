@@ -69,6 +69,7 @@ impl Noise {
 impl Wrapper for ObservationNoise {
     const NAME: &'static str = "observation_noise";
     const SUMMARY: &'static str = "Add normal noise to the real elements of observations.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         check_size("sigma", self.sigma)

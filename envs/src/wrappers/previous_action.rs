@@ -206,6 +206,7 @@ impl Wrapper for PreviousAction {
     const NAME: &'static str = "previous_action";
     const SUMMARY: &'static str =
         "Append the last action and a start flag to observations, for agents with memory.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         Ok(())

@@ -150,6 +150,7 @@ impl ActionProjection {
 impl Wrapper for ProjectObservation {
     const NAME: &'static str = "project_observation";
     const SUMMARY: &'static str = "Show a fixed random linear map of observations.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         check_width("dimensions", self.dimensions)

@@ -53,6 +53,7 @@ impl Wrapper for TimeAwareObservation {
     const NAME: &'static str = "time_aware_observation";
     const SUMMARY: &'static str =
         "Append the time within the episode to observations (Gymnasium's TimeAwareObservation).";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         Ok(())

@@ -18,6 +18,7 @@ pub struct TimeLimit {
 impl Wrapper for TimeLimit {
     const NAME: &'static str = "time_limit";
     const SUMMARY: &'static str = "Truncate episodes after a number of environment steps.";
+    const KEEPS_PROBLEM: bool = true;
 
     fn check(&self) -> Result<(), EnvError> {
         check_count("max_episode_steps", self.max_episode_steps)

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::probe::{env, probe, started, wrapped};
-use crate::sim::Simulator;
+use crate::{
+    bandits::Instance,
+    sim::{Model, Simulator},
+};
 
 fn reward(simulator: &Simulator) -> f32 {
     simulator.border().player(0).reward[0]
@@ -111,4 +114,26 @@ fn rewards_are_divided_by_the_deviation_of_the_discounted_return() {
             "{found} for {expected}"
         );
     }
+}
+
+#[test]
+fn what_is_known_of_the_problem_is_forgotten_when_it_changes() {
+    let known = |wrapper: serde_json::Value| {
+        let simulator = wrapped(env("lsd_bandit-v1"), &[wrapper]).build().unwrap();
+        let spec = simulator.spec();
+        let model = spec.model.as_ref().and_then(Model::get::<Instance>);
+        (spec.reference_rate.is_some(), model.is_some())
+    };
+    assert_eq!(
+        known(json!({ "kind": "frame_stack", "frames": 2 })),
+        (true, true)
+    );
+    assert_eq!(
+        known(json!({ "kind": "reward_scale", "factor": 2.0 })),
+        (false, false)
+    );
+    assert_eq!(
+        known(json!({ "kind": "action_repeat", "times": 2 })),
+        (false, false)
+    );
 }
