@@ -13,6 +13,7 @@
 
 use std::convert::Infallible;
 
+use multiversion::multiversion;
 use rand::TryRng;
 use serde::{Deserialize, Serialize};
 
@@ -22,20 +23,63 @@ const KEY_CONTEXT: &str = "palaestra stream v1";
 #[inline(always)]
 pub fn philox4x32(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     let [mut k0, mut k1] = key;
-    let [mut c0, mut c1, mut c2, mut c3] = counter;
+    let mut words = counter;
     for _ in 0..10 {
-        let p0 = u64::from(c0) * 0xD251_1F53;
-        let p1 = u64::from(c2) * 0xCD9E_8D57;
-        (c0, c1, c2, c3) = (
-            (p1 >> 32) as u32 ^ c1 ^ k0,
-            p1 as u32,
-            (p0 >> 32) as u32 ^ c3 ^ k1,
-            p0 as u32,
-        );
-        k0 = k0.wrapping_add(0x9E37_79B9);
-        k1 = k1.wrapping_add(0xBB67_AE85);
+        (k0, k1, words) = philox_round(k0, k1, words);
     }
-    [c0, c1, c2, c3]
+    words
+}
+
+/// One round: the next key and the next words.
+#[inline(always)]
+fn philox_round(k0: u32, k1: u32, [c0, c1, c2, c3]: [u32; 4]) -> (u32, u32, [u32; 4]) {
+    let p0 = u64::from(c0) * 0xD251_1F53;
+    let p1 = u64::from(c2) * 0xCD9E_8D57;
+    let words = [
+        (p1 >> 32) as u32 ^ c1 ^ k0,
+        p1 as u32,
+        (p0 >> 32) as u32 ^ c3 ^ k1,
+        p0 as u32,
+    ];
+    (
+        k0.wrapping_add(0x9E37_79B9),
+        k1.wrapping_add(0xBB67_AE85),
+        words,
+    )
+}
+
+/// Number of blocks that [`first_blocks`] makes at once.
+const LANES: usize = 16;
+
+/// Writes block 0 of episode `episodes[row]` under `keys[row]` to `blocks[row]`, for each row of `rows`: several blocks
+/// at once in the lanes of vector instructions, a few times faster than one after the other.
+#[multiversion(targets("x86_64+avx2"))]
+pub(crate) fn first_blocks(
+    rows: &[usize],
+    keys: &[StreamKey],
+    episodes: &[u64],
+    blocks: &mut [[u32; 4]],
+) {
+    let (groups, rest) = rows.as_chunks::<LANES>();
+    for group in groups {
+        let [mut k0, mut k1, mut c0, mut c1, mut c2, mut c3] = [[0u32; LANES]; 6];
+        for (i, &row) in group.iter().enumerate() {
+            [k0[i], k1[i]] = keys[row].0;
+            (c2[i], c3[i]) = (episodes[row] as u32, (episodes[row] >> 32) as u32);
+        }
+        for _ in 0..10 {
+            for i in 0..LANES {
+                (k0[i], k1[i], [c0[i], c1[i], c2[i], c3[i]]) =
+                    philox_round(k0[i], k1[i], [c0[i], c1[i], c2[i], c3[i]]);
+            }
+        }
+        for (i, &row) in group.iter().enumerate() {
+            blocks[row] = [c0[i], c1[i], c2[i], c3[i]];
+        }
+    }
+    for &row in rest {
+        blocks[row] = keys[row].block(episodes[row], 0);
+    }
 }
 
 /// Uniform in `[0, 1)` from the top 24 bits of `word`.
@@ -87,15 +131,7 @@ impl StreamKey {
     /// Fills `flips` with 0 and 1, fairly: 128 from each block of `episode`, from `*block` on, which moves past
     /// those used.
     pub fn coin_flips(self, episode: u64, block: &mut u64, flips: &mut [i32]) {
-        for flips in flips.chunks_mut(128) {
-            let words = self.block(episode, *block);
-            *block += 1;
-            for (word, flips) in words.into_iter().zip(flips.chunks_mut(32)) {
-                for (bit, flip) in flips.iter_mut().enumerate() {
-                    *flip = (word >> bit & 1) as i32;
-                }
-            }
-        }
+        coin_flips(self, episode, block, flips);
     }
 
     /// A sequential stream from the start of `episode`.
@@ -111,6 +147,19 @@ impl StreamKey {
             block,
             buffer: [0; 4],
             used: 4,
+        }
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn coin_flips(key: StreamKey, episode: u64, block: &mut u64, flips: &mut [i32]) {
+    for flips in flips.chunks_mut(128) {
+        let words = key.block(episode, *block);
+        *block += 1;
+        for (word, flips) in words.into_iter().zip(flips.chunks_mut(32)) {
+            for (flip, bit) in flips.iter_mut().zip(0..) {
+                *flip = (word >> bit & 1) as i32;
+            }
         }
     }
 }
@@ -206,6 +255,24 @@ mod tests {
         let words: Vec<u32> = (0..8).map(|_| stream.next_u32()).collect();
         assert_eq!(words[..4], key.block(2, 0));
         assert_eq!(words[4..], key.block(2, 1));
+    }
+
+    #[test]
+    fn first_blocks_are_those_of_their_rows() {
+        let keys: Vec<StreamKey> = (0..70).map(|lane| StreamKey::new(1, lane, "a")).collect();
+        let episodes: Vec<u64> = (0..70).map(|row| row << (row % 50)).collect();
+        // Three groups and some more; the other rows are left alone.
+        let rows: Vec<usize> = (0..70).filter(|row| row % 4 != 1).collect();
+        let mut blocks = vec![[9; 4]; 70];
+        first_blocks(&rows, &keys, &episodes, &mut blocks);
+        for (row, &block) in blocks.iter().enumerate() {
+            let expected = if rows.contains(&row) {
+                keys[row].block(episodes[row], 0)
+            } else {
+                [9; 4]
+            };
+            assert_eq!(block, expected);
+        }
     }
 
     #[test]

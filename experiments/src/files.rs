@@ -23,7 +23,7 @@ pub struct FileError {
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             "; free some space, then `palaestra resume` the run: nothing that was written is lost"
         }
         io::ErrorKind::PermissionDenied => {

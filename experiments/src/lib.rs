@@ -9,6 +9,7 @@ pub mod plot;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod solve;
 pub mod stats;
 pub mod tensorboard;
 

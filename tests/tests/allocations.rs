@@ -55,10 +55,25 @@ fn the_counter_counts() {
 #[test]
 fn bandit_learners_do_not_allocate_in_a_round() {
     let agents = palaestra_agents::registry();
-    for id in ["ucb1", "thompson_beta", "exp3", "epsilon_greedy", "uniform"] {
+    for id in [
+        "ucb1",
+        "thompson_beta",
+        "exp3",
+        "epsilon_greedy",
+        "uniform",
+        "ucb_greedy",
+        "ucb_z",
+        "rgp_ucb",
+        "rgp_ts",
+        "state_aware",
+    ] {
         let entry = agents.get(id).unwrap();
         let plugin = registry().build("lsd_bandit-v1", &Value::Null).unwrap();
-        let mut simulator = Simulator::builder(plugin).rows(ROWS).build().unwrap();
+        let mut builder = Simulator::builder(plugin).rows(ROWS);
+        for name in &entry.info {
+            builder = builder.info(name);
+        }
+        let mut simulator = builder.build().unwrap();
         let context = AgentContext {
             env: simulator.spec().clone(),
             players: vec![0],

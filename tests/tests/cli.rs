@@ -3,5 +3,6 @@
 mod cli {
     mod errors;
     mod quickstart;
+    mod solve;
     mod support;
 }

@@ -86,6 +86,14 @@ impl Arms {
         }
     }
 
+    /// As many plays of `count` arms: of the pairs of an arm and its state, of which each arm offers one at a time.
+    pub(super) fn with_count(&self, count: usize) -> Self {
+        Self {
+            count,
+            ..self.clone()
+        }
+    }
+
     /// `N`: number of arms.
     pub fn count(&self) -> usize {
         self.count

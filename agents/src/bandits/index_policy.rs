@@ -76,6 +76,8 @@ pub struct Round<'a> {
     pub seat: usize,
     /// `t`: number of the round for this seat, from 1; rounds of a forgotten episode are not counted.
     pub t: u64,
+    /// Steps made in the running episode so far, whether or not anything was learned from them.
+    pub elapsed: u32,
     /// `k`: the most arms that may be played.
     pub plays: usize,
     /// 1 for each arm that may be played, `[arms]`; empty if all may.
@@ -261,6 +263,7 @@ impl<R: Rule> Agent for IndexPolicy<R> {
             let mut round = Round {
                 seat,
                 t: self.rounds[seat] + 1,
+                elapsed: view.elapsed[row],
                 plays: self.arms.plays(),
                 mask,
                 greedy: !train,

@@ -75,14 +75,27 @@ pub(super) fn horizon(
     given: Option<u64>,
     keep_across_episodes: bool,
 ) -> Result<f64, AgentError> {
+    known_horizon(context, given, keep_across_episodes)?.ok_or_else(|| {
+        argument(
+            "horizon",
+            "must be given: episodes have no limit and the length of the run is not known",
+        )
+    })
+}
+
+/// [`horizon`], or nothing where it is not known.
+///
+/// # Errors
+/// An argument error if 0 rounds are given.
+pub(super) fn known_horizon(
+    context: &AgentContext,
+    given: Option<u64>,
+    keep_across_episodes: bool,
+) -> Result<Option<f64>, AgentError> {
     let episode = context.horizon().filter(|_| !keep_across_episodes);
     let run = context.total_steps / context.rows.max(1) as u64;
     match given.or(episode).or((run > 0).then_some(run)) {
         Some(0) => Err(argument("horizon", "0 is not a number of rounds above 0")),
-        Some(rounds) => Ok(rounds as f64),
-        None => Err(argument(
-            "horizon",
-            "must be given: episodes have no limit and the length of the run is not known",
-        )),
+        rounds => Ok(rounds.map(|rounds| rounds as f64)),
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests of bandit policies share: a rule without its agent, and a stationary bandit environment.
 
 use palaestra_envs::{
+    bandits::{LsdBandit, LsdBanditArgs},
     sim::{
         EnvSpec, Environment, InfoField, InfoKind, RowObservation, RowPlugin, RowStep, Selection,
         Simulator,
@@ -22,6 +23,8 @@ pub(super) struct Trial<'a, R: Rule> {
     pub(super) memory: R::Memory,
     pub(super) plays: usize,
     pub(super) mask: Vec<u8>,
+    pub(super) states: Vec<f64>,
+    pub(super) greedy: bool,
 }
 
 impl<'a, R: Rule> Trial<'a, R> {
@@ -33,6 +36,8 @@ impl<'a, R: Rule> Trial<'a, R> {
             memory: rule.memory(1, arms),
             plays: 1,
             mask: Vec::new(),
+            states: Vec::new(),
+            greedy: false,
         }
     }
 
@@ -42,11 +47,12 @@ impl<'a, R: Rule> Trial<'a, R> {
         let mut round = Round {
             seat: 0,
             t,
+            elapsed: 0,
             plays: self.plays,
             mask: &self.mask,
-            greedy: false,
+            greedy: self.greedy,
             means: &[],
-            states: &[],
+            states: &self.states,
             rng: &mut self.rng,
         };
         self.rule.indices(&mut self.memory, &mut round, &mut index);
@@ -88,6 +94,7 @@ pub(super) fn index_after<R: Rule>(
     let mut round = Round {
         seat,
         t,
+        elapsed: 0,
         plays: 1,
         mask: &[],
         greedy: false,
@@ -223,6 +230,34 @@ impl Match {
         Self { agent, simulator }
     }
 
+    /// Agent `id` in `rows` rows of `lsd_bandit-v1`, with the info fields that it asks for and `expected_payoff`.
+    pub(super) fn lsd(env: &LsdBanditArgs, id: &str, args: &Value, rows: usize) -> Self {
+        let registry = crate::registry();
+        let entry = registry.get(id).unwrap();
+        let env = LsdBandit::new(env).unwrap();
+        let spec = Simulator::builder(env.clone()).build().unwrap();
+        let spec = spec.spec();
+        let mut builder = Simulator::builder(env).rows(rows).info("expected_payoff");
+        for name in entry.info_for(spec, &spec.players[0]).unwrap() {
+            builder = builder.info(&name);
+        }
+        let mut simulator = builder.build().unwrap();
+        simulator.reset().unwrap();
+        let agent = entry.build(&context(&simulator), args).unwrap();
+        Self { agent, simulator }
+    }
+
+    /// Plays one episode; the total reward of each row.
+    pub(super) fn episode(&mut self) -> Vec<f64> {
+        let mut totals = vec![0.0; self.simulator.rows()];
+        for _ in 0..self.simulator.spec().max_episode_steps.unwrap() {
+            for (total, reward) in totals.iter_mut().zip(self.step()) {
+                *total += f64::from(reward);
+            }
+        }
+        totals
+    }
+
     /// Acts, steps and observes once; returns the rewards.
     pub(super) fn step(&mut self) -> Vec<f32> {
         self.act();
@@ -234,7 +269,7 @@ impl Match {
             border: self.simulator.border(),
         };
         self.agent.observe(&view).unwrap();
-        self.simulator.border().player(0).reward.clone()
+        self.simulator.border().player(0).reward.to_vec()
     }
 
     /// Writes the agent's actions.

@@ -3,4 +3,7 @@
 mod behaviour;
 mod episodes;
 mod learning;
+mod planner;
 mod published;
+mod recovering;
+mod replanning;

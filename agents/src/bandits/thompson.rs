@@ -205,6 +205,7 @@ mod tests {
             let mut round = Round {
                 seat: 0,
                 t: 5,
+                elapsed: 0,
                 plays: 1,
                 mask: &[],
                 greedy: false,

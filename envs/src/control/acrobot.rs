@@ -166,6 +166,7 @@ impl BatchEnvironment for Acrobot {
         Ok(())
     }
 
+    #[inline(always)]
     fn step(&self, state: AcrobotSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();
@@ -191,6 +192,7 @@ impl BatchEnvironment for Acrobot {
         }
     }
 
+    #[inline(always)]
     fn observe(&self, state: AcrobotSlices<'_>, rows: &mut BatchRows<'_>) {
         let out = rows.border.players[0].env_observation_mut().f32_mut(0);
         let out = &mut out[rows.range.start * 6..rows.range.end * 6];

@@ -137,6 +137,7 @@ pub(super) fn step_rows<A: Copy>(
 }
 
 /// [`step_rows`] with the actions 0, a push to the left, and 1, to the right.
+#[inline(always)]
 pub(super) fn push_rows(
     state: &mut CartPoleSlices<'_>,
     actions: &[i32],
@@ -240,6 +241,7 @@ impl BatchEnvironment for CartPole {
         reset(state, rows)
     }
 
+    #[inline(always)]
     fn step(&self, mut state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();

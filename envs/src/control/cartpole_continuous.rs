@@ -45,6 +45,7 @@ impl BatchEnvironment for CartPoleContinuous {
         reset(state, rows)
     }
 
+    #[inline(always)]
     fn step(&self, mut state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();
@@ -58,6 +59,7 @@ impl BatchEnvironment for CartPoleContinuous {
         );
     }
 
+    #[inline(always)]
     fn observe(&self, state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) {
         observe(&state, rows);
     }

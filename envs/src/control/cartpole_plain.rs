@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
+
 use super::cartpole::{
     CartPole, CartPoleArgs, CartPoleSlices, Theta, ThetaDot, X, XDot, push_rows, random_start,
     write_observations,
@@ -110,8 +112,8 @@ impl CartPolePlainLoop {
         let actions = &self.action[range.clone()];
         let terminated = &mut self.terminated[range.clone()];
         let reward = &mut self.reward[range.clone()];
-        push_rows(&mut state, actions, reward, terminated, [1.0, 1.0]);
-        write_observations(&state, &mut self.observation[range.clone()]);
+        let observation = &mut self.observation[range.clone()];
+        push_and_observe(&mut state, actions, reward, terminated, observation);
         let truncated = &mut self.truncated[range.clone()];
         let elapsed = &mut self.elapsed[range.clone()];
         for ((elapsed, truncated), terminated) in elapsed.iter_mut().zip(truncated).zip(terminated)
@@ -126,6 +128,19 @@ impl CartPolePlainLoop {
             }
         }
     }
+}
+
+/// The kernels of the simulator, compiled for wider vectors too as they are there.
+#[multiversion(targets("x86_64+avx2"))]
+fn push_and_observe(
+    state: &mut CartPoleSlices<'_>,
+    actions: &[i32],
+    reward: &mut [f32],
+    terminated: &mut [bool],
+    observation: &mut [[f32; 4]],
+) {
+    push_rows(state, actions, reward, terminated, [1.0, 1.0]);
+    write_observations(state, observation);
 }
 
 #[cfg(test)]

@@ -164,6 +164,7 @@ impl BatchEnvironment for MountainCar {
         reset(state, rows)
     }
 
+    #[inline(always)]
     fn step(&self, state: MountainCarSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();
@@ -178,6 +179,7 @@ impl BatchEnvironment for MountainCar {
         }
     }
 
+    #[inline(always)]
     fn observe(&self, state: MountainCarSlices<'_>, rows: &mut BatchRows<'_>) {
         observe(&state, rows);
     }

@@ -91,6 +91,7 @@ impl BatchEnvironment for MountainCarContinuous {
         reset(state, rows)
     }
 
+    #[inline(always)]
     fn step(&self, state: MountainCarSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();
@@ -105,6 +106,7 @@ impl BatchEnvironment for MountainCarContinuous {
         }
     }
 
+    #[inline(always)]
     fn observe(&self, state: MountainCarSlices<'_>, rows: &mut BatchRows<'_>) {
         observe(&state, rows);
     }

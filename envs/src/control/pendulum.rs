@@ -127,6 +127,7 @@ impl BatchEnvironment for Pendulum {
         Ok(())
     }
 
+    #[inline(always)]
     fn step(&self, state: PendulumSlices<'_>, rows: &mut BatchRows<'_>) {
         let range = rows.range.clone();
         let (actions, reward) = rows.border.players[0].action_and_reward();
@@ -144,6 +145,7 @@ impl BatchEnvironment for Pendulum {
         rows.border.terminated[range].fill(false);
     }
 
+    #[inline(always)]
     fn observe(&self, state: PendulumSlices<'_>, rows: &mut BatchRows<'_>) {
         let out = rows.border.players[0].env_observation_mut().f32_mut(0);
         let out = &mut out[rows.range.start * 3..rows.range.end * 3];

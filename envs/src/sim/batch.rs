@@ -8,6 +8,7 @@ use bevy_ecs::{
     query::QueryData,
     system::SystemParam,
 };
+use multiversion::multiversion;
 
 use super::{Border, Builder, EnvSpec, Lanes, Plugin, ResetOptions, Selection, StepSet, StreamId};
 use crate::error::EnvError;
@@ -261,9 +262,30 @@ fn reset<E: BatchEnvironment>(mut pass: Pass<E>, mut fault: ResMut<Fault>) {
 }
 
 fn step<E: BatchEnvironment>(mut pass: Pass<E>) {
-    pass.for_each_run(|env, state, rows| env.step(state, rows));
+    pass.for_each_run(step_run);
 }
 
 fn observe<E: BatchEnvironment>(mut pass: Pass<E>) {
-    pass.for_each_run(|env, state, rows| env.observe(state, rows));
+    pass.for_each_run(observe_run);
+}
+
+/// [`BatchEnvironment::step`], compiled for vectors of 256 bits as well. No operation is fused or reordered by that, so
+/// the results are the same bits.
+#[multiversion(targets("x86_64+avx2"))]
+fn step_run<E: BatchEnvironment>(
+    env: &E,
+    state: <E::State as StateColumns>::Slices<'_>,
+    rows: &mut BatchRows<'_>,
+) {
+    env.step(state, rows);
+}
+
+/// [`BatchEnvironment::observe`], compiled as [`step_run`] is.
+#[multiversion(targets("x86_64+avx2"))]
+fn observe_run<E: BatchEnvironment>(
+    env: &E,
+    state: <E::State as StateColumns>::Slices<'_>,
+    rows: &mut BatchRows<'_>,
+) {
+    env.observe(state, rows);
 }

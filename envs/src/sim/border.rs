@@ -11,7 +11,7 @@ use bevy_ecs::prelude::Resource;
 use super::{Selection, spec::EnvSpec, spec::Turns};
 use crate::{
     error::EnvError,
-    space::{Columns, Space},
+    space::{Buffer, Columns, Space},
 };
 
 /// The buffers of one player.
@@ -23,19 +23,19 @@ pub struct PlayerBorder {
     /// `terminated` or `truncated` is set.
     pub final_observation: Columns,
     /// Reward of the step, `[rows]`.
-    pub reward: Vec<f32>,
+    pub reward: Buffer<f32>,
     /// Whether the player is to act next, `[rows]`.
-    pub acting: Vec<bool>,
+    pub acting: Buffer<bool>,
     /// Whether the player acted in the step just made, `[rows]`.
-    pub acted: Vec<bool>,
+    pub acted: Buffer<bool>,
     /// 1 for each allowed action, `[rows, mask_width]`; empty if the player has no mask.
-    pub action_mask: Vec<u8>,
+    pub action_mask: Buffer<u8>,
     /// Flags per row of `action_mask`; 0 without a mask.
     pub mask_width: usize,
     /// Return of the running episode so far, before any reward wrapper, `[rows]`.
-    pub episode_return: Vec<f64>,
+    pub episode_return: Buffer<f64>,
     /// Return of the episode that ended in this step, `[rows]`; valid where the row ended.
-    pub final_return: Vec<f64>,
+    pub final_return: Buffer<f64>,
 }
 
 impl PlayerBorder {
@@ -169,13 +169,13 @@ pub struct Border {
     /// The players' buffers, in the order of the spec.
     pub players: Vec<PlayerBorder>,
     /// Whether the episode reached an end of the MDP in this step, `[rows]`.
-    pub terminated: Vec<bool>,
+    pub terminated: Buffer<bool>,
     /// Whether the episode was cut from outside in this step (time limit), `[rows]`; never with `terminated`.
-    pub truncated: Vec<bool>,
+    pub truncated: Buffer<bool>,
     /// Environment steps made in the running episode, `[rows]`.
-    pub elapsed: Vec<u32>,
+    pub elapsed: Buffer<u32>,
     /// Length of the episode that ended in this step, `[rows]`; valid where the row ended.
-    pub final_elapsed: Vec<u32>,
+    pub final_elapsed: Buffer<u32>,
     /// Info fields asked for at build, in the spec's order.
     pub info: Columns,
 }
@@ -201,23 +201,23 @@ impl Border {
                     observations: observations.iter().map(|s| s.columns(rows)).collect(),
                     actions: actions.iter().map(|s| s.columns(rows)).collect(),
                     final_observation: player.observation.columns(rows),
-                    reward: vec![0.0; rows],
-                    acting: vec![true; rows],
-                    acted: vec![true; rows],
-                    action_mask: vec![1; rows * mask_width],
+                    reward: vec![0.0; rows].into(),
+                    acting: vec![true; rows].into(),
+                    acted: vec![true; rows].into(),
+                    action_mask: vec![1; rows * mask_width].into(),
                     mask_width,
-                    episode_return: vec![0.0; rows],
-                    final_return: vec![0.0; rows],
+                    episode_return: vec![0.0; rows].into(),
+                    final_return: vec![0.0; rows].into(),
                 }
             })
             .collect();
         Self {
             rows,
             players,
-            terminated: vec![false; rows],
-            truncated: vec![false; rows],
-            elapsed: vec![0; rows],
-            final_elapsed: vec![0; rows],
+            terminated: vec![false; rows].into(),
+            truncated: vec![false; rows].into(),
+            elapsed: vec![0; rows].into(),
+            final_elapsed: vec![0; rows].into(),
             info,
         }
     }

@@ -4,7 +4,7 @@ use bevy_ecs::prelude::Resource;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::stream::{Stream, StreamKey};
+use crate::stream::{Stream, StreamKey, first_blocks};
 
 /// The origin of an episode: with the same arguments and actions, equal lanes give equal episodes, in any row
 /// of any batch.
@@ -40,8 +40,17 @@ pub struct Lanes {
     origins: Vec<(u64, u64)>,
     /// Number of each row's running episode; apart, as it changes with every reset.
     episodes: Vec<u64>,
-    /// For each purpose its name and a key per row.
-    purposes: Vec<(String, Vec<StreamKey>)>,
+    purposes: Vec<Purpose>,
+}
+
+/// The streams of all rows for one purpose.
+#[derive(Debug, Clone)]
+struct Purpose {
+    name: String,
+    keys: Vec<StreamKey>,
+    /// Block 0 of each row's running episode. Made for all rows that begin an episode at once, because that is much
+    /// faster, and few resets need more.
+    first: Vec<[u32; 4]>,
 }
 
 impl Lanes {
@@ -49,21 +58,21 @@ impl Lanes {
         let origins: Vec<(u64, u64)> = (0..rows as u64)
             .map(|row| (seed, first_lane + row))
             .collect();
-        let purposes = purposes
-            .iter()
-            .map(|name| {
-                let keys = origins
-                    .iter()
-                    .map(|(seed, lane)| StreamKey::new(*seed, *lane, name))
-                    .collect();
-                (name.clone(), keys)
-            })
-            .collect();
-        Self {
+        let purposes = purposes.iter().map(|name| Purpose {
+            name: name.clone(),
+            keys: origins
+                .iter()
+                .map(|(seed, lane)| StreamKey::new(*seed, *lane, name))
+                .collect(),
+            first: vec![[0; 4]; rows],
+        });
+        let mut lanes = Self {
+            purposes: purposes.collect(),
             origins,
             episodes: vec![0; rows],
-            purposes,
-        }
+        };
+        lanes.make_first_blocks(&(0..rows).collect::<Vec<_>>());
+        lanes
     }
 
     /// The lane of row `row`'s running episode.
@@ -79,7 +88,7 @@ impl Lanes {
     /// The key of row `row`'s stream for a purpose.
     #[inline(always)]
     pub fn key(&self, id: StreamId, row: usize) -> StreamKey {
-        self.purposes[id.0].1[row]
+        self.purposes[id.0].keys[row]
     }
 
     /// The number of row `row`'s running episode.
@@ -96,21 +105,36 @@ impl Lanes {
     /// Block `block` of row `row`'s stream for a purpose in its running episode, without state.
     #[inline(always)]
     pub fn block(&self, id: StreamId, row: usize, block: u64) -> [u32; 4] {
-        self.key(id, row).block(self.episodes[row], block)
+        if block == 0 {
+            self.purposes[id.0].first[row]
+        } else {
+            self.key(id, row).block(self.episodes[row], block)
+        }
     }
 
-    pub(super) fn next_episode(&mut self, row: usize) {
-        self.episodes[row] += 1;
+    /// Moves each of the given rows on to its lane's next episode.
+    pub(super) fn next_episodes(&mut self, rows: &[usize]) {
+        for &row in rows {
+            self.episodes[row] += 1;
+        }
+        self.make_first_blocks(rows);
+    }
+
+    fn make_first_blocks(&mut self, rows: &[usize]) {
+        for Purpose { keys, first, .. } in &mut self.purposes {
+            first_blocks(rows, keys, &self.episodes, first);
+        }
     }
 
     pub(super) fn set(&mut self, row: usize, lane: Lane) {
         self.episodes[row] = lane.episode;
         let origin = (lane.seed, lane.lane);
         if std::mem::replace(&mut self.origins[row], origin) != origin {
-            for (name, keys) in &mut self.purposes {
+            for Purpose { name, keys, .. } in &mut self.purposes {
                 keys[row] = StreamKey::new(lane.seed, lane.lane, name);
             }
         }
+        self.make_first_blocks(&[row]);
     }
 }
 

@@ -15,7 +15,7 @@
 mod batch;
 mod border;
 mod builder;
-mod gather;
+mod join;
 mod lanes;
 mod repeat;
 mod row;
@@ -24,6 +24,7 @@ mod shard;
 mod simulator;
 mod spec;
 mod state;
+mod worker;
 
 pub use batch::{BatchEnvironment, BatchPlugin, BatchRows, Fault, StateColumns};
 pub(crate) use border::masked_choice;

@@ -7,6 +7,7 @@ use bevy_ecs::{
     schedule::Schedule,
     system::SystemState,
 };
+use multiversion::multiversion;
 use serde_json::Value;
 
 use super::{
@@ -135,7 +136,7 @@ impl Shard {
                 Some(lane) => lanes.set(*row, *lane),
                 // Before the first reset no episode has been used up.
                 None if self.pending[*row] && first => {}
-                None => lanes.next_episode(*row),
+                None => lanes.next_episodes(&[*row]),
             }
         }
         let given = rows
@@ -196,13 +197,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Makes one step of all rows, or of the given ones (ascending).
-    pub(super) fn step(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
-        self.prepare(rows)?;
-        self.advance(rows)
-    }
-
-    /// Chooses the rows of a step and refuses wrong actions. Changes nothing: either [`advance`](Self::advance)
+    /// Chooses the rows of a step, all or the given ones (ascending), and refuses wrong actions. Changes nothing: either [`advance`](Self::advance)
     /// or [`cancel`](Self::cancel) must follow.
     pub(super) fn prepare(&mut self, rows: Option<&[usize]>) -> Result<(), EnvError> {
         self.select_for_step(rows)?;
@@ -303,20 +298,14 @@ impl Shard {
         let limit = self.spec.max_episode_steps.unwrap_or(u32::MAX);
         self.with_border(|border, selection| {
             for run in selection.runs() {
-                let terminated = &border.terminated[run.clone()];
-                let truncated = &mut border.truncated[run.clone()];
-                let elapsed = &mut border.elapsed[run.clone()];
-                for ((elapsed, truncated), terminated) in
-                    elapsed.iter_mut().zip(truncated).zip(terminated)
-                {
-                    *elapsed += 1;
-                    *truncated = (*truncated | (*elapsed >= limit)) & !*terminated;
-                }
+                settle_flags(
+                    &border.terminated[run.clone()],
+                    &mut border.truncated[run.clone()],
+                    &mut border.elapsed[run.clone()],
+                    limit,
+                );
                 for p in &mut border.players {
-                    let sums = &mut p.episode_return[run.clone()];
-                    for (sum, reward) in sums.iter_mut().zip(&p.reward[run.clone()]) {
-                        *sum += f64::from(*reward);
-                    }
+                    add_rewards(&mut p.episode_return[run.clone()], &p.reward[run.clone()]);
                 }
             }
         });
@@ -393,7 +382,7 @@ impl Shard {
             return Ok(());
         }
         let mut lanes = self.world.resource_mut::<Lanes>();
-        rows.iter().for_each(|&row| lanes.next_episode(row));
+        lanes.next_episodes(rows);
         self.with_border(|border, selection| {
             clear_rows(border, rows);
             selection.set(rows.iter().copied());
@@ -440,6 +429,24 @@ impl Shard {
     /// Whether some state outlives episodes.
     pub(super) fn carries_state(&self) -> bool {
         !self.carried.is_empty()
+    }
+}
+
+/// Counts a step of each row, and truncates those that have reached `limit`. A slice kernel, compiled as those of
+/// [`batch`](super::batch) are.
+#[multiversion(targets("x86_64+avx2"))]
+fn settle_flags(terminated: &[bool], truncated: &mut [bool], elapsed: &mut [u32], limit: u32) {
+    for ((elapsed, truncated), terminated) in elapsed.iter_mut().zip(truncated).zip(terminated) {
+        *elapsed += 1;
+        *truncated = (*truncated | (*elapsed >= limit)) & !*terminated;
+    }
+}
+
+/// Adds the rewards of a step to the rows' returns.
+#[multiversion(targets("x86_64+avx2"))]
+fn add_rewards(returns: &mut [f64], rewards: &[f32]) {
+    for (sum, reward) in returns.iter_mut().zip(rewards) {
+        *sum += f64::from(*reward);
     }
 }
 

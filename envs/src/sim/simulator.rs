@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Border, EnvSpec, Lane, Plugin, shard::Shard};
+use super::{Border, EnvSpec, Lane, Plugin, shard::Shard, worker::Worker};
 use crate::error::EnvError;
 
 /// What happens to a row whose episode has ended (names as in Gymnasium ≥ 1.0).
@@ -159,24 +158,27 @@ impl SimulatorBuilder {
                 }
             )));
         }
-        let gathered = (shards > 1).then(|| built[0].border().with_rows(rows));
-        let pool = if shards > 1 {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(shards).build();
-            Some(
-                pool.map_err(|e| EnvError::Layout(format!("no threads for {shards} shards: {e}")))?,
-            )
-        } else {
-            None
-        };
+        let mut built: Vec<Box<Shard>> = built.into_iter().map(Box::new).collect();
+        let joined = (shards > 1).then(|| join(&mut built));
+        let workers = (1..shards).map(Worker::spawn).collect::<Result<_, _>>()?;
         Ok(Simulator {
             shards: built,
             sizes,
             rows,
             spec,
-            gathered,
-            pool,
+            joined,
+            workers,
         })
     }
+}
+
+/// The border of a batch in several shards.
+#[expect(unsafe_code, reason = "shards write their rows of one border in place")]
+fn join(shards: &mut [Box<Shard>]) -> Border {
+    let mut borders: Vec<&mut Border> = shards.iter_mut().map(|s| s.border_mut()).collect();
+    // SAFETY: shards work only within methods of `Simulator` that hold it exclusively, and these do not use the whole
+    // while a shard works. Others reach the whole only, through a borrow of the simulator.
+    unsafe { Border::join(&mut borders) }
 }
 
 /// A batch of environment instances.
@@ -195,13 +197,14 @@ impl SimulatorBuilder {
 /// # Ok::<(), palaestra_envs::EnvError>(())
 /// ```
 pub struct Simulator {
-    shards: Vec<Shard>,
+    shards: Vec<Box<Shard>>,
     sizes: Vec<usize>,
     rows: usize,
     spec: Arc<EnvSpec>,
-    /// The border of the whole batch, where there are several shards.
-    gathered: Option<Border>,
-    pool: Option<rayon::ThreadPool>,
+    /// The border of the whole batch, where there are several shards, whose borders are parts of it.
+    joined: Option<Border>,
+    /// One for each shard but the first, which is stepped on the calling thread.
+    workers: Vec<Worker>,
 }
 
 impl std::fmt::Debug for Simulator {
@@ -240,7 +243,7 @@ impl Simulator {
     /// The buffers between simulator and agents.
     #[inline]
     pub fn border(&self) -> &Border {
-        self.gathered
+        self.joined
             .as_ref()
             .unwrap_or_else(|| self.shards[0].border())
     }
@@ -248,7 +251,7 @@ impl Simulator {
     /// The buffers between simulator and agents, to write actions.
     #[inline]
     pub fn border_mut(&mut self) -> &mut Border {
-        match &mut self.gathered {
+        match &mut self.joined {
             Some(border) => border,
             None => self.shards[0].border_mut(),
         }
@@ -310,7 +313,6 @@ impl Simulator {
                 shard.reset_rows(part)?;
             }
         }
-        self.gather();
         Ok(())
     }
 
@@ -320,42 +322,26 @@ impl Simulator {
     /// [`EnvError::InvalidAction`] and [`EnvError::MaskedAction`] before anything has changed in any row,
     /// [`EnvError::StepBeforeReset`], [`EnvError::StepAfterEnd`] with autoreset disabled.
     pub fn step(&mut self) -> Result<(), EnvError> {
-        let Self {
-            shards,
-            gathered,
-            pool,
-            sizes,
-            ..
-        } = self;
-        let (Some(border), Some(pool)) = (gathered, pool) else {
-            return shards[0].step(None);
-        };
-        let starts: Vec<usize> = offsets(sizes);
-        let shared: &Border = border;
         // All shards check their actions before one of them moves, so that a refused action changes nothing.
-        let prepared = pool.install(|| {
-            let each = shards.par_iter_mut().zip(&starts).map(|(shard, &start)| {
-                shard.border_mut().take_actions(shared, start);
-                shard.prepare(None).map_err(|e| at_offset(e, start))
-            });
-            each.reduce(|| Ok(()), Result::and)
-        });
-        if prepared.is_err() {
-            shards.iter_mut().for_each(Shard::cancel);
-            return prepared;
+        let mut start = 0;
+        for (shard, size) in self.shards.iter_mut().zip(&self.sizes) {
+            if let Err(error) = shard.prepare(None) {
+                self.shards.iter_mut().for_each(|shard| shard.cancel());
+                return Err(at_offset(error, start));
+            }
+            start += size;
         }
-        let outcome = pool.install(|| {
-            let each = shards.par_iter_mut().zip(&starts);
-            each.map(|(shard, &start)| shard.advance(None).map_err(|e| at_offset(e, start)))
-                .reduce(|| Ok(()), Result::and)
-        });
-        let parts = border.split(sizes);
-        pool.install(|| {
-            parts
-                .into_par_iter()
-                .zip(&*shards)
-                .for_each(|(mut part, shard)| part.copy_from(shard.border()));
-        });
+        for (worker, shard) in self.workers.iter_mut().zip(self.shards.drain(1..)) {
+            worker.start(shard);
+        }
+        let mut outcome = self.shards[0].advance(None);
+        let mut start = self.sizes[0];
+        for (worker, size) in self.workers.iter_mut().zip(&self.sizes[1..]) {
+            let (shard, of_shard) = worker.finish();
+            outcome = outcome.and(of_shard.map_err(|e| at_offset(e, start)));
+            self.shards.push(shard);
+            start += size;
+        }
         outcome
     }
 
@@ -388,9 +374,6 @@ impl Simulator {
         let mut parts: Vec<_> = self.shards.iter_mut().zip(&starts).zip(&local).collect();
         parts.retain(|(_, local)| !local.is_empty());
         for ((shard, start), local) in &mut parts {
-            if let Some(border) = &self.gathered {
-                shard.border_mut().take_actions(border, **start);
-            }
             if let Err(error) = shard.prepare(Some(local)) {
                 let error = at_offset(error, **start);
                 parts.iter_mut().for_each(|((shard, _), _)| shard.cancel());
@@ -402,18 +385,7 @@ impl Simulator {
                 .advance(Some(local))
                 .map_err(|e| at_offset(e, **start))
         });
-        let outcome = advance.fold(Ok(()), Result::and);
-        self.gather();
-        outcome
-    }
-
-    /// Copies the shards' borders into that of the batch.
-    fn gather(&mut self) {
-        if let Some(border) = &mut self.gathered {
-            for (mut part, shard) in border.split(&self.sizes).into_iter().zip(&self.shards) {
-                part.copy_from(shard.border());
-            }
-        }
+        advance.fold(Ok(()), Result::and)
     }
 
     /// All state of row `row`: a planner's copy, or part of a checkpoint. Also holds the row's border.
@@ -435,15 +407,7 @@ impl Simulator {
     pub fn load_row(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
         let (shard, local) = self.locate(row)?;
         self.shards[shard].load_row(local, &mut bytes)?;
-        nothing_left(bytes)?;
-        if let Some(border) = &mut self.gathered {
-            let loaded = self.shards[shard].border();
-            for (all, own) in border.players.iter_mut().zip(&loaded.players) {
-                all.action_mut().copy_row(row, own.action(), local);
-            }
-        }
-        self.gather();
-        Ok(())
+        nothing_left(bytes)
     }
 
     /// The state of row `row` that outlives its episodes (running statistics of wrappers), as it was when the

@@ -2,19 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Buffer;
+
 /// The buffer of one field of a batch, `[rows, width]` in row-major order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ColumnData {
     /// Real numbers in single precision (Box spaces with `float32`).
-    F32(Vec<f32>),
+    F32(Buffer<f32>),
     /// Real numbers in double precision (Box spaces with `float64`).
-    F64(Vec<f64>),
+    F64(Buffer<f64>),
     /// Integers (Discrete and `MultiDiscrete` spaces).
-    I32(Vec<i32>),
+    I32(Buffer<i32>),
     /// Bytes (Box spaces with `uint8`, `MultiBinary` spaces).
-    U8(Vec<u8>),
+    U8(Buffer<u8>),
     /// Text, one string per row (width 1).
-    Text(Vec<String>),
+    Text(Buffer<String>),
 }
 
 /// Calls `$body` with `$v` bound to the vector inside, whatever its element type.
@@ -203,11 +205,11 @@ impl Columns {
         let columns = self.columns.iter().map(|c| {
             let len = rows * c.width;
             let data = match &c.data {
-                ColumnData::F32(_) => ColumnData::F32(vec![0.0; len]),
-                ColumnData::F64(_) => ColumnData::F64(vec![0.0; len]),
-                ColumnData::I32(_) => ColumnData::I32(vec![0; len]),
-                ColumnData::U8(_) => ColumnData::U8(vec![0; len]),
-                ColumnData::Text(_) => ColumnData::Text(vec![String::new(); len]),
+                ColumnData::F32(_) => ColumnData::F32(vec![0.0; len].into()),
+                ColumnData::F64(_) => ColumnData::F64(vec![0.0; len].into()),
+                ColumnData::I32(_) => ColumnData::I32(vec![0; len].into()),
+                ColumnData::U8(_) => ColumnData::U8(vec![0; len].into()),
+                ColumnData::Text(_) => ColumnData::Text(vec![String::new(); len].into()),
             };
             Column {
                 name: c.name.clone(),
@@ -221,19 +223,6 @@ impl Columns {
         }
     }
 
-    /// Copies the rows starting at `first_row` of `source` over all rows of `self`.
-    ///
-    /// # Panics
-    /// As [`copy_row`](Self::copy_row).
-    pub fn copy_rows_from(&mut self, source: &Self, first_row: usize) {
-        let rows = self.rows;
-        for (column, other) in self.columns.iter_mut().zip(&source.columns) {
-            let w = column.width;
-            both_types!(&mut column.data, &other.data, a, b =>
-                a.clone_from_slice(&b[first_row * w..(first_row + rows) * w]));
-        }
-    }
-
     /// Whether row `row` equals row `other_row` of `other` bit for bit (so NaN equals the same NaN).
     pub fn row_bits_equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
         self.columns.len() == other.columns.len()
@@ -243,36 +232,34 @@ impl Columns {
                 .zip(&other.columns)
                 .all(|(x, y)| x.width == y.width && field_bits_equal(x, row, y, other_row))
     }
+}
 
-    /// Cuts the batch into consecutive parts of the given numbers of rows, which can be written on several
-    /// threads at once.
-    ///
-    /// # Panics
-    /// If the parts do not add up to the number of rows.
-    pub fn split_rows_mut(&mut self, parts: &[usize]) -> Vec<ColumnsMut<'_>> {
-        assert_eq!(
-            parts.iter().sum::<usize>(),
-            self.rows,
-            "parts must cover all rows"
-        );
-        let mut pieces: Vec<ColumnsMut<'_>> =
-            parts.iter().map(|_| ColumnsMut(Vec::new())).collect();
-        for column in &mut self.columns {
-            let w = column.width;
-            macro_rules! cut {
-                ($($variant:ident),*) => { match &mut column.data { $(ColumnData::$variant(v) => {
-                    let mut rest = v.as_mut_slice();
-                    for (piece, &rows) in pieces.iter_mut().zip(parts) {
-                        let (head, tail) = rest.split_at_mut(rows * w);
-                        piece.0.push(SliceMut::$variant(head));
-                        rest = tail;
-                    }
-                })* } };
-            }
-            cut!(F32, F64, I32, U8, Text);
+/// Joins the buffers of batches of the same space: see [`Buffer::join`].
+///
+/// # Panics
+/// If the fields differ in number, type or width.
+///
+/// # Safety
+/// As [`Buffer::join`].
+#[expect(unsafe_code, reason = "passes on what is asked of the caller")]
+pub(crate) unsafe fn join(parts: &mut [&mut Columns]) -> Columns {
+    let mut whole = parts[0].clone();
+    whole.rows = parts.iter().map(|part| part.rows).sum();
+    for (index, column) in whole.columns.iter_mut().enumerate() {
+        let of_parts = parts.iter_mut().map(|part| &mut part.columns[index].data);
+        macro_rules! join {
+            ($($variant:ident),*) => { match &mut column.data { $(ColumnData::$variant(all) => {
+                let of_parts = of_parts.map(|data| match data {
+                    ColumnData::$variant(part) => part,
+                    other => type_mismatch(stringify!($variant), other),
+                });
+                // SAFETY: the caller keeps the promise.
+                *all = unsafe { Buffer::join(&mut of_parts.collect::<Vec<_>>()) };
+            })* } };
         }
-        pieces
+        join!(F32, F64, I32, U8, Text);
     }
+    whole
 }
 
 /// Copies rows of `[rows, width]` one by one. Narrow rows are the rule: for them the width is made known to the
@@ -311,37 +298,5 @@ fn field_bits_equal(x: &Column, row: usize, y: &Column, other_row: usize) -> boo
         (ColumnData::U8(p), ColumnData::U8(q)) => p[a] == q[b],
         (ColumnData::Text(p), ColumnData::Text(q)) => p[a] == q[b],
         _ => false,
-    }
-}
-
-/// A run of rows of a [`Columns`], borrowed for writing.
-#[derive(Debug)]
-pub struct ColumnsMut<'a>(Vec<SliceMut<'a>>);
-
-#[derive(Debug)]
-enum SliceMut<'a> {
-    F32(&'a mut [f32]),
-    F64(&'a mut [f64]),
-    I32(&'a mut [i32]),
-    U8(&'a mut [u8]),
-    Text(&'a mut [String]),
-}
-
-impl ColumnsMut<'_> {
-    /// Copies all rows of `source`, which must have as many rows and the same fields.
-    ///
-    /// # Panics
-    /// If the shapes differ.
-    pub fn copy_from(&mut self, source: &Columns) {
-        for (slice, column) in self.0.iter_mut().zip(&source.columns) {
-            match (slice, &column.data) {
-                (SliceMut::F32(a), ColumnData::F32(b)) => a.copy_from_slice(b),
-                (SliceMut::F64(a), ColumnData::F64(b)) => a.copy_from_slice(b),
-                (SliceMut::I32(a), ColumnData::I32(b)) => a.copy_from_slice(b),
-                (SliceMut::U8(a), ColumnData::U8(b)) => a.copy_from_slice(b),
-                (SliceMut::Text(a), ColumnData::Text(b)) => a.clone_from_slice(b),
-                _ => panic!("columns of different types"),
-            }
-        }
     }
 }

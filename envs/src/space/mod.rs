@@ -3,11 +3,14 @@
 //! The kinds and their rules are Gymnasium's. A space is a tree; its leaves are stored as one contiguous buffer
 //! each ([`Columns`]), so a batch of values of any space is a handful of plain slices.
 
+mod buffer;
 mod columns;
 mod json;
 mod sample;
 
-pub use columns::{Column, ColumnData, Columns, ColumnsMut};
+pub use buffer::Buffer;
+pub(crate) use columns::join as join_columns;
+pub use columns::{Column, ColumnData, Columns};
 pub use sample::EmptyMask;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -226,14 +229,14 @@ impl Space {
                 let len = rows * width;
                 let data = match leaf {
                     Self::Box(b) => match b.dtype {
-                        DType::Float32 => ColumnData::F32(vec![0.0; len]),
-                        DType::Float64 => ColumnData::F64(vec![0.0; len]),
-                        DType::Uint8 => ColumnData::U8(vec![0; len]),
+                        DType::Float32 => ColumnData::F32(vec![0.0; len].into()),
+                        DType::Float64 => ColumnData::F64(vec![0.0; len].into()),
+                        DType::Uint8 => ColumnData::U8(vec![0; len].into()),
                     },
-                    Self::Discrete { start, .. } => ColumnData::I32(vec![*start; len]),
-                    Self::MultiDiscrete { .. } => ColumnData::I32(vec![0; len]),
-                    Self::MultiBinary { .. } => ColumnData::U8(vec![0; len]),
-                    _ => ColumnData::Text(vec![String::new(); len]),
+                    Self::Discrete { start, .. } => ColumnData::I32(vec![*start; len].into()),
+                    Self::MultiDiscrete { .. } => ColumnData::I32(vec![0; len].into()),
+                    Self::MultiBinary { .. } => ColumnData::U8(vec![0; len].into()),
+                    _ => ColumnData::Text(vec![String::new(); len].into()),
                 };
                 Column { name, width, data }
             })

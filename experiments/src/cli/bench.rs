@@ -308,16 +308,7 @@ impl Actor {
 fn fill_quickly(space: &Space, actions: &mut Columns, key: StreamKey, next: &mut u64) -> bool {
     match space {
         Space::Discrete { n: 2, start: 0 } => {
-            // One block has 128 fair bits.
-            for chunk in actions.i32_mut(0).chunks_mut(128) {
-                let words = key.block(0, *next);
-                *next += 1;
-                for (word, chunk) in words.into_iter().zip(chunk.chunks_mut(32)) {
-                    for (bit, action) in chunk.iter_mut().enumerate() {
-                        *action = (word >> bit & 1) as i32;
-                    }
-                }
-            }
+            key.coin_flips(0, next, actions.i32_mut(0));
             true
         }
         Space::Discrete { n, start } => {

@@ -6,7 +6,7 @@ use palaestra_agents::AgentError;
 
 use crate::{
     config::ConfigError, episodes::EpisodeError, export::ExportError, files::FileError,
-    report::ReportError, run::RunError,
+    plot::PlotError, report::ReportError, run::RunError, solve::SolveError,
 };
 
 /// How the program ends.
@@ -56,6 +56,12 @@ pub enum CliError {
     /// A report.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A problem that was not solved.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// A picture that was not drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
     /// A wrong argument.
     #[error("{message}")]
     Argument {
@@ -78,11 +84,17 @@ impl CliError {
     /// How the program ends with this error.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Config(error) if error.problems.iter().all(|p| p.plugin_failed) => {
+                Exit::PluginFailed
+            }
             Self::Config(_)
             | Self::Argument { .. }
             | Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
             Self::Run(error) => of_run(error),
-            Self::File(_) | Self::Export(_) => Exit::Internal,
+            Self::Solve(SolveError::File(_)) | Self::File(_) | Self::Export(_) | Self::Plot(_) => {
+                Exit::Internal
+            }
+            Self::Solve(_) => Exit::Usage,
             Self::Episodes(_) => Exit::CheckFailed,
             Self::Report(error) => of_report(error),
         }

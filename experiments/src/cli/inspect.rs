@@ -3,7 +3,9 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use clap::{Args, Subcommand};
+use palaestra_agents::bandits::planning::PLANNERS;
 use palaestra_envs::{
+    bandits::presets::PRESETS,
     sim::{EnvSpec, Simulator, Turns},
     space::Space,
 };
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     CliError, Exit,
-    output::{Output, print, table},
+    output::{Output, print, table, wrapped},
 };
 use crate::{
     Registries,
@@ -28,6 +30,10 @@ pub(super) enum ListArgs {
     Agents,
     /// Wrappers for `[[env.wrappers]]`
     Wrappers,
+    /// Planners for bandits, and where each comes from
+    Planners,
+    /// Bandit instances by name
+    Instances,
     /// Experiment files in a folder
     Configs {
         /// The folder
@@ -90,6 +96,22 @@ fn short(space: &Space) -> String {
     }
 }
 
+/// Entries of (name, summary, source): a paragraph each for people, objects under the keys `many` for programs.
+fn list_with_source(
+    output: &Output,
+    entries: &[(&str, &str, &str)],
+    (many, source_key): (&str, &str),
+) {
+    let paragraph = |(id, summary, source): &(&str, &str, &str)| {
+        format!("{id}\n{}\n{}", wrapped("", summary), wrapped("", source))
+    };
+    let text: Vec<String> = entries.iter().map(paragraph).collect();
+    output.text(&text.join("\n"));
+    let document = |(id, summary, source): &(&str, &str, &str)| json!({ "id": id, "summary": summary, source_key: source });
+    let documents: Vec<Value> = entries.iter().map(document).collect();
+    output.document(&format!("list-{many}/1"), &json!({ many: documents }));
+}
+
 pub(super) fn list(
     registries: &Registries,
     output: &Output,
@@ -133,6 +155,14 @@ pub(super) fn list(
             ];
             output.text(&table(&header, &lines));
             output.document("list-envs/1", &json!({ "envs": documents }));
+        }
+        ListArgs::Planners => {
+            let entries = PLANNERS.map(|p| (p.id, p.summary, p.provenance));
+            list_with_source(output, &entries, ("planners", "provenance"));
+        }
+        ListArgs::Instances => {
+            let entries = PRESETS.map(|p| (p.id, p.summary, p.source));
+            list_with_source(output, &entries, ("instances", "source"));
         }
         ListArgs::Agents => {
             let lines: Vec<Vec<String>> = registries

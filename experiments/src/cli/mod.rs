@@ -22,6 +22,7 @@ mod progress;
 mod replay;
 mod report;
 mod run;
+mod solve;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -93,6 +94,11 @@ enum Command {
     /// Check that an environment, an agent or an experiment file keeps its promises
     #[command(subcommand, after_help = "Example:\n  palaestra check env cartpole-v1")]
     Check(check::CheckArgs),
+    /// Find the optimum of a bandit, bounds on it, and what every planner earns
+    #[command(
+        after_help = "Example:\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg"
+    )]
+    Solve(solve::SolveArgs),
     /// Measure steps per second
     #[command(after_help = "Example:\n  palaestra bench env cartpole-v1 --rows 8192")]
     Bench(bench::BenchArgs),
@@ -182,6 +188,7 @@ fn run_command(
         Command::Report(args) => report::report(registries, &output, args),
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
+        Command::Solve(args) => solve::solve(&output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),
         Command::Schema(args) => inspect::schema(registries, args),
         Command::New(args) => inspect::new(registries, &output, args),

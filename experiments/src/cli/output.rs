@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{CliError, Colour, Global};
-use crate::config::ConfigError;
+use crate::{config::ConfigError, solve::SolveError};
 
 /// Where results, messages and errors go.
 #[derive(Debug, Clone)]
@@ -99,10 +99,13 @@ impl Output {
     /// Reports an error on stderr: what, where, and what to do.
     pub(super) fn error(&self, error: &CliError) {
         match error {
-            CliError::Config(error) => self.config_error(error),
+            CliError::Config(error) | CliError::Solve(SolveError::Config(error)) => {
+                self.config_error(error);
+            }
             other => {
                 let help = match other {
                     CliError::Argument { help, .. } => help.clone(),
+                    CliError::Solve(error) => error.help(),
                     _ => None,
                 };
                 self.report(&full_message(other), help, None);
@@ -207,4 +210,23 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         column.set_padding((0, 2));
     }
     table.trim_fmt()
+}
+
+/// Words in lines of 100 characters, those after the first indented.
+pub(super) fn wrapped(head: &str, text: &str) -> String {
+    let mut lines = String::from("  ") + head;
+    let mut width = lines.chars().count();
+    for (index, word) in text.split_whitespace().enumerate() {
+        let length = word.chars().count();
+        if index > 0 && width + 1 + length > 100 {
+            lines += "\n    ";
+            width = 4;
+        } else if index > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines += word;
+        width += length;
+    }
+    lines
 }

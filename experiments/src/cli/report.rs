@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Registries,
     report::{
-        self, RegretReport, Report,
+        self, Options, RegretReport, Report,
         figures::{estimate, mean},
     },
     stats::Summary,
@@ -27,6 +27,9 @@ pub(super) struct ReportArgs {
     /// Folder for report.html, report.json and plots/ [default: the first run]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Also tell a bandit's regret against the arms that pay most in their present states, which rewards greedy play
+    #[arg(long)]
+    myopic: bool,
 }
 
 pub(super) fn report(
@@ -39,7 +42,12 @@ pub(super) fn report(
         (None, Some(first)) => first,
         (None, None) => return Err(report::ReportError::NoRun.into()),
     };
-    let report = report::report(registries, &args.runs)?;
+    let report = {
+        let options = Options {
+            myopic: args.myopic,
+        };
+        report::report(registries, &args.runs, options)?
+    };
     let page = report::write(&report, folder)?;
     for note in &report.notes {
         output.message(&format!("note: {note}"));
@@ -58,15 +66,15 @@ fn print(output: &Output, report: &Report) {
             info.push(&field.name);
         }
     }
-    let regret = match &report.regret {
-        Some(RegretReport::Known(regret)) => &regret.rows[..],
-        _ => &[],
+    let notion = match &report.regret {
+        Some(RegretReport::Known(regret)) => regret.drawn_notion(),
+        _ => None,
     };
     let total = report.total_is_not_the_score();
     let mut header = vec!["agent", "seeds", "score ± s.e.", "IQM", "95 % interval"];
     header.extend(total.then_some("total reward"));
     header.extend(&info);
-    header.extend((!regret.is_empty()).then_some("dynamic regret"));
+    header.extend(notion.map(|notion| notion.id));
     let mean = |summary: Option<&Summary>| summary.map_or_else(|| "–".into(), mean);
     let lines = report.agents.iter().map(|agent| {
         let finite = agent.scores.iter().flatten().count();
@@ -86,8 +94,8 @@ fn print(output: &Output, report: &Report) {
             let field = agent.info.iter().find(|field| field.name == *name);
             mean(field.map(|field| &field.total))
         }));
-        if !regret.is_empty() {
-            let row = regret.iter().find(|row| row.agent == agent.name);
+        if let Some(notion) = notion {
+            let row = notion.rows.iter().find(|row| row.agent == agent.name);
             line.push(mean(row.map(|row| &row.regret)));
         }
         line

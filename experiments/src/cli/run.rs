@@ -30,6 +30,7 @@ pub(super) fn read_document(path: &Path, set: &[String]) -> Result<Document, Cli
     for assignment in set {
         document.set(assignment)?;
     }
+    document.embed_instance(path.parent().unwrap_or(Path::new("")))?;
     Ok(document)
 }
 

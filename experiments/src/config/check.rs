@@ -193,7 +193,12 @@ impl Document {
     fn explain(&self, section: &str, error: &RunError) -> Problem {
         let argument = match error {
             RunError::Env(error) | RunError::Agent(AgentError::Env(error)) => error,
-            other => return self.problem(section, &other.to_string(), None),
+            other => {
+                return Problem {
+                    plugin_failed: matches!(other, RunError::Agent(AgentError::Process { .. })),
+                    ..self.problem(section, &other.to_string(), None)
+                };
+            }
         };
         let EnvError::Argument {
             path,

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
+mod sources;
+
 use palaestra_envs::registry::{nearest, unknown_field};
+use serde::de::DeserializeOwned;
 use toml::{
     Spanned, Table, Value,
     de::{DeTable, DeValue},
@@ -11,7 +14,7 @@ use toml::{
 use super::{Config, SweepMethod};
 
 /// One thing wrong with a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Problem {
     /// Dotted path of the key, e.g. `agents.0.args.epsilon`; empty for the file as a whole.
     pub path: String,
@@ -21,6 +24,8 @@ pub struct Problem {
     pub help: Option<String>,
     /// Place in the file, in bytes; `None` if the key is not in the file (missing, or from `--set`).
     pub span: Option<Range<usize>>,
+    /// Whether the file is right as far as can be told, but a program that it plugs in failed.
+    pub plugin_failed: bool,
 }
 
 /// All that is wrong with a configuration.
@@ -75,6 +80,7 @@ impl Document {
                     "the file must be TOML 1.0; strings need quotes, lists need brackets".into(),
                 ),
                 span: error.span(),
+                plugin_failed: false,
             }],
         };
         let mut spans = BTreeMap::new();
@@ -106,7 +112,7 @@ impl Document {
                 path: path.into(),
                 message,
                 help: Some(help.into()),
-                span: None,
+                ..Problem::default()
             }],
         };
         let Some((path, text)) = assignment.split_once('=') else {
@@ -190,7 +196,20 @@ impl Document {
         points.iter().map(read).collect()
     }
 
-    fn read(&self, table: &Table) -> Result<Config, ConfigError> {
+    /// Reads the keys of a file of another kind than an experiment's.
+    ///
+    /// # Errors
+    /// As [`config`](Self::config).
+    pub fn read_as<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        self.read(&self.table)
+    }
+
+    /// Whether the file has this key at its top level.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    fn read<T: DeserializeOwned>(&self, table: &Table) -> Result<T, ConfigError> {
         serde_path_to_error::deserialize(table.clone()).map_err(|error| {
             let mut path = error.path().to_string();
             path = path.replace('[', ".").replace(']', "");
@@ -201,7 +220,14 @@ impl Document {
             let message = error.message().trim();
             let mut help = None;
             let mut text = message.to_owned();
-            if let Some((unknown, known)) = unknown_field(message) {
+            if let Some((unknown, known)) = unknown_field(message)
+                && message.starts_with("unknown variant")
+            {
+                let near = nearest(unknown, known.split('`').skip(1).step_by(2));
+                let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+                text = format!("there is no `{unknown}` here");
+                help = Some(format!("{near}There are: {known}"));
+            } else if let Some((unknown, known)) = unknown_field(message) {
                 let parent = path
                     .strip_suffix(unknown)
                     .unwrap_or(&path)
@@ -219,11 +245,11 @@ impl Document {
                     };
                 }
                 text = format!("unknown key `{unknown}`");
-                let names = known.split(", ").map(|k| k.trim_matches('`'));
-                help = Some(match nearest(unknown, names) {
-                    Some(near) => format!("did you mean `{near}`? {inside} has: {known}"),
-                    None => format!("{inside} has: {known}"),
-                });
+                // The known names stand in backticks.
+                let names = known.split('`').skip(1).step_by(2);
+                let near = nearest(unknown, names);
+                let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+                help = Some(format!("{near}{inside} has: {known}"));
             }
             self.error(vec![self.problem(&path, &text, help)])
         })
@@ -242,7 +268,7 @@ impl Document {
                 path: path.into(),
                 message,
                 help,
-                span: None,
+                ..Problem::default()
             };
         }
         let mut at = path;
@@ -264,6 +290,7 @@ impl Document {
             message: message.into(),
             help,
             span,
+            ..Problem::default()
         }
     }
 

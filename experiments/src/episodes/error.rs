@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use palaestra_envs::EnvError;
 use parquet::errors::ParquetError;
 
-use super::EpisodeId;
 use crate::files::FileError;
 
 /// What can go wrong with the episode log.
@@ -56,8 +55,8 @@ pub enum EpisodeError {
     /// An episode that is not in the log.
     #[error("there is no episode `{id}` in {}", .folder.display())]
     Unknown {
-        /// The episode asked for.
-        id: EpisodeId,
+        /// Name of the episode asked for.
+        id: String,
         /// The folder of the log.
         folder: PathBuf,
     },

@@ -3,30 +3,35 @@
 //! It is written when training is over, and is never needed: without it, or if it does not fit the segments,
 //! everything is read from the segments themselves.
 
-use std::{path::Path, sync::Arc};
+use std::path::{Path, PathBuf};
 
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, UInt32Array,
-    UInt64Array,
+    Array, RecordBatch, StringArray,
     cast::AsArray,
     types::{Float64Type, UInt32Type, UInt64Type},
 };
-use arrow_schema::ArrowError;
+use arrow_buffer::ToByteSlice;
+use arrow_schema::{DataType, Field, Schema};
 use palaestra_envs::sim::Lane;
+use parquet::errors::ParquetError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Ending, EpisodeError, EpisodeId, EpisodeInfo, EpisodeKind, EpisodeLog, Part,
-    log::Listing,
-    seal,
-    table::{FORMAT, from_hex, to_hex},
+    catalog::{Catalog, Entry, Rare},
+    error::EpisodeError,
+    facts::{Ending, EpisodeInfo, Part},
+    format::{self, Bits, FileSchema, FileWriter, Levels, Values, delta_i64, place_runs},
+    id::{EpisodeId, EpisodeKind},
+    listing::{INDEX, Listing},
+    read::read_table,
+    table::{FORMAT, Table, from_hex},
 };
 use crate::files;
 
-/// Name of the index.
-pub(super) const FILE: &str = "index.parquet";
 const KEY: &str = "palaestra.index";
+/// Episodes after which a row group ends.
+const GROUP: usize = if cfg!(test) { 5 } else { 1 << 15 };
 
 /// The segments that the index covers.
 #[derive(Serialize, Deserialize)]
@@ -47,8 +52,8 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn read(folder: &Path) -> Result<Self, EpisodeError> {
-        let path = folder.join(FILE);
-        let (text, reader) = seal::open(&path, files::read(&path)?, KEY)?;
+        let path = folder.join(INDEX);
+        let (text, reader) = format::open(&path, files::read(&path)?, KEY)?;
         let foreign = |reason: String| EpisodeError::foreign(&path, reason);
         let header: Header = serde_json::from_str(&text).map_err(|e| foreign(e.to_string()))?;
         if header.format != FORMAT {
@@ -64,6 +69,8 @@ impl Index {
             let read = read_rows(&batch, &header.players, &mut episodes);
             read.ok_or_else(|| foreign("its columns are not those of an index".into()))?;
         }
+        // In the file they are in the order of their ends.
+        episodes.sort_by_key(|info| info.id);
         Ok(Self {
             players: header.players,
             episodes,
@@ -101,30 +108,88 @@ impl Index {
     }
 }
 
-/// Writes the index of the segments in `folder`.
-pub(super) fn write(folder: &Path) -> Result<(), EpisodeError> {
-    let listing = Listing::of(folder)?;
-    if listing.segments.is_empty() {
-        return Ok(());
+/// An index under way. What it says depends on the segments and their order only.
+pub(super) struct IndexWriter {
+    folder: PathBuf,
+    players: Vec<String>,
+    catalog: Catalog,
+    file: FileWriter,
+}
+
+impl IndexWriter {
+    /// Begins the index of a log in `folder`, of a game between `players`.
+    pub(super) fn new(folder: &Path, players: Vec<String>) -> Result<Self, EpisodeError> {
+        let path = folder.join(INDEX);
+        let schema = schema(&players).map_err(|e| EpisodeError::encode(&path, e))?;
+        Ok(Self {
+            file: FileWriter::new(&path, Vec::new(), &schema),
+            folder: folder.to_owned(),
+            players,
+            catalog: Catalog::default(),
+        })
     }
-    let segments = listing.segments.iter();
-    let segments = segments.map(|(_, _, name, size)| (name.clone(), *size));
-    let segments = segments.collect();
-    let log = EpisodeLog::scan(folder.to_owned(), listing);
-    let players = log.players().to_vec();
-    let path = folder.join(FILE);
-    let header = Header {
-        format: FORMAT,
-        players: players.clone(),
-        segments,
-    };
-    let header = serde_json::to_string(&header)
-        .map_err(|e| EpisodeError::encode(&path, ArrowError::ExternalError(Box::new(e))))?;
-    let table = table(log.episodes(), &players).map_err(|e| EpisodeError::encode(&path, e))?;
-    let properties = seal::properties().set_dictionary_enabled(true);
-    let bytes =
-        seal::write(&table, properties, KEY, header).map_err(|e| EpisodeError::encode(&path, e))?;
-    Ok(files::write_atomically(&path, &bytes)?)
+
+    /// Adds a segment, whose table has been checked.
+    pub(super) fn add(
+        &mut self,
+        kind: EpisodeKind,
+        number: u32,
+        table: &Table,
+    ) -> Result<(), EpisodeError> {
+        let added = if table.players() == self.players.len() {
+            self.catalog.add(kind, number, table)
+        } else {
+            Err("it has other players than the rest")
+        };
+        added.map_err(|reason| {
+            EpisodeError::foreign(&self.folder.join(kind.file_name(number)), reason)
+        })?;
+        if self.catalog.entries().len() < GROUP {
+            return Ok(());
+        }
+        self.end_group()
+    }
+
+    fn end_group(&mut self) -> Result<(), EpisodeError> {
+        encode_group(&self.catalog, self.players.len(), &mut self.file)?;
+        self.catalog.clear_entries();
+        Ok(())
+    }
+
+    /// Adds the segments in the folder that are not here yet, of which the footers are read, and writes the
+    /// index. If one cannot be read there is no index, and whoever opens the log is told why.
+    pub(super) fn write(mut self) -> Result<(), EpisodeError> {
+        let listing = Listing::of(&self.folder)?;
+        if listing.segments.is_empty() {
+            return Ok(());
+        }
+        let there = listing.segments.iter();
+        let there = there.map(|(kind, number, ..)| (*kind, *number));
+        let known = self.catalog.segments();
+        if !there.clone().take(known.len()).eq(known.iter().copied()) {
+            self = Self::new(&self.folder, self.players)?;
+        }
+        for (kind, number) in there.skip(self.catalog.segments().len()) {
+            let Ok(table) = read_table(&self.folder.join(kind.file_name(number))) else {
+                return Ok(());
+            };
+            if self.add(kind, number, &table).is_err() {
+                return Ok(());
+            }
+        }
+        self.end_group()?;
+        let path = self.folder.join(INDEX);
+        let segments = listing.segments.into_iter();
+        let header = Header {
+            format: FORMAT,
+            players: self.players,
+            segments: segments.map(|(_, _, name, size)| (name, size)).collect(),
+        };
+        let header = serde_json::to_string(&header)
+            .map_err(|e| EpisodeError::encode(&path, ParquetError::External(Box::new(e))))?;
+        let bytes = self.file.finish(KEY, header)?;
+        Ok(files::write_atomically(&path, &bytes)?)
+    }
 }
 
 /// Name of the column with the returns of player `player`.
@@ -136,67 +201,120 @@ fn return_column(player: &str, players: &[String]) -> String {
     }
 }
 
-fn table(episodes: &[EpisodeInfo], players: &[String]) -> Result<RecordBatch, ArrowError> {
-    let u64s = |f: &dyn Fn(&EpisodeInfo) -> u64| -> ArrayRef {
-        Arc::new(UInt64Array::from_iter_values(episodes.iter().map(f)))
-    };
-    let bools = |f: &dyn Fn(Ending) -> bool| -> ArrayRef {
-        let flags: Vec<bool> = episodes.iter().map(|e| f(e.ending)).collect();
-        Arc::new(BooleanArray::from(flags))
-    };
-    let texts = |f: &dyn Fn(&EpisodeInfo) -> Option<String>| -> ArrayRef {
-        Arc::new(episodes.iter().map(f).collect::<StringArray>())
-    };
-    let round = |e: &EpisodeInfo| match e.id.kind {
+fn schema(players: &[String]) -> Result<FileSchema, ParquetError> {
+    let field = |name: &str, data_type, nullable| Field::new(name, data_type, nullable);
+    let mut fields = vec![field("round", DataType::UInt32, true)];
+    let whole = [
+        "number",
+        "row",
+        "seed",
+        "lane",
+        "lane_episode",
+        "length",
+        "first_row",
+    ];
+    fields.extend(whole.map(|name| field(name, DataType::UInt64, false)));
+    for player in players {
+        fields.push(field(
+            &return_column(player, players),
+            DataType::Float64,
+            false,
+        ));
+    }
+    let flags = ["terminated", "truncated", "complete"];
+    fields.extend(flags.map(|name| field(name, DataType::Boolean, false)));
+    fields.push(field("file", DataType::Utf8, false));
+    let texts = ["parts", "options", "carried"];
+    fields.extend(texts.map(|name| field(name, DataType::Utf8, true)));
+    FileSchema::of(&Schema::new(fields))
+}
+
+/// Appends the episodes of `catalog` to the index, in the order of [`schema`].
+fn encode_group(
+    catalog: &Catalog,
+    players: usize,
+    file: &mut FileWriter,
+) -> Result<(), EpisodeError> {
+    let entries = catalog.entries();
+    let every_row = Levels::scalars(entries.len());
+    let mut body = Vec::new();
+
+    let round = |entry: &Entry| match catalog.kind(entry) {
         EpisodeKind::Train => None,
         EpisodeKind::Eval { round } => Some(round),
     };
-    let parts = |e: &EpisodeInfo| {
-        let several = e.parts.len() > 1;
-        several.then(|| serde_json::to_string(&e.parts).unwrap_or_default())
-    };
-    let rounds: UInt32Array = episodes.iter().map(round).collect();
-    let mut columns: Vec<(String, ArrayRef)> = vec![
-        ("id".into(), texts(&|e| Some(e.id.to_string()))),
-        ("round".into(), Arc::new(rounds)),
-        ("number".into(), u64s(&|e| e.id.number)),
-        ("row".into(), u64s(&|e| e.row as u64)),
-        ("seed".into(), u64s(&|e| e.lane.seed)),
-        ("lane".into(), u64s(&|e| e.lane.lane)),
-        ("lane_episode".into(), u64s(&|e| e.lane.episode)),
-        ("length".into(), u64s(&|e| e.length as u64)),
-        ("terminated".into(), bools(&Ending::terminated)),
-        ("truncated".into(), bools(&Ending::truncated)),
-        ("complete".into(), bools(&Ending::complete)),
-        (
-            "file".into(),
-            texts(&|e| e.parts.first().map(|p| p.file.clone())),
-        ),
-        (
-            "first_row".into(),
-            u64s(&|e| e.parts.first().map_or(0, |p| p.first_row)),
-        ),
-        ("parts".into(), texts(&parts)),
-        (
-            "options".into(),
-            texts(&|e| (!e.options.is_null()).then(|| e.options.to_string())),
-        ),
-        (
-            "carried".into(),
-            texts(&|e| (!e.carried.is_empty()).then(|| to_hex(&e.carried))),
-        ),
+    let rounds: Vec<u32> = entries.iter().filter_map(round).collect();
+    let levels = Levels::nullable(entries.iter().map(|e| (round(e).is_some(), 1)));
+    file.column(&levels, &Values::plain(rounds.to_byte_slice()))?;
+
+    let numbers: [fn(&Entry) -> u64; 7] = [
+        |e| e.number,
+        |e| e.row.into(),
+        |e| e.lane.seed,
+        |e| e.lane.lane,
+        |e| e.lane.episode,
+        |e| e.length,
+        |e| e.first_row,
     ];
-    for (index, player) in players.iter().enumerate() {
-        let returns = Float64Array::from_iter_values(episodes.iter().map(|e| e.returns[index]));
-        let name = return_column(player, players);
-        columns.insert(8 + index, (name, Arc::new(returns)));
+    for number in numbers {
+        let values = entries.iter().map(|e| number(e) as i64);
+        delta_i64(&mut body, entries.len(), values);
+        file.column(&every_row, &Values::delta(&body))?;
     }
-    // Some columns happen to have no nulls; what may be null is always marked so, for equal schemas.
-    let may_be_null = ["round", "parts", "options", "carried"];
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| {
-        let nullable = may_be_null.contains(&name.as_str());
-        (name, array, nullable)
-    }))
+
+    for player in 0..players {
+        let returns = catalog.returns().iter();
+        let returns: Vec<f64> = returns.skip(player).step_by(players).copied().collect();
+        file.column(&every_row, &Values::plain(returns.to_byte_slice()))?;
+    }
+    let flags: [fn(Ending) -> bool; 3] = [Ending::terminated, Ending::truncated, Ending::complete];
+    for flag in flags {
+        let mut bits = Bits::default();
+        for entry in entries {
+            bits.push(flag(entry.ending).into(), 1);
+        }
+        file.column(&every_row, &Values::plain(&bits.finish()))?;
+    }
+
+    // Neighbours are in the same file.
+    let (mut names, mut runs) = (Vec::new(), Vec::new());
+    for same in entries.chunk_by(|a, b| a.segment == b.segment) {
+        push_text(&mut names, &catalog.file_name(&same[0]));
+        runs.push((runs.len(), same.len()));
+    }
+    let files = runs.len();
+    place_runs(&mut body, files, runs.into_iter());
+    file.column(&every_row, &Values::places(&body, &names, files))?;
+
+    let texts: [fn(&Rare) -> Option<String>; 3] = [
+        |rare| {
+            let several = rare.parts.len() > 1;
+            several.then(|| serde_json::to_string(&rare.parts).unwrap_or_default())
+        },
+        |rare| (!rare.options.is_null()).then(|| rare.options.to_string()),
+        |rare| (!rare.carried.is_empty()).then(|| rare.carried.clone()),
+    ];
+    for text in texts {
+        body.clear();
+        let (mut runs, mut next) = (Vec::new(), 0);
+        for (&place, rare) in catalog.rare() {
+            if let Some(text) = text(rare) {
+                push_text(&mut body, &text);
+                runs.extend([(false, place - next), (true, 1)]);
+                next = place + 1;
+            }
+        }
+        runs.push((false, entries.len() - next));
+        let levels = Levels::nullable(runs.into_iter());
+        file.column(&levels, &Values::plain(&body))?;
+    }
+    file.end_group(entries.len())
+}
+
+/// Appends a text as Parquet's plain encoding has it, its length first.
+fn push_text(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text.as_bytes());
 }
 
 /// Appends the rows of `batch` to `out`; `None` if they are not those of an index.

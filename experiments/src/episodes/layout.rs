@@ -9,6 +9,8 @@ use palaestra_envs::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::data::append_slice;
+
 /// What a player of the log sees and does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlayerSpaces {
@@ -101,10 +103,16 @@ impl Layout {
                     c.data.clone(),
                 );
             }
-            let reward = ColumnData::F32(Vec::new());
+            let reward = ColumnData::F32(Vec::new().into());
             add("reward", "", Source::Reward, 1, reward);
             if turns_change {
-                add("acted", "", Source::Acted, 1, ColumnData::U8(Vec::new()));
+                add(
+                    "acted",
+                    "",
+                    Source::Acted,
+                    1,
+                    ColumnData::U8(Vec::new().into()),
+                );
             }
         }
         Self {
@@ -149,126 +157,54 @@ impl LogColumn {
         let data_type = if self.width == 1 {
             element
         } else {
-            DataType::FixedSizeList(element_field(element), self.width as i32)
+            let element = Field::new("item", element, false);
+            DataType::FixedSizeList(Arc::new(element), self.width as i32)
         };
         Field::new(&self.name, data_type, !self.is_observation())
     }
 
-    /// Appends the values of the given rows after a step, each to its row's track.
+    /// Appends the values of the first `rows` rows after a step.
     #[inline]
-    pub(super) fn append(&self, border: &Border, rows: &[usize], tracks: &mut [ColumnData]) {
+    pub(super) fn append_step(&self, border: &Border, rows: usize, into: &mut ColumnData) {
         let p = &border.players[self.player];
-        match self.source {
-            Source::Observation(field) => {
-                append_field(
-                    tracks,
-                    &p.observation().fields()[field].data,
-                    self.width,
-                    rows,
-                );
+        match (self.source, into) {
+            (Source::Observation(field), into) => {
+                let data = &p.observation().fields()[field].data;
+                append_slice(into, data, 0..rows * self.width);
             }
-            Source::Action(field) => {
-                append_field(tracks, &p.action().fields()[field].data, self.width, rows);
+            (Source::Action(field), into) => {
+                let data = &p.action().fields()[field].data;
+                append_slice(into, data, 0..rows * self.width);
             }
-            Source::Reward => {
-                for &row in rows {
-                    if let ColumnData::F32(track) = &mut tracks[row] {
-                        track.push(p.reward[row]);
-                    }
-                }
+            (Source::Reward, ColumnData::F32(into)) => {
+                into.to_mut().extend_from_slice(&p.reward[..rows]);
             }
-            Source::Acted => {
-                for &row in rows {
-                    if let ColumnData::U8(track) = &mut tracks[row] {
-                        track.push(u8::from(p.acted[row]));
-                    }
-                }
+            (Source::Acted, ColumnData::U8(into)) => {
+                into.to_mut()
+                    .extend(p.acted[..rows].iter().map(|&acted| u8::from(acted)));
             }
+            _ => {}
         }
     }
 
-    /// Puts the final observation of row `row` in the place of the observation last appended, which is that of
-    /// the next episode already.
-    pub(super) fn correct_last(&self, border: &Border, row: usize, track: &mut ColumnData) {
-        let Source::Observation(field) = self.source else {
-            return;
+    /// Appends an observation of row `row`: the final one of the episode that has just ended, or the one that the
+    /// agent sees next.
+    pub(super) fn append_observation(
+        &self,
+        border: &Border,
+        row: usize,
+        is_final: bool,
+        into: &mut ColumnData,
+    ) {
+        let p = &border.players[self.player];
+        let observation = if is_final {
+            &p.final_observation
+        } else {
+            p.observation()
         };
-        truncate_by(track, self.width);
-        let data = &border.players[self.player].final_observation.fields()[field].data;
-        append_slice(track, data, row * self.width, self.width);
-    }
-}
-
-/// The field of a list's elements.
-pub(super) fn element_field(element: DataType) -> Arc<Field> {
-    Arc::new(Field::new("item", element, false))
-}
-
-fn append_field(tracks: &mut [ColumnData], source: &ColumnData, width: usize, rows: &[usize]) {
-    macro_rules! append {
-        ($variant:ident, $values:expr) => {
-            for &row in rows {
-                if let ColumnData::$variant(track) = &mut tracks[row] {
-                    if width == 1 {
-                        track.push($values[row].clone());
-                    } else {
-                        track.extend_from_slice(&$values[row * width..(row + 1) * width]);
-                    }
-                }
-            }
-        };
-    }
-    match source {
-        ColumnData::F32(v) => append!(F32, v),
-        ColumnData::F64(v) => append!(F64, v),
-        ColumnData::I32(v) => append!(I32, v),
-        ColumnData::U8(v) => append!(U8, v),
-        ColumnData::Text(v) => append!(Text, v),
-    }
-}
-
-/// Appends `count` elements of `source` from `start` on to `into`, which has the same type.
-pub(super) fn append_slice(into: &mut ColumnData, source: &ColumnData, start: usize, count: usize) {
-    let range = start..start + count;
-    match (into, source) {
-        (ColumnData::F32(a), ColumnData::F32(b)) => a.extend_from_slice(&b[range]),
-        (ColumnData::F64(a), ColumnData::F64(b)) => a.extend_from_slice(&b[range]),
-        (ColumnData::I32(a), ColumnData::I32(b)) => a.extend_from_slice(&b[range]),
-        (ColumnData::U8(a), ColumnData::U8(b)) => a.extend_from_slice(&b[range]),
-        (ColumnData::Text(a), ColumnData::Text(b)) => a.extend_from_slice(&b[range]),
-        _ => {}
-    }
-}
-
-/// Appends `count` zeros (or empty texts).
-pub(super) fn append_zeros(into: &mut ColumnData, count: usize) {
-    match into {
-        ColumnData::F32(v) => v.resize(v.len() + count, 0.0),
-        ColumnData::F64(v) => v.resize(v.len() + count, 0.0),
-        ColumnData::I32(v) => v.resize(v.len() + count, 0),
-        ColumnData::U8(v) => v.resize(v.len() + count, 0),
-        ColumnData::Text(v) => v.resize(v.len() + count, String::new()),
-    }
-}
-
-/// Number of elements.
-pub(super) fn length(data: &ColumnData) -> usize {
-    match data {
-        ColumnData::F32(v) => v.len(),
-        ColumnData::F64(v) => v.len(),
-        ColumnData::I32(v) => v.len(),
-        ColumnData::U8(v) => v.len(),
-        ColumnData::Text(v) => v.len(),
-    }
-}
-
-/// Removes the last `count` elements.
-fn truncate_by(data: &mut ColumnData, count: usize) {
-    match data {
-        ColumnData::F32(v) => v.truncate(v.len().saturating_sub(count)),
-        ColumnData::F64(v) => v.truncate(v.len().saturating_sub(count)),
-        ColumnData::I32(v) => v.truncate(v.len().saturating_sub(count)),
-        ColumnData::U8(v) => v.truncate(v.len().saturating_sub(count)),
-        ColumnData::Text(v) => v.truncate(v.len().saturating_sub(count)),
+        if let Source::Observation(field) = self.source {
+            let range = row * self.width..(row + 1) * self.width;
+            append_slice(into, &observation.fields()[field].data, range);
+        }
     }
 }

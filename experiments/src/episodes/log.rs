@@ -1,99 +1,16 @@
 //! The log of a trial: which episodes there are, and reading one.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
-
-use palaestra_envs::sim::Lane;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 use super::{
-    Episode, EpisodeError, EpisodeId, EpisodeKind, LoadedSegment,
-    index::{self, Index},
-    read::{assemble, read_header},
-    table::Piece,
+    catalog::Catalog,
+    error::EpisodeError,
+    facts::EpisodeInfo,
+    id::EpisodeId,
+    index::Index,
+    listing::{INDEX, Listing},
+    read::{Episode, LoadedSegment, assemble, read_header},
 };
-use crate::files;
-
-/// How an episode ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// In a terminal state.
-    Terminated,
-    /// Cut by the environment, as by a time limit.
-    Truncated,
-    /// Not at all: the run was over.
-    Cut,
-}
-
-impl Ending {
-    /// Whether it is [`Terminated`](Self::Terminated).
-    pub fn terminated(self) -> bool {
-        self == Self::Terminated
-    }
-
-    /// Whether it is [`Truncated`](Self::Truncated).
-    pub fn truncated(self) -> bool {
-        self == Self::Truncated
-    }
-
-    /// Whether the episode went on to its own end.
-    pub fn complete(self) -> bool {
-        self != Self::Cut
-    }
-
-    pub(super) fn letter(self) -> char {
-        match self {
-            Self::Terminated => 'T',
-            Self::Truncated => 'R',
-            Self::Cut => 'C',
-        }
-    }
-
-    pub(super) fn of_letter(letter: char) -> Option<Self> {
-        [Self::Terminated, Self::Truncated, Self::Cut]
-            .into_iter()
-            .find(|ending| ending.letter() == letter)
-    }
-}
-
-/// Where an episode came from, how it ended, and where it is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct EpisodeInfo {
-    /// Its name within the trial.
-    pub id: EpisodeId,
-    /// Row of the batch in which it was played.
-    pub row: usize,
-    /// Where its randomness came from.
-    pub lane: Lane,
-    /// Options given at the reset, or null.
-    pub options: Value,
-    /// State that the row carried over from earlier episodes, for
-    /// [`load_carried`](palaestra_envs::sim::Simulator::load_carried); mostly empty.
-    #[serde(skip)]
-    pub carried: Vec<u8>,
-    /// Number of steps.
-    pub length: usize,
-    /// Sum of the logged rewards of each player, in order.
-    pub returns: Vec<f64>,
-    /// How it ended.
-    pub ending: Ending,
-    /// The files that hold it; more than one for an episode longer than a segment.
-    pub parts: Vec<Part>,
-}
-
-/// A part of an episode in a segment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Name of the segment.
-    pub file: String,
-    /// Its first row in there.
-    pub first_row: u64,
-}
 
 /// The episode log of a trial, open for reading.
 #[derive(Debug)]
@@ -104,43 +21,6 @@ pub struct EpisodeLog {
     problems: Vec<EpisodeError>,
     torn: Vec<PathBuf>,
     unfinished: Vec<EpisodeId>,
-}
-
-/// What a look at the folder shows.
-#[derive(Default)]
-pub(super) struct Listing {
-    /// Kind, number, name and size of each segment, in order.
-    pub(super) segments: Vec<(EpisodeKind, u32, String, u64)>,
-    torn: Vec<PathBuf>,
-    has_index: bool,
-    strangers: Vec<PathBuf>,
-}
-
-impl Listing {
-    pub(super) fn of(folder: &Path) -> Result<Self, EpisodeError> {
-        let mut listing = Self::default();
-        if !folder.exists() {
-            return Ok(listing);
-        }
-        for entry in files::at("list", folder, fs::read_dir(folder))? {
-            let entry = files::at("list", folder, entry)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name == index::FILE {
-                listing.has_index = true;
-            } else if entry.path().extension().is_some_and(|e| e == "tmp") {
-                listing.torn.push(entry.path());
-            } else if let Some((kind, number)) = EpisodeKind::of_file(&name) {
-                let size = files::at("read", &entry.path(), entry.metadata())?.len();
-                listing.segments.push((kind, number, name, size));
-            } else {
-                listing.strangers.push(entry.path());
-            }
-        }
-        listing.segments.sort();
-        listing.torn.sort();
-        listing.strangers.sort();
-        Ok(listing)
-    }
 }
 
 impl EpisodeLog {
@@ -186,10 +66,10 @@ impl EpisodeLog {
     }
 
     /// Reads what there is from the segments themselves.
-    pub(super) fn scan(folder: PathBuf, mut listing: Listing) -> Self {
+    fn scan(folder: PathBuf, mut listing: Listing) -> Self {
         let segments = std::mem::take(&mut listing.segments);
         let mut log = Self::new(folder, listing);
-        let mut found: BTreeMap<EpisodeId, Vec<(Part, Piece)>> = BTreeMap::new();
+        let mut catalog = Catalog::default();
         let mut expected = None;
         for (kind, number, name, _) in segments {
             let first = match expected {
@@ -201,35 +81,26 @@ impl EpisodeLog {
                     path: log.folder.join(kind.file_name(gap)),
                     what: format!("episodes before those of {name}"),
                 }));
-            expected = Some((kind, number + 1));
-            match read_header(&log.folder.join(&name)) {
-                Ok((header, pieces)) => {
+            expected = Some((kind, number.saturating_add(1)));
+            let path = log.folder.join(&name);
+            match read_header(&path) {
+                Ok(header) if header.kind != kind => {
+                    let reason = "its name is that of another kind of episodes";
+                    log.problems.push(EpisodeError::foreign(&path, reason));
+                }
+                Ok(header) => {
                     if log.players.is_empty() {
                         log.players = header.players.into_iter().map(|p| p.name).collect();
                     }
-                    let mut first_row = 0;
-                    for piece in pieces {
-                        let id = EpisodeId {
-                            kind: header.kind,
-                            number: piece.number,
-                        };
-                        let part = Part {
-                            file: name.clone(),
-                            first_row,
-                        };
-                        first_row += piece.rows();
-                        found.entry(id).or_default().push((part, piece));
+                    if let Err(reason) = catalog.add(kind, number, &header.episodes) {
+                        log.problems.push(EpisodeError::foreign(&path, reason));
                     }
                 }
                 Err(error) => log.problems.push(error),
             }
         }
-        for (id, parts) in found {
-            match join(id, parts) {
-                Some(info) => log.episodes.push(info),
-                None => log.unfinished.push(id),
-            }
-        }
+        log.episodes = catalog.infos();
+        log.unfinished = catalog.unfinished();
         log
     }
 
@@ -270,7 +141,7 @@ impl EpisodeLog {
     pub fn info(&self, id: EpisodeId) -> Result<&EpisodeInfo, EpisodeError> {
         let at = self.episodes.binary_search_by_key(&id, |info| info.id);
         let at = at.map_err(|_| EpisodeError::Unknown {
-            id,
+            id: id.to_string(),
             folder: self.folder.clone(),
         })?;
         Ok(&self.episodes[at])
@@ -304,8 +175,7 @@ impl EpisodeLog {
         let file = info.parts.first().map_or("", |part| part.file.as_str());
         let reason = format!(
             "it does not hold episode `{}` as {} says; delete the index",
-            info.id,
-            index::FILE
+            info.id, INDEX
         );
         EpisodeError::foreign(&self.folder.join(file), reason)
     }
@@ -334,27 +204,4 @@ impl EpisodeLog {
             Some(segment.episode(info).ok_or_else(|| self.not_there(info)))
         })
     }
-}
-
-/// One episode from its parts, if they are all there.
-fn join(id: EpisodeId, parts: Vec<(Part, Piece)>) -> Option<EpisodeInfo> {
-    let mut length = 0;
-    for (_, piece) in &parts {
-        if piece.first_step != length {
-            return None;
-        }
-        length = length.saturating_add(piece.length);
-    }
-    let (_, last) = parts.last()?;
-    Some(EpisodeInfo {
-        id,
-        row: last.row as usize,
-        lane: last.lane,
-        options: last.options.clone(),
-        carried: last.carried.clone(),
-        length: usize::try_from(length).ok()?,
-        returns: last.returns.clone(),
-        ending: last.ending?,
-        parts: parts.into_iter().map(|(part, _)| part).collect(),
-    })
 }

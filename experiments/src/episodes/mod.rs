@@ -26,31 +26,45 @@
 //!
 //! Where an episode came from (row, lane, options, state carried over from earlier episodes) and how it ended
 //! stands in the file's key-value metadata under `palaestra.episodes`, so a segment can be read alone. Under
-//! `palaestra.seal` stands a digest of the whole file and a checksum of each column: a single wrong byte is
-//! noticed, and its place named.
+//! `palaestra.seal` stand checksums of each column and of the rest: a single wrong byte is noticed, and its
+//! place named.
 //!
 //! Segments are sealed after a fixed number of steps and never by time. So the files of two runs of the same
 //! configuration are equal byte for byte, whatever the number of threads, and however often they were killed
 //! and resumed.
+//!
+//! A step costs the run little more than a copy of what passes between simulator and agents
+//! (`block`). A thread of its own puts the episodes together (`tracks`) and encodes segments (`segment`, `format`);
+//! another writes them (`publisher`).
 
+mod block;
+mod catalog;
 mod choice;
+mod data;
 mod error;
+mod facts;
+mod format;
 mod id;
 mod index;
 mod layout;
+mod listing;
 mod log;
+mod publisher;
 mod read;
+mod real;
 mod recorder;
-mod seal;
 mod segment;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tracks;
+mod worker;
 
 pub use choice::Choice;
 pub use error::EpisodeError;
+pub use facts::{Ending, EpisodeInfo, Part};
 pub use id::{EpisodeId, EpisodeKind};
 pub use layout::PlayerSpaces;
-pub use log::{Ending, EpisodeInfo, EpisodeLog, Part};
+pub use log::EpisodeLog;
 pub use read::{Episode, LoadedSegment, PlayerEpisode};
 pub use recorder::Recorder;

@@ -7,13 +7,17 @@ use arrow_array::{
     cast::AsArray,
     types::{Float32Type, Float64Type, Int32Type, UInt8Type},
 };
-use palaestra_envs::space::{Column, ColumnData, Columns, Space};
+use palaestra_envs::space::{Buffer, Column, ColumnData, Columns, Space};
 
 use super::{
-    EpisodeError, EpisodeId, EpisodeInfo, PlayerSpaces,
-    layout::{Layout, LogColumn, Source, append_slice, length},
-    seal, segment,
-    table::{FORMAT, Format, Header, Piece},
+    data::{append_slice, length},
+    error::EpisodeError,
+    facts::EpisodeInfo,
+    format,
+    id::EpisodeId,
+    layout::{Layout, LogColumn, PlayerSpaces, Source},
+    segment,
+    table::{FORMAT, Format, Header, Table},
 };
 use crate::files;
 
@@ -56,24 +60,32 @@ impl Episode {
 /// A segment in memory, all of its episodes.
 #[derive(Debug, Clone)]
 pub struct LoadedSegment {
-    pub(super) header: Header,
-    pub(super) pieces: Vec<Piece>,
+    header: Header,
     layout: Layout,
     columns: Vec<ColumnData>,
     /// First row of each piece.
     starts: Vec<usize>,
 }
 
-/// The header of the segment `path` without its rows.
+/// The header of the segment `path`, every byte of which is checked.
 ///
 /// # Errors
 /// [`EpisodeError`] if the file is damaged, foreign or of another version.
-pub(super) fn read_header(path: &Path) -> Result<(Header, Vec<Piece>), EpisodeError> {
-    let (text, _) = seal::open(path, files::read(path)?, segment::KEY)?;
+pub(super) fn read_header(path: &Path) -> Result<Header, EpisodeError> {
+    let (text, _) = format::open(path, files::read(path)?, segment::KEY)?;
     parse_header(path, &text)
 }
 
-fn parse_header(path: &Path, text: &str) -> Result<(Header, Vec<Piece>), EpisodeError> {
+/// What the footer of the segment `path` says of its episodes; nothing else of the file is read.
+///
+/// # Errors
+/// As [`read_header`].
+pub(super) fn read_table(path: &Path) -> Result<Table, EpisodeError> {
+    let text = format::read_metadata(path, segment::KEY)?;
+    Ok(parse_header(path, &text)?.episodes)
+}
+
+fn parse_header(path: &Path, text: &str) -> Result<Header, EpisodeError> {
     let foreign = |reason: String| EpisodeError::foreign(path, reason);
     // The version first: the rest may have another form in another one.
     let Format { format } = serde_json::from_str(text).map_err(|e| foreign(e.to_string()))?;
@@ -85,14 +97,9 @@ fn parse_header(path: &Path, text: &str) -> Result<(Header, Vec<Piece>), Episode
         });
     }
     let header: Header = serde_json::from_str(text).map_err(|e| foreign(e.to_string()))?;
-    let pieces = header.episodes.pieces().map_err(|e| foreign(e.into()))?;
-    if pieces
-        .iter()
-        .any(|p| p.returns.len() != header.players.len())
-    {
-        return Err(foreign("its returns are not one per player".into()));
-    }
-    Ok((header, pieces))
+    let table = header.episodes.check(header.players.len());
+    table.map_err(|e| foreign(e.into()))?;
+    Ok(header)
 }
 
 impl LoadedSegment {
@@ -101,8 +108,8 @@ impl LoadedSegment {
     /// # Errors
     /// [`EpisodeError`] if the file is damaged, foreign or of another version.
     pub fn read(path: &Path) -> Result<Self, EpisodeError> {
-        let (text, reader) = seal::open(path, files::read(path)?, segment::KEY)?;
-        let (header, pieces) = parse_header(path, &text)?;
+        let (text, reader) = format::open(path, files::read(path)?, segment::KEY)?;
+        let header = parse_header(path, &text)?;
         let layout = Layout::new(header.players.clone(), header.turns_change);
         let mut columns: Vec<ColumnData> = layout.columns.iter().map(|c| c.empty.clone()).collect();
         let mut rows = 0;
@@ -116,11 +123,12 @@ impl LoadedSegment {
                 })?;
             }
         }
-        let mut starts = Vec::with_capacity(pieces.len());
+        let pieces = header.episodes.len();
+        let mut starts = Vec::with_capacity(pieces);
         let mut next = 0_u64;
-        for piece in &pieces {
+        for piece in 0..pieces {
             starts.push(next as usize);
-            next = next.saturating_add(piece.rows());
+            next = next.saturating_add(header.episodes.rows(piece));
         }
         if next != rows as u64 {
             let reason = format!("its episodes have {next} rows, but it holds {rows}");
@@ -128,7 +136,6 @@ impl LoadedSegment {
         }
         Ok(Self {
             header,
-            pieces,
             layout,
             columns,
             starts,
@@ -153,7 +160,8 @@ impl LoadedSegment {
 
     fn find(&self, id: EpisodeId) -> Option<usize> {
         let here = self.header.kind == id.kind;
-        here.then(|| self.pieces.iter().position(|p| p.number == id.number))?
+        let mut numbers = self.header.episodes.numbers().iter();
+        here.then(|| numbers.position(|&number| number == id.number))?
     }
 }
 
@@ -167,19 +175,19 @@ pub(super) fn assemble(info: &EpisodeInfo, segments: &[&LoadedSegment]) -> Optio
             return None;
         }
         let at = segment.find(info.id)?;
-        let (piece, start) = (&segment.pieces[at], segment.starts[at]);
+        let (table, start) = (&segment.header.episodes, segment.starts[at]);
         for ((into, from), column) in columns
             .iter_mut()
             .zip(&segment.columns)
             .zip(&layout.columns)
         {
             let rows = if column.is_observation() {
-                piece.rows()
+                table.rows(at)
             } else {
-                piece.length
+                table.length(at)
             };
             let (width, rows) = (column.width, rows as usize);
-            append_slice(into, from, start * width, rows * width);
+            append_slice(into, from, start * width..(start + rows) * width);
         }
     }
     let players = layout.players.iter().enumerate().map(|(index, player)| {
@@ -200,7 +208,7 @@ pub(super) fn assemble(info: &EpisodeInfo, segments: &[&LoadedSegment]) -> Optio
                 (Source::Acted, ColumnData::U8(v)) => {
                     rows.acted = v.iter().map(|&x| x != 0).collect();
                 }
-                (Source::Reward, ColumnData::F32(v)) => rows.reward = v,
+                (Source::Reward, ColumnData::F32(v)) => rows.reward = v.into_vec(),
                 _ => return None,
             }
         }
@@ -230,8 +238,9 @@ fn gather(space: &Space, rows: usize, mut logged: Vec<(usize, ColumnData)>) -> O
     Some(Columns::new(rows, fields.collect::<Option<_>>()?))
 }
 
-fn extend<T: ArrowPrimitiveType>(v: &mut Vec<T::Native>, array: &dyn Array) -> Option<()> {
-    v.extend_from_slice(array.as_primitive_opt::<T>()?.values());
+fn extend<T: ArrowPrimitiveType>(v: &mut Buffer<T::Native>, array: &dyn Array) -> Option<()> {
+    v.to_mut()
+        .extend_from_slice(array.as_primitive_opt::<T>()?.values());
     Some(())
 }
 
@@ -250,7 +259,8 @@ fn read_column(batch: &RecordBatch, column: &LogColumn, into: &mut ColumnData) -
     }
     match (into, column.source) {
         (ColumnData::U8(v), Source::Acted) => {
-            v.extend(array.as_boolean_opt()?.values().iter().map(u8::from));
+            v.to_mut()
+                .extend(array.as_boolean_opt()?.values().iter().map(u8::from));
             Some(())
         }
         (ColumnData::F32(v), _) => extend::<Float32Type>(v, array),
@@ -259,7 +269,8 @@ fn read_column(batch: &RecordBatch, column: &LogColumn, into: &mut ColumnData) -
         (ColumnData::U8(v), _) => extend::<UInt8Type>(v, array),
         (ColumnData::Text(v), _) => {
             let texts = array.as_string_opt::<i32>()?;
-            v.extend(texts.iter().map(|s| s.unwrap_or_default().to_owned()));
+            v.to_mut()
+                .extend(texts.iter().map(|s| s.unwrap_or_default().to_owned()));
             Some(())
         }
     }

@@ -1,27 +1,24 @@
-//! Writing the log of a running batch.
+//! Recording a running batch.
 //!
-//! A step appends one row to the tracks of every open episode. An episode that ends moves to the segment; a
-//! segment with enough steps goes to a thread that compresses and writes it while the run goes on.
+//! The run copies the border of each step to a block and notes where episodes end and begin; a thread of its own
+//! puts the episodes together and writes them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread::JoinHandle,
-};
+use std::{fs, path::Path, sync::Arc};
 
-use palaestra_envs::{
-    sim::{Border, EnvSpec, Lane, Simulator},
-    space::ColumnData,
-};
+use palaestra_envs::sim::{Border, EnvSpec, Simulator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Choice, Ending, EpisodeError, EpisodeKind, index,
-    layout::{Layout, Source, length},
-    segment::Segment,
-    table::{FORMAT, Header, Piece, Table},
+    block::{Block, Change, Origin, RareOrigin},
+    choice::Choice,
+    error::EpisodeError,
+    facts::Ending,
+    id::EpisodeKind,
+    layout::Layout,
+    listing::INDEX,
+    tracks::State,
+    worker::{Subject, Worker},
 };
 use crate::files;
 
@@ -39,55 +36,40 @@ const STATE_VERSION: u32 = 1;
 /// [`finish`](Self::finish) at the end.
 #[derive(Debug)]
 pub struct Recorder {
-    folder: PathBuf,
-    kind: EpisodeKind,
+    subject: Subject,
     choice: Choice,
-    env: String,
-    layout: Arc<Layout>,
-    /// Steps after which a segment is sealed, and a longer episode is cut into parts.
-    segment_steps: usize,
-    saved: State,
-    /// Rows whose running episode is logged, ascending.
-    logging: Vec<usize>,
-    /// No open episode has more steps in its tracks.
-    longest: usize,
+    rows: Vec<Row>,
+    /// Number of rows whose running episode is logged.
+    logging: usize,
+    /// Steps recorded.
+    clock: u64,
+    /// No running episode is too long before.
+    long_at: u64,
     /// Rows that ended in this step; kept for its memory.
     ended: Vec<usize>,
-    writer: Option<JoinHandle<Result<(), EpisodeError>>>,
-}
-
-/// Everything that is not in files yet; what a checkpoint keeps.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct State {
-    version: u32,
-    /// Number of sealed segments.
-    sealed: u32,
-    /// Number of the next episode.
-    next_number: u64,
-    rows: Vec<Row>,
-    /// Values of open episodes by column and row.
-    tracks: Vec<Vec<ColumnData>>,
-    segment: Segment,
+    block: Block,
+    /// Steps after which the block is handed over.
+    block_steps: usize,
+    worker: Option<Worker>,
 }
 
 /// One row of the batch.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Row {
     /// Episodes begun.
     begun: u64,
-    /// The running episode, if it is logged.
-    open: Option<Open>,
+    /// When the running episode, or the part of it that is not in the segment, began, if it is logged.
+    since: Option<u64>,
 }
 
-/// An episode under way.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Open {
-    lane: Lane,
-    /// JSON text.
-    options: String,
-    carried: Vec<u8>,
-    /// For a long episode, what has already left the tracks: its number, steps, returns.
-    left: Option<(u64, u64, Vec<f64>)>,
+/// What a checkpoint keeps.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: u32,
+    /// Episodes begun by each row.
+    begun: Vec<u64>,
+    /// A [`State`].
+    state: Vec<u8>,
 }
 
 impl Recorder {
@@ -104,25 +86,31 @@ impl Recorder {
     ) -> Result<Self, EpisodeError> {
         let layout = Layout::of(spec);
         let by_bytes = BYTES_PER_SEGMENT / layout.bytes_per_step().max(1);
+        let rows = choice.rows(rows);
         Ok(Self {
-            folder: folder.to_owned(),
-            kind,
             choice,
-            env: spec.id.clone(),
-            segment_steps: by_bytes.clamp(1, STEPS_PER_SEGMENT),
-            saved: State::new(&layout, choice.rows(rows)),
-            layout: Arc::new(layout),
-            logging: Vec::new(),
-            longest: 0,
+            rows: vec![Row::default(); rows],
+            logging: 0,
+            clock: 0,
+            long_at: 0,
             ended: Vec::new(),
-            writer: None,
+            block: Block::new(&layout, rows),
+            block_steps: Block::steps_when_full(&layout, rows),
+            worker: None,
+            subject: Subject {
+                folder: folder.to_owned(),
+                kind,
+                env: spec.id.clone(),
+                layout: Arc::new(layout),
+                segment_steps: by_bytes.clamp(1, STEPS_PER_SEGMENT),
+            },
         })
     }
 
     /// Seals segments after `steps` steps instead of the default.
     #[cfg(test)]
     pub(super) fn with_segment_steps(mut self, steps: usize) -> Self {
-        self.segment_steps = steps;
+        self.subject.segment_steps = steps;
         self
     }
 
@@ -145,11 +133,9 @@ impl Recorder {
         simulator: &Simulator,
         options: &[Value],
     ) -> Result<(), EpisodeError> {
-        self.saved = State::new(&self.layout, self.saved.rows.len());
-        self.remove_segments_from(0)?;
-        for row in 0..self.saved.rows.len() {
-            let options = options.get(row).unwrap_or(&Value::Null);
-            self.open(simulator, row, options)?;
+        self.start(State::new(&self.subject.layout, self.rows.len()), |_| 0)?;
+        for row in 0..self.rows.len() {
+            self.open(simulator, row, options.get(row).unwrap_or(&Value::Null))?;
         }
         self.settle_rows();
         Ok(())
@@ -161,20 +147,23 @@ impl Recorder {
     /// [`EpisodeError`], also of a segment that was sealed some steps ago.
     #[inline]
     pub fn step(&mut self, simulator: &Simulator) -> Result<(), EpisodeError> {
-        let rows = self.saved.rows.len();
+        let rows = self.rows.len();
         if rows == 0 {
             return Ok(());
         }
         let border = simulator.border();
-        for (column, tracks) in self.layout.columns.iter().zip(&mut self.saved.tracks) {
-            column.append(border, &self.logging, tracks);
+        if self.logging > 0 {
+            self.block.push_step(&self.subject.layout, border);
+            self.clock += 1;
         }
-        self.longest += 1;
         collect_ended(border, rows, &mut self.ended);
-        if self.ended.is_empty() && self.longest < self.segment_steps {
-            return Ok(());
+        if !self.ended.is_empty() || (self.clock >= self.long_at && self.logging > 0) {
+            self.mark(simulator)?;
         }
-        self.end_episodes(simulator)
+        if self.block.steps >= self.block_steps {
+            self.hand_over()?;
+        }
+        Ok(())
     }
 
     /// Everything that is not sealed yet, for a checkpoint; waits until all that is sealed is on disk.
@@ -182,8 +171,21 @@ impl Recorder {
     /// # Errors
     /// [`EpisodeError`] if a segment could not be written.
     pub fn save(&mut self) -> Result<Vec<u8>, EpisodeError> {
-        self.wait()?;
-        postcard::to_allocvec(&self.saved).map_err(|e| EpisodeError::State(e.to_string()))
+        let state = if self.worker.is_some() {
+            self.hand_over()?;
+            match self.worker.as_ref().and_then(Worker::save) {
+                Some(state) => state,
+                None => return Err(self.broken_off()),
+            }
+        } else {
+            postcard::to_allocvec(&State::new(&self.subject.layout, self.rows.len()))
+        };
+        let saved = Saved {
+            version: STATE_VERSION,
+            begun: self.rows.iter().map(|row| row.begun).collect(),
+            state: state.map_err(|e| EpisodeError::State(e.to_string()))?,
+        };
+        postcard::to_allocvec(&saved).map_err(|e| EpisodeError::State(e.to_string()))
     }
 
     /// Goes on from what [`save`](Self::save) gave, instead of [`begin`](Self::begin). Segments that were sealed
@@ -192,16 +194,21 @@ impl Recorder {
     /// # Errors
     /// [`EpisodeError::State`] if the bytes are damaged or of another environment or batch.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), EpisodeError> {
-        let state: State =
-            postcard::from_bytes(bytes).map_err(|e| EpisodeError::State(e.to_string()))?;
-        state
-            .check(&self.layout, self.saved.rows.len())
-            .map_err(|reason| EpisodeError::State(reason.into()))?;
-        self.wait()?;
-        self.remove_segments_from(state.sealed)?;
-        self.saved = state;
-        self.settle_rows();
-        Ok(())
+        let unreadable = |e: postcard::Error| EpisodeError::State(e.to_string());
+        let saved: Saved = postcard::from_bytes(bytes).map_err(unreadable)?;
+        if saved.version != STATE_VERSION {
+            let other = "it was saved by another version of palaestra";
+            return Err(EpisodeError::State(other.into()));
+        }
+        let state: State = postcard::from_bytes(&saved.state).map_err(unreadable)?;
+        let rows = self.rows.len();
+        let check = state.check(&self.subject.layout, rows);
+        check.map_err(|reason| EpisodeError::State(reason.into()))?;
+        if saved.begun.len() != rows {
+            let other = "it was saved with another number of rows";
+            return Err(EpisodeError::State(other.into()));
+        }
+        self.start(state, |row| saved.begun[row])
     }
 
     /// Seals the rest, with the episodes under way marked as cut, and writes the index if this is the end of
@@ -210,19 +217,35 @@ impl Recorder {
     /// # Errors
     /// [`EpisodeError`].
     pub fn finish(&mut self) -> Result<(), EpisodeError> {
-        for row in 0..self.saved.rows.len() {
-            let begun = self.steps_in_tracks(row) > 0;
-            let open = self.saved.rows[row].open.as_ref();
-            if open.is_some_and(|open| begun || open.left.is_some()) {
-                self.take(row, Some(Ending::Cut))?;
-            }
+        self.hand_over()?;
+        let index = match self.worker.take() {
+            Some(worker) => worker.finish()?,
+            None => self.subject.index()?,
+        };
+        let is_train = self.subject.kind == EpisodeKind::Train;
+        if is_train || self.subject.folder.join(INDEX).exists() {
+            index.write()?;
         }
-        if !self.saved.segment.pieces.is_empty() {
-            self.seal()?;
+        Ok(())
+    }
+
+    /// Starts the thread with what it has to go on from.
+    fn start(&mut self, state: State, begun: impl Fn(usize) -> u64) -> Result<(), EpisodeError> {
+        if let Some(worker) = self.worker.take() {
+            worker.join()?;
         }
-        self.wait()?;
-        if self.kind == EpisodeKind::Train || self.folder.join(index::FILE).exists() {
-            index::write(&self.folder)?;
+        self.remove_segments_from(state.sealed)?;
+        let steps = state.open_steps(&self.subject.layout);
+        self.clock = steps.iter().flatten().max().map_or(0, |&most| most as u64);
+        for ((index, row), steps) in self.rows.iter_mut().enumerate().zip(steps) {
+            row.begun = begun(index);
+            row.since = steps.map(|steps| self.clock - steps as u64);
+        }
+        self.block.clear();
+        self.settle_rows();
+        if !self.rows.is_empty() {
+            let worker = Worker::start(self.subject.clone(), state, self.rows.len())?;
+            self.worker = Some(worker);
         }
         Ok(())
     }
@@ -234,184 +257,123 @@ impl Recorder {
         row: usize,
         options: &Value,
     ) -> Result<(), EpisodeError> {
-        let state = &mut self.saved.rows[row];
+        let state = &mut self.rows[row];
         let number = state.begun;
         state.begun += 1;
-        state.open = None;
-        if !self.choice.logs(number) {
+        state.since = self.choice.logs(number).then_some(self.clock);
+        if state.since.is_none() {
             return Ok(());
         }
-        let carried = if simulator.carries_state() {
-            simulator.save_carried(row)?
-        } else {
-            Vec::new()
-        };
-        state.open = Some(Open {
-            lane: simulator.lane(row)?,
-            options: options.to_string(),
-            carried,
-            left: None,
-        });
-        for (column, tracks) in self.layout.columns.iter().zip(&mut self.saved.tracks) {
-            if column.is_observation() {
-                column.append(simulator.border(), &[row], tracks);
-            }
+        let mut rare = RareOrigin::default();
+        if !options.is_null() {
+            rare.options = options.to_string();
         }
+        if simulator.carries_state() {
+            rare.carried = simulator.save_carried(row)?;
+        }
+        let has_rare = !rare.options.is_empty() || !rare.carried.is_empty();
+        let origin = Origin {
+            lane: simulator.lane(row)?,
+            rare: has_rare.then(|| rare.into()),
+        };
+        let (layout, border) = (&self.subject.layout, simulator.border());
+        self.block.mark(layout, border, row, Change::Begins(origin));
         Ok(())
     }
 
-    /// Settles the rows that ended, begins their next episodes, and cuts what is too long.
-    fn end_episodes(&mut self, simulator: &Simulator) -> Result<(), EpisodeError> {
+    /// Notes which episodes have ended and begun in this step, and which are too long.
+    fn mark(&mut self, simulator: &Simulator) -> Result<(), EpisodeError> {
         let border = simulator.border();
         let ended = std::mem::take(&mut self.ended);
         let mut logging_changes = false;
         for &row in &ended {
-            let logged = self.saved.rows[row].open.is_some();
+            let logged = self.rows[row].since.is_some();
             if logged {
-                for (column, tracks) in self.layout.columns.iter().zip(&mut self.saved.tracks) {
-                    column.correct_last(border, row, &mut tracks[row]);
-                }
                 let ending = if border.terminated[row] {
                     Ending::Terminated
                 } else {
                     Ending::Truncated
                 };
-                self.take(row, Some(ending))?;
+                let layout = &self.subject.layout;
+                self.block.mark(layout, border, row, Change::Ends(ending));
             }
             self.open(simulator, row, &Value::Null)?;
-            logging_changes |= logged != self.saved.rows[row].open.is_some();
+            logging_changes |= logged != self.rows[row].since.is_some();
         }
         self.ended = ended;
-        if logging_changes {
-            self.settle_rows();
-        }
-        if self.longest >= self.segment_steps {
-            for row in 0..self.saved.rows.len() {
-                if self.steps_in_tracks(row) >= self.segment_steps {
-                    self.take(row, None)?;
+        let long = self.clock >= self.long_at;
+        if long {
+            for row in 0..self.rows.len() {
+                let since = &mut self.rows[row].since;
+                let limit = self.clock.checked_sub(self.subject.segment_steps as u64);
+                if since.is_some_and(|since| limit.is_some_and(|limit| since <= limit)) {
+                    *since = Some(self.clock);
+                    let layout = &self.subject.layout;
+                    self.block.mark(layout, border, row, Change::IsLong);
                 }
             }
+        }
+        if logging_changes || long {
             self.settle_rows();
         }
         Ok(())
     }
 
-    /// Moves an open episode from its tracks to the segment: all of it with its ending, or the steps so far.
-    fn take(&mut self, row: usize, ending: Option<Ending>) -> Result<(), EpisodeError> {
-        let steps = self.steps_in_tracks(row);
-        let Some(open) = &mut self.saved.rows[row].open else {
+    /// Finds out how many rows are logging, and when one may be too long.
+    fn settle_rows(&mut self) {
+        let since = self.rows.iter().filter_map(|row| row.since);
+        self.logging = since.clone().count();
+        let first = since.min().unwrap_or(self.clock);
+        self.long_at = first.saturating_add(self.subject.segment_steps as u64);
+    }
+
+    /// Hands the block to the thread, and takes an empty one.
+    fn hand_over(&mut self) -> Result<(), EpisodeError> {
+        let Some(worker) = &self.worker else {
             return Ok(());
         };
-        let next_number = self.saved.next_number;
-        let (number, first_step, mut returns) = open.left.take().unwrap_or_else(|| {
-            let returns = vec![0.0; self.layout.players.len()];
-            (next_number, 0, returns)
-        });
-        self.saved.next_number = next_number.max(number + 1);
-        let columns = self.layout.columns.iter().enumerate();
-        for ((index, column), tracks) in columns.zip(&mut self.saved.tracks) {
-            let track = &mut tracks[row];
-            if let (Source::Reward, ColumnData::F32(rewards)) = (column.source, &*track) {
-                for &reward in rewards {
-                    returns[column.player] += f64::from(reward);
-                }
-            }
-            let segment = &mut self.saved.segment;
-            segment.take(index, column, track, steps, ending.is_some());
-        }
-        self.saved.segment.push(Piece {
-            number,
-            row: row as u32,
-            lane: open.lane,
-            options: serde_json::from_str(&open.options).unwrap_or_default(),
-            carried: open.carried.clone(),
-            first_step,
-            length: steps as u64,
-            returns: returns.clone(),
-            ending,
-        });
-        if ending.is_some() {
-            self.saved.rows[row].open = None;
-        } else {
-            open.left = Some((number, first_step + steps as u64, returns));
-        }
-        if self.saved.segment.steps >= self.segment_steps as u64 {
-            self.seal()?;
-        }
-        Ok(())
-    }
-
-    /// Steps of row `row`'s open episode that are in its tracks.
-    fn steps_in_tracks(&self, row: usize) -> usize {
-        self.saved.steps_in_tracks(&self.layout, row)
-    }
-
-    /// Finds out which rows are logging, and how long their tracks are.
-    fn settle_rows(&mut self) {
-        let rows = self.saved.rows.iter().enumerate();
-        self.logging = rows
-            .filter(|(_, r)| r.open.is_some())
-            .map(|(i, _)| i)
-            .collect();
-        let steps = self.logging.iter().map(|&row| self.steps_in_tracks(row));
-        self.longest = steps.max().unwrap_or(0);
-    }
-
-    /// Hands the segment to a thread that writes it, after the one before it has been written.
-    fn seal(&mut self) -> Result<(), EpisodeError> {
-        self.wait()?;
-        let number = self.saved.sealed;
-        self.saved.sealed += 1;
-        let empty = Segment::new(&self.layout);
-        let segment = std::mem::replace(&mut self.saved.segment, empty);
-        let layout = self.layout.clone();
-        let header = Header {
-            format: FORMAT,
-            env: self.env.clone(),
-            kind: self.kind,
-            segment: number,
-            turns_change: layout.turns_change,
-            players: layout.players.clone(),
-            episodes: Table::of(&segment.pieces, layout.players.len()),
+        let Some(empty) = worker.empty_block() else {
+            return Err(self.broken_off());
         };
-        let folder = self.folder.clone();
-        let path = folder.join(self.kind.file_name(number));
-        let write = move || {
-            files::create_folder(&folder)?;
-            segment.write(&layout, &header, &path)
-        };
-        let thread = std::thread::Builder::new().name("episodes".into());
-        self.writer = Some(files::at("write", &self.folder, thread.spawn(write))?);
-        Ok(())
+        let full = std::mem::replace(&mut self.block, empty);
+        if worker.take(full) {
+            return Ok(());
+        }
+        Err(self.broken_off())
     }
 
-    /// Waits until the sealed segments are on disk.
-    fn wait(&mut self) -> Result<(), EpisodeError> {
-        match self.writer.take() {
-            Some(writer) => writer.join().unwrap_or(Err(EpisodeError::Writer)),
-            None => Ok(()),
+    /// Why the thread has broken off.
+    fn broken_off(&mut self) -> EpisodeError {
+        let result = self.worker.take().map(Worker::join);
+        match result {
+            Some(Err(error)) => error,
+            _ => EpisodeError::Writer,
         }
     }
 
     /// Removes the segments of this kind from number `first` on, and what is left of unfinished writing. The
     /// index goes with them: it would speak of files that are not there.
     fn remove_segments_from(&self, first: u32) -> Result<(), EpisodeError> {
-        if !self.folder.exists() {
+        if !self.subject.folder.exists() {
             return Ok(());
         }
         let mut doomed = Vec::new();
-        for entry in files::at("list", &self.folder, fs::read_dir(&self.folder))? {
-            let entry = files::at("list", &self.folder, entry)?;
+        for entry in files::at(
+            "list",
+            &self.subject.folder,
+            fs::read_dir(&self.subject.folder),
+        )? {
+            let entry = files::at("list", &self.subject.folder, entry)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let segment = name.strip_suffix(".tmp").unwrap_or(&name);
             let ours = EpisodeKind::of_file(segment)
-                .is_some_and(|(kind, number)| kind == self.kind && number >= first);
+                .is_some_and(|(kind, number)| kind == self.subject.kind && number >= first);
             if ours {
                 doomed.push(entry.path());
             }
         }
-        let index = self.folder.join(index::FILE);
-        if index.exists() && (!doomed.is_empty() || self.kind == EpisodeKind::Train) {
+        let index = self.subject.folder.join(INDEX);
+        if index.exists() && (!doomed.is_empty() || self.subject.kind == EpisodeKind::Train) {
             doomed.push(index);
         }
         for path in doomed {
@@ -422,89 +384,27 @@ impl Recorder {
 }
 
 impl Drop for Recorder {
-    /// Lets the last segment be written, so that nobody finds half of it.
+    /// Lets the segment that is being written be finished, so that nobody finds half of it.
     fn drop(&mut self) {
-        if let Some(writer) = self.writer.take() {
+        if let Some(worker) = self.worker.take() {
             // Nobody is left to be told of a failure; the file is then absent, as after a kill.
-            drop(writer.join());
+            drop(worker.join());
         }
     }
 }
 
-impl State {
-    fn new(layout: &Layout, rows: usize) -> Self {
-        let tracks = |empty: &ColumnData| vec![empty.clone(); rows];
-        Self {
-            version: STATE_VERSION,
-            sealed: 0,
-            next_number: 0,
-            rows: vec![Row::default(); rows],
-            tracks: layout.columns.iter().map(|c| tracks(&c.empty)).collect(),
-            segment: Segment::new(layout),
-        }
-    }
-
-    fn steps_in_tracks(&self, layout: &Layout, row: usize) -> usize {
-        let mut columns = layout.columns.iter().zip(&self.tracks);
-        let reward = columns.find(|(column, _)| column.source == Source::Reward);
-        reward.map_or(0, |(_, tracks)| length(&tracks[row]))
-    }
-
-    /// Whether this is the state of a recorder with `layout` and `rows`.
-    fn check(&self, layout: &Layout, rows: usize) -> Result<(), &'static str> {
-        if self.version != STATE_VERSION {
-            return Err("it was saved by another version of palaestra");
-        }
-        let same_type = |a: &ColumnData, b: &ColumnData| a.type_name() == b.type_name();
-        let columns = layout.columns.len();
-        let row_counts = self.tracks.iter().map(Vec::len).chain([self.rows.len()]);
-        if [self.tracks.len(), self.segment.columns.len()] != [columns; 2]
-            || row_counts.into_iter().any(|n| n != rows)
-        {
-            return Err("it was saved with another environment or number of rows");
-        }
-        let segment_rows = self.segment.pieces.iter().map(Piece::rows);
-        let segment_rows = segment_rows.fold(0, u64::saturating_add) as usize;
-        for (index, column) in layout.columns.iter().enumerate() {
-            let data = &self.segment.columns[index];
-            if !same_type(data, &column.empty) || length(data) != segment_rows * column.width {
-                return Err("its columns are not those of this environment");
-            }
-            for (row, track) in self.tracks[index].iter().enumerate() {
-                let open = usize::from(self.rows[row].open.is_some() && column.is_observation());
-                let steps = self.steps_in_tracks(layout, row);
-                let expected = (steps + open) * column.width;
-                if !same_type(track, &column.empty) || length(track) != expected {
-                    return Err("its open episodes are not those of this environment");
-                }
-            }
-        }
-        let players = layout.players.len();
-        let left = self
-            .rows
-            .iter()
-            .filter_map(|r| r.open.as_ref()?.left.as_ref());
-        let returns = left.map(|(_, _, returns)| returns.len());
-        let pieces = self.segment.pieces.iter().map(|p| p.returns.len());
-        if returns.chain(pieces).any(|n| n != players) {
-            return Err("its returns are not one per player");
-        }
-        Ok(())
-    }
-}
-
-/// Collects the first `rows` rows whose episode ended. Few have, so the flags are tested in blocks first.
+/// Collects the first `rows` rows whose episode ended. Few have, so the flags are looked at eight at a time.
 fn collect_ended(border: &Border, rows: usize, ended: &mut Vec<usize>) {
-    const BLOCK: usize = 32;
     ended.clear();
-    let flags = border.terminated[..rows]
-        .chunks(BLOCK)
-        .zip(border.truncated[..rows].chunks(BLOCK));
-    for (block, (terminated, truncated)) in flags.enumerate() {
-        let pairs = terminated.iter().zip(truncated);
-        if pairs.fold(false, |any, (a, b)| any | a | b) {
-            let start = block * BLOCK;
-            ended.extend((start..start + terminated.len()).filter(|&row| border.ended(row)));
+    let (terminated, last) = border.terminated[..rows].as_chunks::<8>();
+    let (truncated, _) = border.truncated[..rows].as_chunks::<8>();
+    let word = |flags: &[bool; 8]| u64::from_le_bytes(flags.map(u8::from));
+    for (eight, (terminated, truncated)) in terminated.iter().zip(truncated).enumerate() {
+        let mut flags = word(terminated) | word(truncated);
+        while flags != 0 {
+            ended.push(eight * 8 + flags.trailing_zeros() as usize / 8);
+            flags &= flags - 1;
         }
     }
+    ended.extend((rows - last.len()..rows).filter(|&row| border.ended(row)));
 }

@@ -4,7 +4,7 @@ use palaestra_envs::sim::Lane;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EpisodeKind, PlayerSpaces, log::Ending};
+use super::{facts::Ending, id::EpisodeKind, layout::PlayerSpaces, real::Real};
 
 /// Version of the segment format.
 pub(super) const FORMAT: u32 = 1;
@@ -81,33 +81,6 @@ pub(super) struct Table {
     carried: Vec<String>,
 }
 
-/// A number that may be infinite or NaN, for which JSON has no number but a name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Real {
-    Finite(f64),
-    Named(String),
-}
-
-impl From<f64> for Real {
-    fn from(x: f64) -> Self {
-        if x.is_finite() {
-            Self::Finite(x)
-        } else {
-            Self::Named(x.to_string())
-        }
-    }
-}
-
-impl Real {
-    fn value(&self) -> Option<f64> {
-        match self {
-            Self::Finite(x) => Some(*x),
-            Self::Named(name) => name.parse().ok(),
-        }
-    }
-}
-
 impl Table {
     pub(super) fn of(pieces: &[Piece], players: usize) -> Self {
         // Left out where every piece has the default.
@@ -125,8 +98,7 @@ impl Table {
         if seed.windows(2).all(|pair| pair[0] == pair[1]) {
             seed.truncate(1);
         }
-        let player = |i: usize| pieces.iter().map(|p| p.returns[i].into()).collect();
-        let letter = |p: &Piece| p.ending.map_or('+', Ending::letter);
+        let player = |i: usize| pieces.iter().map(|p| Real::of(p.returns[i])).collect();
         Self {
             number: pieces.iter().map(|p| p.number).collect(),
             row: pieces.iter().map(|p| p.row).collect(),
@@ -135,51 +107,119 @@ impl Table {
             episode: pieces.iter().map(|p| p.lane.episode).collect(),
             length: pieces.iter().map(|p| p.length).collect(),
             returns: (0..players).map(player).collect(),
-            ending: pieces.iter().map(letter).collect(),
+            ending: pieces.iter().map(|p| letter(p.ending)).collect(),
             first_step: column(pieces, |p| p.first_step, |_| 0),
             options: column(pieces, |p| p.options.clone(), |_| Value::Null),
             carried: column(pieces, |p| to_hex(&p.carried), |_| String::new()),
         }
     }
 
-    /// The pieces, or what is wrong with the table.
-    pub(super) fn pieces(&self) -> Result<Vec<Piece>, &'static str> {
-        fn at<T: Clone>(column: &[T], i: usize, default: T) -> Option<T> {
-            if column.is_empty() {
-                return Some(default);
-            }
-            column.get(i).cloned()
+    /// Whether all columns have a value for each piece, and returns for `players` players.
+    pub(super) fn check(&self, players: usize) -> Result<(), &'static str> {
+        let pieces = self.len();
+        let filled = [self.row.len(), self.episode.len(), self.length.len()]
+            .into_iter()
+            .chain(self.returns.iter().map(Vec::len))
+            .chain([self.ending.len()])
+            .all(|length| length == pieces);
+        let optional = [self.lane.len(), self.first_step.len()]
+            .into_iter()
+            .chain([self.options.len(), self.carried.len()])
+            .all(|length| length == 0 || length == pieces);
+        let seeds = [pieces, pieces.min(1)].contains(&self.seed.len());
+        let letters = self
+            .ending
+            .bytes()
+            .all(|byte| ENDINGS.iter().any(|(b, _)| *b == byte));
+        let hexadecimal = self.carried.iter().all(|text| from_hex(text).is_some());
+        if self.returns.len() != players {
+            return Err("its returns are not one per player");
         }
-        let letters: Vec<char> = self.ending.chars().collect();
-        let piece = |i: usize| -> Option<Piece> {
-            let row = *self.row.get(i)?;
-            let ending = match letters.get(i)? {
-                '+' => None,
-                letter => Some(Ending::of_letter(*letter)?),
-            };
-            let returns = self.returns.iter().map(|r| r.get(i)?.value());
-            let seed = if self.seed.len() == 1 { 0 } else { i };
-            Some(Piece {
-                number: self.number[i],
-                row,
-                lane: Lane {
-                    seed: *self.seed.get(seed)?,
-                    lane: at(&self.lane, i, u64::from(row))?,
-                    episode: *self.episode.get(i)?,
-                },
-                options: at(&self.options, i, Value::Null)?,
-                carried: from_hex(&at(&self.carried, i, String::new())?)?,
-                first_step: at(&self.first_step, i, 0)?,
-                length: *self.length.get(i)?,
-                returns: returns.collect::<Option<_>>()?,
-                ending,
-            })
-        };
-        (0..self.number.len())
-            .map(piece)
-            .collect::<Option<_>>()
-            .ok_or("its table of episodes contradicts itself")
+        if !(filled && optional && seeds && letters && hexadecimal) {
+            return Err("its table of episodes contradicts itself");
+        }
+        Ok(())
     }
+
+    /// Number of pieces.
+    pub(super) fn len(&self) -> usize {
+        self.number.len()
+    }
+
+    /// Numbers of the pieces' episodes.
+    pub(super) fn numbers(&self) -> &[u64] {
+        &self.number
+    }
+
+    pub(super) fn number(&self, i: usize) -> u64 {
+        self.number[i]
+    }
+
+    pub(super) fn row(&self, i: usize) -> u32 {
+        self.row[i]
+    }
+
+    pub(super) fn lane(&self, i: usize) -> Lane {
+        Lane {
+            seed: self.seed[if self.seed.len() == 1 { 0 } else { i }],
+            lane: self.lane.get(i).copied().unwrap_or(self.row[i].into()),
+            episode: self.episode[i],
+        }
+    }
+
+    /// Null if none were given.
+    pub(super) fn options(&self, i: usize) -> &Value {
+        self.options.get(i).unwrap_or(&Value::Null)
+    }
+
+    /// Hexadecimal.
+    pub(super) fn carried(&self, i: usize) -> &str {
+        self.carried.get(i).map_or("", String::as_str)
+    }
+
+    pub(super) fn first_step(&self, i: usize) -> u64 {
+        self.first_step.get(i).copied().unwrap_or(0)
+    }
+
+    pub(super) fn length(&self, i: usize) -> u64 {
+        self.length[i]
+    }
+
+    /// Number of players.
+    pub(super) fn players(&self) -> usize {
+        self.returns.len()
+    }
+
+    /// Each player's return.
+    pub(super) fn returns(&self, i: usize) -> impl Iterator<Item = f64> + '_ {
+        self.returns.iter().map(move |player| player[i].0)
+    }
+
+    pub(super) fn ending(&self, i: usize) -> Option<Ending> {
+        of_letter(self.ending.as_bytes()[i])
+    }
+
+    /// Rows in the segment: one more than steps if the episode ends here.
+    pub(super) fn rows(&self, i: usize) -> u64 {
+        self.length[i].saturating_add(u64::from(self.ending(i).is_some()))
+    }
+}
+
+/// Letters for how a piece ends.
+const ENDINGS: [(u8, Option<Ending>); 4] = [
+    (b'T', Some(Ending::Terminated)),
+    (b'R', Some(Ending::Truncated)),
+    (b'C', Some(Ending::Cut)),
+    (b'+', None),
+];
+
+fn letter(ending: Option<Ending>) -> char {
+    let found = ENDINGS.iter().find(|(_, e)| *e == ending);
+    found.map_or('+', |(letter, _)| char::from(*letter))
+}
+
+fn of_letter(letter: u8) -> Option<Ending> {
+    ENDINGS.iter().find(|(l, _)| *l == letter)?.1
 }
 
 /// Bytes as hexadecimal digits.
@@ -272,12 +312,29 @@ mod tests {
         prop::collection::vec(piece, 0..5)
     }
 
+    /// The pieces that a table tells of.
+    fn pieces_of(table: &Table) -> Vec<Piece> {
+        table.check(2).unwrap();
+        let piece = |i| Piece {
+            number: table.number(i),
+            row: table.row(i),
+            lane: table.lane(i),
+            options: table.options(i).clone(),
+            carried: from_hex(table.carried(i)).unwrap(),
+            first_step: table.first_step(i),
+            length: table.length(i),
+            returns: table.returns(i).collect(),
+            ending: table.ending(i),
+        };
+        (0..table.len()).map(piece).collect()
+    }
+
     proptest! {
         #[test]
         fn a_table_gives_back_what_was_put_in(pieces in pieces()) {
             let text = serde_json::to_string(&Table::of(&pieces, 2)).unwrap();
             let table: Table = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(table.pieces().unwrap(), pieces.clone());
+            prop_assert_eq!(pieces_of(&table), pieces.clone());
             let bytes = postcard::to_allocvec(&pieces).unwrap();
             prop_assert_eq!(postcard::from_bytes::<Vec<Piece>>(&bytes).unwrap(), pieces);
         }
@@ -312,7 +369,7 @@ mod tests {
             text.replace("[7,7]", "[7]"),
         ] {
             let table: Table = serde_json::from_str(&broken).unwrap();
-            assert!(table.pieces().is_err(), "{broken}");
+            assert!(table.check(1).is_err(), "{broken}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! * [`interval_plot`]: one point with an interval per agent (final score, probability of improvement).
 //! * [`bar_groups`]: one small bar chart per agent on a shared axis (pull counts per arm).
 //! * [`heat_map`]: a matrix with a colour bar (state visits, payoff tables).
+//! * [`schedule_plot`]: who plays when (the cycle of a plan).
+//! * [`strips`]: schedules, as rows of coloured plays (which arm in which round).
 //! * [`svg_to_png`]: any of them as a PNG, on machines without a single installed font.
 //!
 //! Each takes a plain description and returns a whole document. Data never makes a plot fail: a value that cannot be
@@ -27,7 +29,9 @@ mod line;
 mod marker;
 mod palette;
 mod png;
+mod schedule;
 mod simplify;
+mod strips;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,6 +44,8 @@ pub use interval::{IntervalPlot, IntervalRow, interval_plot};
 pub use line::{Band, LinePlot, Series, line_plot};
 pub(crate) use palette::series as series_colour;
 pub use png::svg_to_png;
+pub use schedule::{SchedulePlot, schedule_plot};
+pub use strips::{MOST_STRIP_ROWS, Strip, StripPlot, strips};
 pub(crate) use ticks::measured;
 
 /// Why a picture cannot be made.

@@ -210,6 +210,63 @@ fn heat_maps() -> impl Strategy<Value = HeatMap> {
         })
 }
 
+fn schedules() -> impl Strategy<Value = SchedulePlot> {
+    (
+        name(),
+        prop::collection::vec(name(), 1..30),
+        prop::collection::vec(
+            prop::collection::vec((any::<prop::sample::Index>(), value()), 0..4),
+            0..40,
+        ),
+    )
+        .prop_map(|(title, rows, rounds)| SchedulePlot {
+            subtitle: title.clone(),
+            row_label: title.clone(),
+            column_label: title.clone(),
+            cell_label: title.clone(),
+            title,
+            rounds: rounds
+                .into_iter()
+                .map(|plays| {
+                    let plays = plays.into_iter();
+                    plays.map(|(row, v)| (row.index(rows.len()), v)).collect()
+                })
+                .collect(),
+            rows,
+        })
+}
+
+fn strip_plots() -> impl Strategy<Value = StripPlot> {
+    let strip = (
+        name(),
+        name(),
+        any::<u32>(),
+        0_usize..45,
+        0_usize..90,
+        value(),
+    );
+    (name(), prop::collection::vec(strip, 0..5)).prop_map(|(title, strips)| StripPlot {
+        subtitle: title.clone(),
+        row_label: title.clone(),
+        column_label: title.clone(),
+        value_label: title.clone(),
+        title,
+        strips: strips
+            .into_iter()
+            .map(|(name, remark, first, rows, columns, value)| Strip {
+                name,
+                remark,
+                first: first.into(),
+                rows,
+                period: (columns > 3).then_some(columns / 3),
+                values: (0..rows * columns)
+                    .map(|index| (index % 3 == 0).then_some(value / (index + 1) as f64))
+                    .collect(),
+            })
+            .collect(),
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -232,6 +289,41 @@ proptest! {
     fn heat_maps_stay_in_the_picture(plot in heat_maps()) {
         check(&heat_map(&plot).unwrap())?;
     }
+
+    #[test]
+    fn schedules_stay_in_the_picture(plot in schedules()) {
+        check(&schedule_plot(&plot).unwrap())?;
+    }
+
+    #[test]
+    fn strips_stay_in_the_picture(plot in strip_plots()) {
+        check(&strips(&plot).unwrap())?;
+    }
+}
+
+#[test]
+fn a_strip_has_a_cell_for_every_play() {
+    let strip = |values| Strip {
+        name: "UCB1".into(),
+        first: 9,
+        rows: 2,
+        values,
+        ..Strip::default()
+    };
+    let svg = |values| {
+        strips(&StripPlot {
+            strips: vec![strip(values)],
+            ..StripPlot::default()
+        })
+    };
+    let idle = svg(vec![None; 6]).unwrap();
+    let two = svg(vec![Some(0.5), None, None, None, Some(1.0), None]).unwrap();
+    let cells = |svg: &str| svg.matches("<rect").count();
+    // The colour bar has its slices in both.
+    assert_eq!(cells(&two), cells(&idle) + 2);
+    assert!(two.contains("10"), "columns have their numbers");
+    let error = svg(vec![None; 5]).unwrap_err().to_string();
+    assert_eq!(error, "strip `UCB1` needs 4 values and has 5");
 }
 
 fn example() -> LinePlot {
@@ -279,6 +371,21 @@ fn a_large_matrix_is_reduced() {
     let svg = heat_map(&plot).unwrap();
     assert!(svg.contains("Each cell is the mean of"));
     check(&svg).unwrap();
+}
+
+#[test]
+fn a_long_schedule_is_cut_and_a_wrong_one_refused() {
+    let plot = SchedulePlot {
+        rows: (0..600).map(|row| row.to_string()).collect(),
+        rounds: (0..1000).map(|round| vec![(round % 600, 0.5)]).collect(),
+        ..SchedulePlot::default()
+    };
+    let svg = schedule_plot(&plot).unwrap();
+    assert!(svg.contains("Only the first 240 of 1000 columns are shown"));
+    assert!(svg.contains("Only the first 500 of 600 rows are shown"));
+    check(&svg).unwrap();
+    let rows = plot.rows[..3].to_vec();
+    assert!(schedule_plot(&SchedulePlot { rows, ..plot }).is_err());
 }
 
 /// Text that the renderer sets is as wide as the layout assumed: exact for ASCII up to kerning.

@@ -3,6 +3,9 @@
 //! Lists of agents are in one order everywhere: runs as given, agents as configured, players as the environment names
 //! them. A statistic that cannot be had (the standard error of one seed) is absent or `null`.
 
+mod bandit;
+mod regret;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,8 +15,14 @@ use crate::{
     stats::{Interval, Summary},
 };
 
+pub use bandit::{
+    AgentArms, AgentStrip, Arms, ArmsReport, BanditInstance, BanditReport, NormalisedRow,
+    NormalisedScores, PlannedStrip, Schedules, SchedulesReport, Told,
+};
+pub use regret::{Growth, GrowthBasis, GrowthRow, Regret, RegretNotion, RegretReport, RegretRow};
+
 /// Name and version of the form of this document.
-pub const SCHEMA: &str = "report/1";
+pub const SCHEMA: &str = "report/2";
 
 /// A report on one or several runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +45,8 @@ pub struct Report {
     pub values: Vec<ValuePlot>,
     /// Regret against a known rate; absent if the environment is not one that has regret.
     pub regret: Option<RegretReport>,
+    /// What can be earned in a bandit, and how near the agents came to it; absent if the environment is not a bandit.
+    pub bandit: Option<BanditReport>,
     /// Pulls and visited states; absent if the environment is not a bandit.
     pub arms: Option<ArmsReport>,
     /// Quantities that were measured and are not drawn, with the reason.
@@ -225,98 +236,6 @@ pub struct ValueRow {
     pub values: Vec<f64>,
     /// Their interquartile mean.
     pub iqm: Interval,
-}
-
-/// Regret, or why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegretReport {
-    /// Computed.
-    Known(Regret),
-    /// Not computed, and why.
-    Unknown {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Regret against a known rate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Regret {
-    /// Names of the pictures: linear axes, logarithmic axes.
-    pub plots: [String; 2],
-    /// Which regret this is, in a sentence with the rate and its source.
-    pub notion: String,
-    /// What is subtracted: `expected payoff`, or `reward` if the environment does not tell expectations.
-    pub quantity: String,
-    /// What `x` counts.
-    pub x_label: String,
-    /// The curves; `x` counts rounds per row.
-    pub series: Vec<CurveSeries>,
-    /// Regret at the end of the run.
-    pub rows: Vec<RegretRow>,
-}
-
-/// Regret of one agent at the end of the run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RegretRow {
-    /// Name of the agent.
-    pub agent: String,
-    /// The rate that regret is measured against.
-    pub rate: f64,
-    /// Where the rate is from.
-    pub source: String,
-    /// Rounds per row.
-    pub rounds: f64,
-    /// One value per seed.
-    pub values: Vec<f64>,
-    /// Their mean.
-    pub regret: Summary,
-}
-
-/// Pulls and visited states, or why there are none.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ArmsReport {
-    /// Counted.
-    Counted(Arms),
-    /// Not counted, and why.
-    Unknown {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Pulls and visited states of a bandit's arms.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Arms {
-    /// Name of the picture of the pulls.
-    pub plot: String,
-    /// Where the counts are from.
-    pub basis: String,
-    /// One for each agent whose episodes are logged.
-    pub agents: Vec<AgentArms>,
-}
-
-/// The arms as one agent played them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AgentArms {
-    /// Name of the agent.
-    pub agent: String,
-    /// Name of the picture of the states.
-    pub plot: String,
-    /// Trials with logged episodes.
-    pub trials: usize,
-    /// Logged rounds of all these trials.
-    pub rounds: u64,
-    /// Pulls of each arm in a trial.
-    pub pulls: Vec<Summary>,
-    /// The states that occurred, ascending.
-    pub states: Vec<i16>,
-    /// `visits[arm][state]`: rounds of all trials in which the arm was in that state when the agent chose.
-    pub visits: Vec<Vec<u64>>,
-    /// `plays[arm][state]`: those of them in which it was played.
-    pub plays: Vec<Vec<u64>>,
 }
 
 /// A quantity that is not drawn.

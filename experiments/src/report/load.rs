@@ -1,5 +1,6 @@
 //! Reading runs: manifests, configurations, results.
 
+mod lengths;
 mod trial;
 
 use std::{path::PathBuf, sync::Arc};
@@ -31,6 +32,8 @@ pub(super) struct LineUp {
     pub(super) config: Arc<Config>,
     /// At least one.
     pub(super) trials: Vec<Trial>,
+    /// The same experiment at lesser lengths, ascending, if the run is a sweep over lengths.
+    pub(super) shorter: Vec<LineUp>,
 }
 
 /// One line of the tables, one series of the plots: a player of a line-up.
@@ -103,6 +106,7 @@ impl Loaded {
             loaded.add_run(folder, name, folders.len() > 1)?;
         }
         loaded.check_comparable()?;
+        loaded.line_ups = lengths::together(loaded.line_ups);
         loaded.entries = entries(&loaded.line_ups);
         Ok(loaded)
     }
@@ -150,6 +154,7 @@ impl Loaded {
                     config: planned.config.clone(),
                     planned: planned.clone(),
                     trials: vec![trial],
+                    shorter: Vec::new(),
                 }),
             }
         }
@@ -243,6 +248,7 @@ impl Loaded {
                 ));
             }
         }
+        notes.extend(lengths::note(&self.line_ups));
         if self.score_kinds().len() > 1 {
             notes.push(
                 "The scores are not all of one kind, because not all trials have evaluation episodes, or training \
@@ -264,6 +270,16 @@ impl Loaded {
             notes.push("The agents ran for different numbers of environment steps.".into());
         }
         notes
+    }
+
+    /// Whether all trials with a single player have the metric `key`.
+    pub(super) fn tell(&self, key: &str) -> bool {
+        let all = self.line_ups.iter().flat_map(|line_up| {
+            let shorter = line_up.shorter.iter().flat_map(|shorter| &shorter.trials);
+            line_up.trials.iter().chain(shorter)
+        });
+        let mut single = all.filter(|trial| trial.result.players.len() == 1);
+        single.all(|trial| trial.metrics.contains_key(key))
     }
 
     /// The line-up of an entry.

@@ -3,7 +3,7 @@
 //! ```text
 //! OUT/
 //!   report.html    one file that needs no other, no script and no network; for screens, phones and paper
-//!   report.json    all numbers of the page and its pictures (`report/1`)
+//!   report.json    all numbers of the page and its pictures (`report/2`)
 //!   plots/*.svg    the pictures, each also as PNG
 //! ```
 //!
@@ -14,16 +14,23 @@
 //! The way from runs to the page: `load` reads the folders; `scores`, `curves`, `regret` and `arms`
 //! reduce them to a [`Report`], plain data; `pictures` draws it and `page` lays it out. The same runs give the same
 //! bytes: resampling is seeded, and the only dates are those of the manifests.
+//!
+//! For bandits that offer their exact model, `bandit` plans with full information, so that `regret`, `normalised` and
+//! `schedules` can compare what was earned with what could have been.
 
 mod arms;
+mod bandit;
 mod curves;
 mod document;
 pub(crate) mod figures;
+mod growth;
 mod load;
+mod normalised;
 mod page;
 mod pictures;
 mod reduce;
 mod regret;
+mod schedules;
 mod scores;
 mod write;
 
@@ -32,10 +39,12 @@ mod tests;
 
 use std::path::PathBuf;
 
+use bandit::Models;
 pub use document::{
-    AgentArms, AgentSummary, Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, InfoSummary,
-    LeftOut, ReferenceLine, Regret, RegretReport, RegretRow, Report, RunSummary, SCHEMA,
-    Statistics, ValuePlot, ValueRow,
+    AgentArms, AgentStrip, AgentSummary, Arms, ArmsReport, BanditInstance, BanditReport, CurvePlot,
+    CurveSeries, Growth, GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, NormalisedRow,
+    NormalisedScores, PlannedStrip, ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow,
+    Report, RunSummary, SCHEMA, Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
 };
 use load::Loaded;
 pub use write::write;
@@ -153,20 +162,35 @@ fn status_name(status: RunStatus) -> &'static str {
     }
 }
 
+/// What a report is to tell beyond the usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Also the regret against the arms that pay most in their present states, which rewards greedy play.
+    pub myopic: bool,
+}
+
 /// Reads the runs in `paths` and reduces them to a report. `registries` is asked for what the environments know about
-/// themselves (the rate that regret is measured against); agents need not be registered.
+/// themselves (the rate that regret is measured against, the model of a bandit); agents need not be registered.
 ///
 /// # Errors
 /// [`ReportError`].
-pub fn report(registries: &Registries, paths: &[PathBuf]) -> Result<Report, ReportError> {
+pub fn report(
+    registries: &Registries,
+    paths: &[PathBuf],
+    options: Options,
+) -> Result<Report, ReportError> {
     let loaded = Loaded::read(paths)?;
     let mut notes = loaded.notes();
     let agents = scores::agents(&loaded, &mut notes)?;
     let improvement = scores::improvement(&agents)?;
-    let regret = regret::regret(registries, &loaded)?;
-    let known_rate = regret::common_rate(regret.as_ref());
+    let models = Models::of(registries, &loaded, &mut notes);
+    let mut played = arms::arms(registries, &loaded, &mut notes)?;
+    let myopic = options.myopic.then_some(&played.myopic[..]);
+    let regret = regret::regret(registries, &loaded, &models, myopic)?;
+    let known_rate = regret::common_rate(&loaded, regret.as_ref());
     let drawn = curves::curves(&loaded, &agents, known_rate, &mut notes)?;
-    let arms = arms::arms(registries, &loaded, &mut notes)?;
+    let arms = played.report.take();
+    let bandit = models.report(&loaded, played)?;
     let mut report = Report {
         schema: SCHEMA,
         score: loaded.score_meaning(),
@@ -177,6 +201,7 @@ pub fn report(registries: &Registries, paths: &[PathBuf]) -> Result<Report, Repo
         curves: drawn.curves,
         values: drawn.values,
         regret,
+        bandit,
         arms,
         left_out: drawn.left_out,
         notes,

@@ -1,6 +1,8 @@
 //! The page: one HTML file with its style and pictures inside, laid out from the report's numbers.
 
+mod bandit;
 mod provenance;
+mod regret;
 mod sections;
 mod text;
 
@@ -42,8 +44,10 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
     page.header(&title);
     page.scores();
     page.comparison();
+    page.instances();
     page.regret();
     page.curves();
+    page.schedules();
     page.arms();
     page.runs();
     page.method();

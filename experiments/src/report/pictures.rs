@@ -1,7 +1,11 @@
 //! The pictures of a report, drawn from its numbers alone.
 
+mod bandit;
+mod regret;
+
 use super::{
-    Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, Regret, RegretReport, Report, ValuePlot,
+    Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, RegretReport, Report, Schedules,
+    SchedulesReport, ValuePlot,
     figures::{constant, count},
 };
 use crate::{
@@ -35,16 +39,31 @@ pub(super) struct Picture {
 pub(super) fn names(report: &Report) -> Vec<String> {
     let mut names = vec![SCORES.to_owned()];
     names.extend(report.improvement.is_some().then(|| IMPROVEMENT.to_owned()));
-    names.extend(report.curves.iter().map(|plot| plot.plot.clone()));
-    names.extend(report.values.iter().map(|plot| plot.plot.clone()));
+    names.extend(
+        report
+            .bandit
+            .as_ref()
+            .map(|bandit| bandit.normalised.plot.clone()),
+    );
     if let Some(RegretReport::Known(regret)) = &report.regret {
         names.extend(regret.plots.clone());
+        names.extend(regret.growth.plot.clone());
     }
+    names.extend(report.curves.iter().map(|plot| plot.plot.clone()));
+    names.extend(report.values.iter().map(|plot| plot.plot.clone()));
+    names.extend(schedules(report).map(|schedules| schedules.plot.clone()));
     if let Some(ArmsReport::Counted(arms)) = &report.arms {
         names.push(arms.plot.clone());
         names.extend(arms.agents.iter().map(|agent| agent.plot.clone()));
     }
     names
+}
+
+fn schedules(report: &Report) -> Option<&Schedules> {
+    match &report.bandit.as_ref()?.schedules {
+        SchedulesReport::Shown(schedules) => Some(schedules),
+        SchedulesReport::Unknown { .. } => None,
+    }
 }
 
 /// Draws all pictures, in the order of [`names`].
@@ -53,20 +72,31 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
     if let Some(improvement) = &report.improvement {
         svgs.push(improvement_plot(improvement)?);
     }
+    if let Some(bandit) = &report.bandit {
+        svgs.push(bandit::normalised(report, bandit)?);
+    }
+    if let Some(RegretReport::Known(regret)) = &report.regret {
+        svgs.push(regret::curves(regret, Scale::Linear)?);
+        svgs.push(regret::curves(regret, Scale::Log)?);
+        if regret.growth.plot.is_some() {
+            svgs.push(regret::lengths(report, regret)?);
+        }
+    }
     for plot in &report.curves {
         svgs.push(curve_plot(plot)?);
     }
     for plot in &report.values {
         svgs.push(value_plot(report, plot)?);
     }
-    if let Some(RegretReport::Known(regret)) = &report.regret {
-        svgs.push(regret_plot(regret, Scale::Linear)?);
-        svgs.push(regret_plot(regret, Scale::Log)?);
+    let mut maps = Vec::new();
+    if let Some(schedules) = schedules(report) {
+        maps.push(svgs.len());
+        svgs.push(bandit::schedules(report, schedules)?);
     }
-    let before_maps = svgs.len() + 1;
     if let Some(ArmsReport::Counted(arms)) = &report.arms {
         svgs.push(pulls(report, arms)?);
         for agent in 0..arms.agents.len() {
+            maps.push(svgs.len());
             svgs.push(states(arms, agent)?);
         }
     }
@@ -74,7 +104,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
     let pictures = pictures.map(|(index, (name, svg))| Picture {
         name: name.clone(),
         svg,
-        is_map: index >= before_maps,
+        is_map: maps.contains(&index),
     });
     Ok(pictures.collect())
 }
@@ -237,35 +267,6 @@ fn value_plot(report: &Report, plot: &ValuePlot) -> Result<String, PlotError> {
         rows,
         reference: None,
         one_colour: false,
-    })
-}
-
-fn regret_plot(regret: &Regret, scale: Scale) -> Result<String, PlotError> {
-    let axis = |label: &str| match scale {
-        Scale::Linear => Axis::linear(label),
-        Scale::Log => Axis::log(label),
-    };
-    let title = match scale {
-        Scale::Linear => "Dynamic regret",
-        Scale::Log => "Dynamic regret, logarithmic axes",
-    };
-    let counts = regret
-        .series
-        .iter()
-        .map(|series| series.seeds)
-        .filter(|n| *n > 0);
-    let y = axis(&format!("regret by {}", regret.quantity));
-    line_plot(&LinePlot {
-        title: title.into(),
-        subtitle: subtitle(BAND, counts),
-        x: axis(&regret.x_label),
-        y: if scale == Scale::Linear {
-            y.including(0.0)
-        } else {
-            y
-        },
-        series: series(&regret.series),
-        references: Vec::new(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Reports on small real runs.
 
+mod bandits;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -52,7 +54,7 @@ const CARTPOLE: &str = r#"
 "#;
 
 fn read(paths: &[PathBuf]) -> Result<Report, ReportError> {
-    report(&Registries::default(), paths)
+    report(&Registries::default(), paths, Options::default())
 }
 
 fn read_one(path: &Path) -> Report {
@@ -125,8 +127,10 @@ fn the_page_has_all_sections_and_needs_nothing_from_elsewhere() {
     for id in [
         "scores",
         "comparison",
+        "instance",
         "regret",
         "curves",
+        "schedules",
         "arms",
         "run",
         "method",
@@ -149,7 +153,7 @@ fn the_page_has_all_sections_and_needs_nothing_from_elsewhere() {
         assert!(files::read(&file("png")).unwrap().starts_with(b"\x89PNG"));
     }
     assert!(
-        page.contains("R = 0.506667 per round"),
+        page.contains("OPT = 0.506667 per round"),
         "the notion of regret names its rate"
     );
     assert!(page.contains("AISTATS 2022"), "and its source");
@@ -207,12 +211,13 @@ fn numbers_are_those_of_the_trials() {
         panic!("the rate of spike5 is known");
     };
     let rate = 4.56 / 9.0;
-    for (value, result) in regret.rows[0].values.iter().zip(&results) {
+    let rows = &regret.drawn_notion().unwrap().rows;
+    for (value, result) in rows[0].values.iter().zip(&results) {
         let (name, earned) = &result.info[0];
         assert_eq!(name, "expected_payoff");
         assert!((value - (120.0 * rate - earned)).abs() < 1e-9);
     }
-    assert_eq!(regret.rows[0].rounds, 120.0);
+    assert_eq!(rows[0].rounds, 120.0);
     assert_eq!(regret.series[0].x.last(), Some(&120.0));
 
     let Some(ArmsReport::Counted(arms)) = &report.arms else {
@@ -432,7 +437,7 @@ fn pictures_of_an_earlier_report_are_removed_and_nothing_else() {
 }
 
 #[test]
-fn without_logged_episodes_or_a_known_rate_the_report_says_so() {
+fn without_logged_episodes_or_a_known_optimum_the_report_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let text = bandit("tiny", "[0, 1]", &["uniform"]).replace("spike5", "pb_log10");
     let path = run(
@@ -440,13 +445,19 @@ fn without_logged_episodes_or_a_known_rate_the_report_says_so() {
         &format!("{text}\n[log]\nepisodes = \"none\"\n"),
     );
     let made = read_one(&path);
-    assert!(matches!(made.regret, Some(RegretReport::Unknown { .. })));
+    let Some(RegretReport::Known(regret)) = &made.regret else {
+        panic!("planners have a value");
+    };
+    assert_eq!(regret.drawn, "regret_planner");
     assert!(matches!(made.arms, Some(ArmsReport::Unknown { .. })));
     write(&made, &path).unwrap();
     let page = html(&path);
     assert!(page.contains("No training episodes are logged"));
-    assert!(page.contains("is not known, so there is nothing that regret"));
-    // Without regret, the cumulative quantities are drawn.
+    assert!(
+        page.contains("are above the limit"),
+        "why there is no optimum"
+    );
+    // Without an optimum, the cumulative quantities are drawn.
     let plots: Vec<&str> = made.curves.iter().map(|plot| plot.plot.as_str()).collect();
     assert!(plots.contains(&"curve-info-expected-payoff"), "{plots:?}");
 }

@@ -11,6 +11,7 @@
 //! * [`probability_of_improvement`]: how likely a run of one agent beats a run of another.
 //! * [`performance_profile`]: the fraction of runs above each score.
 //! * [`curve_intervals`]: an aggregate over seeds at every point of a learning curve.
+//! * [`power_law_exponent`]: how a mean over runs grows with the size of the problem.
 //!
 //! Functions that resample take the generator from the caller and draw from it in a documented, fixed order on the
 //! calling thread, so equal seeds give equal bytes whatever the number of threads of the program.
@@ -19,6 +20,7 @@ mod aggregate;
 mod bootstrap;
 mod curves;
 mod improvement;
+mod power_law;
 mod profile;
 mod scores;
 
@@ -26,6 +28,7 @@ pub use aggregate::Aggregate;
 pub use bootstrap::{Bootstrap, Interval, aggregate_interval};
 pub use curves::{CurveIntervals, curve_intervals};
 pub use improvement::{probability_of_improvement, probability_of_improvement_interval};
+pub use power_law::power_law_exponent;
 pub use profile::{PerformanceProfile, performance_profile, performance_profile_intervals};
 pub use scores::{Scores, Summary};
 
@@ -45,6 +48,16 @@ pub enum StatsError {
         /// The input that holds the value.
         what: &'static str,
         /// Flat position in that input.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A value that must be above 0.
+    #[error("{what} has a value that is not positive ({value}) at position {index}")]
+    NotPositive {
+        /// The values.
+        what: &'static str,
+        /// Position of the value.
         index: usize,
         /// The value.
         value: f64,

@@ -104,8 +104,8 @@ fn a_checkpoint_of_another_version_is_refused() {
 fn help_has_an_example_for_every_command() {
     let bench = Bench::new();
     for command in [
-        "run", "resume", "eval", "replay", "report", "list", "check", "bench", "schema", "export",
-        "new",
+        "run", "resume", "eval", "replay", "report", "list", "check", "solve", "bench", "schema",
+        "export", "new",
     ] {
         let help = bench.ok(&[command, "--help"]);
         assert!(help.contains("Example:\n  palaestra "), "{command}: {help}");
@@ -138,4 +138,55 @@ fn a_new_file_runs_as_it_is() {
     assert_eq!(report["trials"].as_array().unwrap().len(), 10);
     let listed = bench.json(&["list", "envs"]);
     assert!(listed["envs"].as_array().unwrap().len() >= 8, "{listed}");
+}
+
+#[test]
+fn a_process_agent_that_fails_is_told_from_a_wrong_configuration() {
+    let bench = Bench::new();
+    let agent =
+        "id = \"process\"\nargs = { command = [\"python3\", \"-c\", \"raise SystemExit(3)\"] }";
+    bench.write("case.toml", &with("id = \"random\"", agent));
+    let transcript = bench.transcript(&["run", "case.toml"]);
+    assert!(transcript.starts_with("exit code 4\n"), "{transcript}");
+    assert!(transcript.contains("case.toml:13"), "{transcript}");
+}
+
+/// The system refuses to let a file grow, as it does when the disk is full.
+#[test]
+fn a_run_on_a_full_disk_says_so_and_can_be_resumed() {
+    let bench = Bench::new();
+    bench.write(
+        "good.toml",
+        &with("total_env_steps = 400", "total_env_steps = 40000"),
+    );
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 128; exec {} run good.toml --out full",
+        super::support::program()
+    );
+    let mut command = std::process::Command::new("sh");
+    let full = command
+        .args(["-c", &limited])
+        .current_dir(bench.path(""))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(70), "{stderr}");
+    assert!(stderr.contains("free some space"), "{stderr}");
+    assert!(stderr.contains("full/trials/random-seed0/"), "{stderr}");
+    bench.ok(&["resume", "full"]);
+    bench.ok(&["run", "good.toml", "--out", "never_full"]);
+    for trial in ["random-seed0", "random-seed1"] {
+        let metrics = |run: &str| {
+            std::fs::read(
+                bench
+                    .path(run)
+                    .join("trials")
+                    .join(trial)
+                    .join("metrics.parquet"),
+            )
+            .unwrap()
+        };
+        assert_eq!(metrics("full"), metrics("never_full"));
+    }
+    bench.ok(&["replay", "full", "--verify"]);
 }

@@ -159,7 +159,7 @@ fn outcome(spec: &EnvSpec, border: &Border) -> String {
             ColumnData::F64(v) => v.iter().map(ToString::to_string).collect(),
             ColumnData::I32(v) => v.iter().map(ToString::to_string).collect(),
             ColumnData::U8(v) => v.iter().map(ToString::to_string).collect(),
-            ColumnData::Text(v) => v.clone(),
+            ColumnData::Text(v) => v.to_vec(),
         };
         writeln!(text, "info {}: {}", field.name, values.join(" ")).unwrap();
     }

@@ -2,8 +2,59 @@
 //!
 //! A planner takes an [`Instance`] and returns a [`Plan`]: a policy, what it is worth in the long run, and what it cost
 //! to find. All arithmetic is in `f64`; no planner changes the instance.
+//!
+//! [`plan()`] plans by a [`PlannerConfig`], and [`PLANNERS`] lists all planners with where they come from. [`best()`], the
+//! default, compares several.
 
-use palaestra_envs::bandits::{DeterministicPolicy, EvaluationError};
+mod actions;
+mod blocks;
+mod catalogue;
+pub mod config;
+mod delay;
+mod derandomise;
+pub mod exact;
+mod filler;
+pub mod graph;
+pub mod harmonic;
+pub mod hull;
+pub mod look_ahead;
+pub mod phase_mean;
+pub mod policy_iteration;
+pub mod portfolio;
+pub mod ranking;
+pub mod relaxation;
+pub mod rounding;
+#[cfg(test)]
+mod testbed;
+pub mod virtual_cycles;
+pub mod virtual_policy;
+pub mod virtual_values;
+
+pub use blocks::{
+    BlockOracle, MAX_BLOCKS, MAX_ORACLE_SIZE, best_repeated_block, calibrated_block, isi_block,
+};
+pub use catalogue::{PLANNERS, PlannerInfo};
+pub use config::{PlannerConfig, plan};
+pub use delay::is_concave_recharging;
+pub use exact::{GraphPolicy, Optimum, exact, finite_horizon, optimum};
+pub use graph::Graph;
+pub use harmonic::harmonic;
+pub use hull::{Column, Hull, Vertex};
+pub use look_ahead::{LookAhead, look_ahead};
+pub use phase_mean::{PhaseMean, phase_mean};
+pub use policy_iteration::Solution;
+pub use portfolio::best;
+pub(super) use portfolio::best_within;
+pub use ranking::ranking;
+pub use relaxation::Relaxation;
+pub use rounding::{independent, independent_value, interleaved, interleaved_value, rotation};
+pub use virtual_cycles::{Basis, Phases, VirtualCyclesConfig, promise_basis, virtual_cycles};
+pub use virtual_policy::{Score, VirtualCycle, VirtualPolicy};
+pub use virtual_values::{gamma, guarantee};
+
+use palaestra_envs::bandits::{
+    DeterministicPolicy, EvaluationError, Greedy, Instance, long_run_mean, total_mean,
+};
 
 /// A policy with full information and what is known about it.
 pub struct Plan {
@@ -21,13 +72,76 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+impl Plan {
+    /// [`Self::evaluated_within`] less than a second of looking for a cycle, whatever the number of arms.
+    fn evaluated(
+        planner: &'static str,
+        instance: &Instance,
+        policy: Box<dyn DeterministicPolicy + Send + Sync>,
+        size: u64,
+        notes: Vec<String>,
+    ) -> Result<Self, PlanError> {
+        let max_rounds = (1 << 25) / (instance.num_arms() as u64 + 16);
+        Self::evaluated_within(max_rounds, planner, instance, policy, size, notes)
+    }
+
+    /// The plan of `policy` with the value of its cycle. If it shows none within `max_rounds` rounds, the rate is the
+    /// mean of the later half of a long run, as a note then says.
+    ///
+    /// # Errors
+    /// If the policy makes an illegal choice.
+    fn evaluated_within(
+        max_rounds: u64,
+        planner: &'static str,
+        instance: &Instance,
+        policy: Box<dyn DeterministicPolicy + Send + Sync>,
+        size: u64,
+        mut notes: Vec<String>,
+    ) -> Result<Self, PlanError> {
+        let (rate, cycle_length) = match long_run_mean(instance, &*policy, max_rounds) {
+            Ok(value) => (value.mean, Some(value.cycle_length)),
+            Err(EvaluationError::NoCycle { .. }) => {
+                // The first half is left out, because arms that start rested pay more than they can in the long run.
+                let half = (max_rounds / 4).max(1);
+                let early = total_mean(instance, &*policy, half)?;
+                let all = total_mean(instance, &*policy, 2 * half)?;
+                notes.push(format!(
+                    "No cycle was found; the rate is the mean of {half} rounds after as many others."
+                ));
+                ((all - early) / half as f64, None)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self {
+            planner,
+            policy,
+            value: PlanValue {
+                rate,
+                cycle_length,
+                certified: None,
+            },
+            cost: PlanCost { size },
+            notes,
+        })
+    }
+}
+
+/// Oracle greedy: the arms that pay most now. Its guarantee, `1 − 1/e` of the optimum, is for blocking bandits only
+/// (Basu, Sen, Sanghavi, Shakkottai, arXiv 1907.11975, abstract).
+///
+/// # Errors
+/// None for an instance that is valid.
+pub fn greedy(instance: &Instance) -> Result<Plan, PlanError> {
+    Plan::evaluated("greedy", instance, Box::new(Greedy), 1, Vec::new())
+}
+
 /// The long-run worth of a plan, in mean payoff a round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlanValue {
     /// `ρ`: mean payoff a round over the cycle that the policy runs into.
     pub rate: f64,
     /// Rounds of that cycle. `None` if none was found within the allowed number of rounds: `rate` is then the mean of
-    /// those rounds, as the notes say.
+    /// a long run, as the notes say.
     pub cycle_length: Option<u64>,
     /// A proven lower bound on the expected rate, where the planner has one for this instance.
     pub certified: Option<f64>,

@@ -224,7 +224,7 @@ fn oracle_choice(env: &Bernoulli, means: &[f64]) -> Vec<usize> {
     let told = Column {
         name: MEANS.into(),
         width: n,
-        data: ColumnData::F64(means.to_vec()),
+        data: ColumnData::F64(means.to_vec().into()),
     };
     let info = Columns::new(1, vec![told]);
     let (view, actions) = game.simulator.border_mut().act_view(0);

@@ -1,30 +1,16 @@
 //! The published instances `spike5` and `step2`, on which every stationary learner loses to uniform play.
 
-use palaestra_envs::{
-    bandits::{LsdBandit, LsdBanditArgs},
-    sim::Simulator,
-};
+use palaestra_envs::bandits::LsdBanditArgs;
 use serde_json::{Value, json};
 
-use crate::bandits::testbed::{Match, context};
+use crate::bandits::testbed::Match;
 
 fn play(preset: &str, id: &str, args: &Value, rows: usize) -> Match {
-    let env = LsdBandit::new(&LsdBanditArgs {
+    let env = LsdBanditArgs {
         preset: Some(preset.into()),
         ..LsdBanditArgs::default()
-    });
-    let registry = crate::registry();
-    let entry = registry.get(id).unwrap();
-    let mut builder = Simulator::builder(env.unwrap())
-        .rows(rows)
-        .info("expected_payoff");
-    for name in &entry.info {
-        builder = builder.info(name);
-    }
-    let mut simulator = builder.build().unwrap();
-    simulator.reset().unwrap();
-    let agent = entry.build(&context(&simulator), args).unwrap();
-    Match { agent, simulator }
+    };
+    Match::lsd(&env, id, args, rows)
 }
 
 /// Sum of the expected payoffs of one episode: without noise in payoffs, as the oracle's plays do not depend on

@@ -192,7 +192,7 @@ fn the_random_agent_plays_any_space() {
                 .cycle()
                 .take(2 * width)
                 .map(|i| u8::from(i % 2 == 0));
-            own.action_mask = flags.collect();
+            own.action_mask = flags.collect::<Vec<u8>>().into();
             task.act(&mut agent)
                 .unwrap_or_else(|e| panic!("{space:?}: {e}"));
         }

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::{played, zoo::zoo};
 use crate::episodes::{
-    EpisodeError, EpisodeId, EpisodeLog, LoadedSegment, Recorder, index,
-    seal::{self, properties},
+    EpisodeError, EpisodeId, EpisodeLog, LoadedSegment, Recorder,
+    format::{FileSchema, FileWriter, Levels, Values, check, open},
+    listing::INDEX,
     segment,
 };
 
@@ -30,12 +31,12 @@ fn read(path: &Path, bytes: &[u8]) -> Result<LoadedSegment, EpisodeError> {
 fn a_flipped_bit_anywhere_is_noticed_and_its_place_named() {
     let (_trial, bytes) = small();
     let path = Path::new("segment.parquet");
-    assert!(seal::check(path, &bytes).is_ok());
+    assert!(check(path, &bytes).is_ok());
     let mut places = Vec::new();
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (at % 8);
-        match seal::check(path, &damaged) {
+        match check(path, &damaged) {
             Err(EpisodeError::Damaged { place, .. }) => places.push(place),
             other => panic!("byte {at}: {other:?}"),
         }
@@ -60,10 +61,10 @@ fn a_file_cut_short_or_grown_is_noticed() {
     let (_trial, mut bytes) = small();
     let path = Path::new("segment.parquet");
     for length in 0..bytes.len() {
-        assert!(seal::check(path, &bytes[..length]).is_err(), "{length}");
+        assert!(check(path, &bytes[..length]).is_err(), "{length}");
     }
     bytes.extend_from_slice(b"PAR1");
-    assert!(seal::check(path, &bytes).is_err());
+    assert!(check(path, &bytes).is_err());
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn damaged_foreign_and_missing_files_are_reported_beside_the_good_ones() {
 fn a_damaged_or_outdated_index_is_not_trusted() {
     let trial = tempfile::tempdir().unwrap();
     played(trial.path(), &mut zoo(3, 5), 100, 60);
-    let path = trial.path().join("episodes").join(index::FILE);
+    let path = trial.path().join("episodes").join(INDEX);
     let listed = |log: &EpisodeLog| log.episodes().to_vec();
     let indexed = EpisodeLog::open(trial.path()).unwrap();
     let bytes = fs::read(&path).unwrap();
@@ -172,6 +173,18 @@ fn other_versions_and_other_programs_are_told_apart() {
     )])
     .unwrap();
     let foreign = crate::files::parquet_bytes(&table, &[]).unwrap();
+    let schema = FileSchema::of(&table.schema()).unwrap();
+    let sealed = |key: &str, header: String| {
+        let mut file = FileWriter::new(&path, Vec::new(), &schema);
+        let values = [1_i32, 2].map(i32::to_le_bytes).concat();
+        file.column(
+            &Levels::nullable([(true, 2)].into_iter()),
+            &Values::plain(&values),
+        )
+        .unwrap();
+        file.end_group(2).unwrap();
+        file.finish(key, header).unwrap()
+    };
     let error = read(&path, &foreign).unwrap_err().to_string();
     assert!(
         error.ends_with("its footer (the seal)") || error.contains("did not write"),
@@ -183,7 +196,7 @@ fn other_versions_and_other_programs_are_told_apart() {
         (segment::KEY, "nonsense"),
         ("palaestra.other", "{}"),
     ] {
-        let bytes = seal::write(&table, properties(), key, header.into()).unwrap();
+        let bytes = sealed(key, header.into());
         match read(&path, &bytes).unwrap_err() {
             EpisodeError::Version { found: 2, .. } => assert!(header.contains("news")),
             EpisodeError::Foreign { .. } => assert!(!header.contains("news")),
@@ -191,8 +204,8 @@ fn other_versions_and_other_programs_are_told_apart() {
         }
     }
     // The header of a real segment over another table.
-    let (header, _) = seal::open(&path, bytes, segment::KEY).unwrap();
-    let bytes = seal::write(&table, properties(), segment::KEY, header).unwrap();
+    let (header, _) = open(&path, bytes, segment::KEY).unwrap();
+    let bytes = sealed(segment::KEY, header);
     assert!(matches!(
         read(&path, &bytes),
         Err(EpisodeError::Foreign { .. })
@@ -254,11 +267,11 @@ proptest! {
     fn bytes_of_any_kind_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut framed = b"PAR1".to_vec();
         framed.extend_from_slice(&bytes);
-        framed.extend_from_slice(br#"palaestra.seal"{"blake3":""#);
+        framed.extend_from_slice(br#"palaestra.seal"{"crc32c":""#);
         framed.extend_from_slice(&bytes);
         framed.extend_from_slice(b"PAR1");
         for bytes in [bytes, framed] {
-            prop_assert!(seal::check(Path::new("x"), &bytes).is_err());
+            prop_assert!(check(Path::new("x"), &bytes).is_err());
         }
     }
 

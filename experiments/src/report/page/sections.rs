@@ -11,7 +11,7 @@ use crate::{
     plot::series_colour,
     report::{
         AgentSummary, ArmsReport, RegretReport,
-        figures::{constant, count, mean},
+        figures::{count, mean},
         pictures::{IMPROVEMENT, SCORES},
     },
     stats::Interval,
@@ -56,8 +56,10 @@ impl Page<'_> {
         let sections = [
             (true, "scores", "Final scores"),
             (report.improvement.is_some(), "comparison", "Who beats whom"),
+            (report.bandit.is_some(), "instance", "What can be earned"),
             (report.regret.is_some(), "regret", "Regret"),
             (true, "curves", "Curves"),
+            (report.bandit.is_some(), "schedules", "Schedules"),
             (report.arms.is_some(), "arms", "Arms"),
             (true, "run", "What was run"),
             (true, "method", "How to read this"),
@@ -82,13 +84,10 @@ impl Page<'_> {
                 info.push(&field.name);
             }
         }
-        let regret = match &report.regret {
-            Some(RegretReport::Known(regret)) => &regret.rows[..],
-            _ => &[],
+        let notion = match &report.regret {
+            Some(RegretReport::Known(regret)) => regret.drawn_notion(),
+            _ => None,
         };
-        let several_steps = regret
-            .iter()
-            .any(|row| row.rate.to_bits() != regret[0].rate.to_bits());
         let mut header = vec![
             "Agent".to_owned(),
             "Seeds".into(),
@@ -100,8 +99,7 @@ impl Page<'_> {
             info.iter()
                 .map(|name| format!("<code>{}</code>", escape(name))),
         );
-        header.extend((!regret.is_empty()).then(|| "Dynamic regret".into()));
-        header.extend(several_steps.then(|| "R".into()));
+        header.extend(notion.map(|notion| format!("<code>{}</code>", notion.id)));
         let best = best(agents);
         let rows = agents.iter().enumerate().map(|(index, agent)| {
             let none = || "–".to_owned();
@@ -116,12 +114,9 @@ impl Page<'_> {
                 let field = agent.info.iter().find(|field| field.name == *name);
                 cells.push(field.map_or_else(none, |field| mean(&field.total)));
             }
-            let row = regret.iter().find(|row| row.agent == agent.name);
-            if !regret.is_empty() {
+            if let Some(notion) = notion {
+                let row = notion.rows.iter().find(|row| row.agent == agent.name);
                 cells.push(row.map_or_else(none, |row| mean(&row.regret)));
-            }
-            if several_steps {
-                cells.push(row.map_or_else(none, |row| constant(row.rate)));
             }
             (best == Some(index), cells)
         });
@@ -160,28 +155,6 @@ impl Page<'_> {
         let rows: Vec<_> = rows.collect();
         self.table("matrix", &header, &rows);
         self.figure(IMPROVEMENT);
-        self.close_section();
-    }
-
-    pub(super) fn regret(&mut self) {
-        let report = self.report;
-        let Some(regret) = &report.regret else {
-            return;
-        };
-        self.open_section("regret", "Regret");
-        match regret {
-            RegretReport::Unknown { reason } => self.paragraph(reason),
-            RegretReport::Known(regret) => {
-                self.paragraph(&regret.notion);
-                for plot in &regret.plots {
-                    self.figure(plot);
-                }
-                self.small(
-                    "On logarithmic axes a straight line of slope one is regret that grows in proportion to time; \
-                     values at or below zero have no place there and leave gaps.",
-                );
-            }
-        }
         self.close_section();
     }
 
@@ -258,7 +231,7 @@ impl Page<'_> {
     }
 
     /// An agent's name with its colour.
-    fn name(&self, name: &str) -> String {
+    pub(super) fn name(&self, name: &str) -> String {
         let place = self
             .report
             .agents

@@ -1,0 +1,138 @@
+//! `solve`: what is the most that can be earned, and who comes how near?
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use palaestra_agents::bandits::planning::graph::MAX_EDGES;
+
+use super::{CliError, Exit, output::Output};
+use crate::{
+    files,
+    plot::{SchedulePlot, schedule_plot, svg_to_png},
+    solve::{
+        BanditSolution, Cycle, PlanReport, PlannerReport, PlannerRequest, Subject, solve_bandit,
+    },
+};
+
+mod text;
+
+/// Pixels of a PNG for one of the picture.
+const PNG_SCALE: f32 = 2.0;
+
+/// `palaestra solve`
+#[derive(Debug, Clone, Args)]
+pub(super) struct SolveArgs {
+    /// Bandit instance: a TOML or JSON file, or a name (`palaestra list instances`)
+    instance: String,
+    /// Compare this planner instead of all: NAME, or NAME={JSON} with parameters; may be given several times
+    /// (`palaestra list planners`)
+    #[arg(long = "planner", value_name = "NAME")]
+    planners: Vec<String>,
+    /// Largest number of states times choices for which the optimum is computed; above it, bounds are given
+    #[arg(long, value_name = "N", default_value_t = MAX_EDGES, value_parser = clap::value_parser!(u64).range(1..))]
+    cap: u64,
+    /// Draw the cycle of the optimal plan, or of the best one known, to this .svg or .png file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+}
+
+pub(super) fn solve(output: &Output, args: &SolveArgs) -> Result<Exit, CliError> {
+    let requests = if args.planners.is_empty() {
+        PlannerRequest::all()
+    } else {
+        let requests = args.planners.iter().map(|p| PlannerRequest::parse(p));
+        requests.collect::<Result<Vec<_>, _>>()?
+    };
+    let picture = args.plot.as_deref().map(Picture::new).transpose()?;
+    let Subject::Bandit(bandit) = Subject::find(&args.instance)?;
+    let solution = solve_bandit(&bandit, &requests, args.cap)?;
+    output.text(&solution.text());
+    output.document("solve/1", &solution);
+    if let Some(picture) = picture {
+        picture.draw(output, &solution)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// A picture to draw.
+struct Picture<'a> {
+    path: &'a Path,
+    as_png: bool,
+}
+
+impl<'a> Picture<'a> {
+    fn new(path: &'a Path) -> Result<Self, CliError> {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension {
+            Some("svg" | "png") => Ok(Self {
+                path,
+                as_png: extension == Some("png"),
+            }),
+            _ => Err(CliError::argument(
+                format!(
+                    "--plot {}: what to draw does not show in the name",
+                    path.display()
+                ),
+                "give a file that ends with .svg or .png",
+            )),
+        }
+    }
+
+    fn draw(&self, output: &Output, solution: &BanditSolution) -> Result<(), CliError> {
+        let shown = solution.best().and_then(|(planner, plan)| {
+            let cycle = plan.cycle.as_ref()?;
+            Some(schedule(solution, planner, plan, cycle))
+        });
+        let Some(plot) = shown else {
+            output.message("nothing is drawn: no planner found a cycle short enough to show");
+            return Ok(());
+        };
+        let svg = schedule_plot(&plot)?;
+        let bytes = if self.as_png {
+            svg_to_png(&svg, PNG_SCALE)?
+        } else {
+            svg.into_bytes()
+        };
+        files::write_atomically(self.path, &bytes)?;
+        output.message(&format!("cycle drawn to {}", self.path.display()));
+        Ok(())
+    }
+}
+
+fn schedule(
+    solution: &BanditSolution,
+    planner: &PlannerReport,
+    plan: &PlanReport,
+    cycle: &Cycle,
+) -> SchedulePlot {
+    let arms = 0..solution.instance.arms;
+    let (what, of) = match (planner.label.as_str(), plan.share_of_opt) {
+        ("exact", _) => ("optimal cycle".to_owned(), String::new()),
+        (label, Some(share)) => (
+            format!("cycle of {label}"),
+            format!(", {:.2} % of the optimum", 100.0 * share),
+        ),
+        (label, None) => (
+            format!("cycle of {label}"),
+            format!(", {:.2} % of the upper bound", 100.0 * plan.share_of_lp),
+        ),
+    };
+    SchedulePlot {
+        title: format!("{}: {what}", solution.instance.name),
+        subtitle: format!(
+            "{} rounds, repeated for ever; {:.6} a round{of}",
+            cycle.arms.len(),
+            plan.rate
+        ),
+        row_label: "arm".into(),
+        column_label: "round of the cycle".into(),
+        cell_label: "mean payoff of the play".into(),
+        rows: arms.map(|arm| arm.to_string()).collect(),
+        rounds: cycle
+            .arms
+            .iter()
+            .zip(&cycle.payoffs)
+            .map(|(arms, payoffs)| arms.iter().copied().zip(payoffs.iter().copied()).collect())
+            .collect(),
+    }
+}
