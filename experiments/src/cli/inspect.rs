@@ -1,6 +1,10 @@
 //! `list`, `schema`, `new`: what there is, and how to begin.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use palaestra_agents::bandits::planning::PLANNERS;
@@ -18,7 +22,7 @@ use super::{
 use crate::{
     Registries,
     config::{Config, Document},
-    files,
+    files::{self, FileError},
 };
 
 /// `palaestra list`
@@ -192,11 +196,7 @@ pub(super) fn list(
             output.document("list-wrappers/1", &json!({ "wrappers": documents }));
         }
         ListArgs::Configs { folder } => {
-            let mut paths: Vec<PathBuf> = files::at("list", folder, fs::read_dir(folder))?
-                .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-                .collect();
-            paths.sort();
+            let paths = toml_files(folder)?;
             let mut lines = Vec::new();
             let mut documents = Vec::new();
             for path in paths {
@@ -214,6 +214,22 @@ pub(super) fn list(
         }
     }
     Ok(Exit::Success)
+}
+
+/// The TOML files of a folder, in order, and then those of the folders in it.
+fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let entries = files::at("list", folder, fs::read_dir(folder))?;
+    let mut all: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    all.sort();
+    let (folders, mut found): (Vec<PathBuf>, Vec<PathBuf>) =
+        all.into_iter().partition(|path| path.is_dir());
+    found.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    for folder in folders {
+        found.extend(toml_files(&folder)?);
+    }
+    Ok(found)
 }
 
 pub(super) fn schema(registries: &Registries, args: &SchemaArgs) -> Result<Exit, CliError> {

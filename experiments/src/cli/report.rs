@@ -42,12 +42,10 @@ pub(super) fn report(
         (None, Some(first)) => first,
         (None, None) => return Err(report::ReportError::NoRun.into()),
     };
-    let report = {
-        let options = Options {
-            myopic: args.myopic,
-        };
-        report::report(registries, &args.runs, options)?
+    let options = Options {
+        myopic: args.myopic,
     };
+    let report = report::report(registries, &args.runs, options)?;
     let page = report::write(&report, folder)?;
     for note in &report.notes {
         output.message(&format!("note: {note}"));

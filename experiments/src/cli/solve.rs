@@ -1,6 +1,9 @@
 //! `solve`: what is the most that can be earned, and who comes how near?
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use palaestra_agents::bandits::planning::graph::MAX_EDGES;
@@ -8,7 +11,7 @@ use palaestra_agents::bandits::planning::graph::MAX_EDGES;
 use super::{CliError, Exit, output::Output};
 use crate::{
     files,
-    plot::{SchedulePlot, schedule_plot, svg_to_png},
+    plot::{Strip, StripPlot, strips, svg_to_png},
     solve::{
         BanditSolution, Cycle, PlanReport, PlannerReport, PlannerRequest, Subject, solve_bandit,
     },
@@ -18,6 +21,12 @@ mod text;
 
 /// Pixels of a PNG for one of the picture.
 const PNG_SCALE: f32 = 2.0;
+
+/// Rounds that a short cycle is repeated to fill.
+const FEW_ROUNDS: usize = 46;
+/// Rounds and arms beyond which a picture is cut.
+const MOST_ROUNDS: usize = 240;
+const MOST_ARMS: usize = 500;
 
 /// `palaestra solve`
 #[derive(Debug, Clone, Args)]
@@ -87,7 +96,7 @@ impl<'a> Picture<'a> {
             output.message("nothing is drawn: no planner found a cycle short enough to show");
             return Ok(());
         };
-        let svg = schedule_plot(&plot)?;
+        let svg = strips(&plot)?;
         let bytes = if self.as_png {
             svg_to_png(&svg, PNG_SCALE)?
         } else {
@@ -104,8 +113,7 @@ fn schedule(
     planner: &PlannerReport,
     plan: &PlanReport,
     cycle: &Cycle,
-) -> SchedulePlot {
-    let arms = 0..solution.instance.arms;
+) -> StripPlot {
     let (what, of) = match (planner.label.as_str(), plan.share_of_opt) {
         ("exact", _) => ("optimal cycle".to_owned(), String::new()),
         (label, Some(share)) => (
@@ -117,22 +125,43 @@ fn schedule(
             format!(", {:.2} % of the upper bound", 100.0 * plan.share_of_lp),
         ),
     };
-    SchedulePlot {
+    let rounds = cycle.arms.len();
+    let rows = solution.instance.arms.min(MOST_ARMS);
+    // A short cycle is shown several times over, so that one sees how it goes on.
+    let columns = (rounds * (FEW_ROUNDS / rounds).max(1)).min(MOST_ROUNDS);
+    let mut values = vec![None; rows * columns];
+    for column in 0..columns {
+        let plays = cycle.arms[column % rounds].iter();
+        for (&arm, &payoff) in plays.zip(&cycle.payoffs[column % rounds]) {
+            if arm < rows {
+                values[arm * columns + column] = Some(payoff);
+            }
+        }
+    }
+    let mut remark = String::new();
+    if columns < rounds {
+        remark = format!("its first {columns} rounds");
+    }
+    if rows < solution.instance.arms {
+        let _ = write!(remark, " and the first {rows} arms");
+    }
+    StripPlot {
         title: format!("{}: {what}", solution.instance.name),
         subtitle: format!(
-            "{} rounds, repeated for ever; {:.6} a round{of}",
-            cycle.arms.len(),
+            "{rounds} {}, repeated for ever; {:.6} a round{of}",
+            if rounds == 1 { "round" } else { "rounds" },
             plan.rate
         ),
         row_label: "arm".into(),
-        column_label: "round of the cycle".into(),
-        cell_label: "mean payoff of the play".into(),
-        rows: arms.map(|arm| arm.to_string()).collect(),
-        rounds: cycle
-            .arms
-            .iter()
-            .zip(&cycle.payoffs)
-            .map(|(arms, payoffs)| arms.iter().copied().zip(payoffs.iter().copied()).collect())
-            .collect(),
+        column_label: "round".into(),
+        value_label: "payoff".into(),
+        strips: vec![Strip {
+            name: planner.label.clone(),
+            remark: remark.trim_start_matches(" and ").to_owned(),
+            first: 1,
+            rows,
+            period: Some(rounds),
+            values,
+        }],
     }
 }

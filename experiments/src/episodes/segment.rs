@@ -25,6 +25,8 @@ pub(super) const KEY: &str = "palaestra.episodes";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Segment {
     pub(super) pieces: Vec<Piece>,
+    /// For each player, the sum of rewards up to the end of each piece.
+    pub(super) returns: Vec<Vec<f64>>,
     /// As the layout's columns: `[rows, width]` for observations, `[steps, width]` for the others.
     pub(super) columns: Vec<ColumnData>,
     pub(super) steps: u64,
@@ -34,6 +36,7 @@ impl Segment {
     pub(super) fn new(layout: &Layout) -> Self {
         Self {
             pieces: Vec::new(),
+            returns: vec![Vec::new(); layout.players.len()],
             columns: layout.columns.iter().map(|c| c.empty.clone()).collect(),
             steps: 0,
         }
@@ -48,11 +51,12 @@ impl Segment {
     /// Forgets everything but keeps the memory.
     pub(super) fn clear(&mut self) {
         self.pieces.clear();
+        self.returns.iter_mut().for_each(Vec::clear);
         self.columns.iter_mut().for_each(data::clear);
         self.steps = 0;
     }
 
-    /// Whether the columns are as long as the pieces say.
+    /// Whether columns and returns are as long as the pieces say.
     pub(super) fn is_whole(&self, layout: &Layout) -> bool {
         let sum = |count: fn(&Piece) -> u64| {
             let counts = self.pieces.iter().map(count);
@@ -64,7 +68,11 @@ impl Segment {
             let rows = if column.is_observation() { rows } else { steps };
             data::length(values) == rows.saturating_mul(column.width)
         });
-        as_long && self.steps == steps as u64
+        let mut returns = self.returns.iter();
+        as_long
+            && self.steps == steps as u64
+            && self.returns.len() == layout.players.len()
+            && returns.all(|player| player.len() == self.pieces.len())
     }
 
     /// Runs of rows that have an action and its consequences, and of those that have not.
@@ -150,7 +158,7 @@ impl Scratch {
         if longest > SHORT as u64 {
             let steps = pieces
                 .iter()
-                .flat_map(|p| (0..p.rows()).map(|step| (p.first_step + step) as i64));
+                .flat_map(|p| (0..p.rows()).map(|step| p.first_step.wrapping_add(step) as i64));
             delta_i64(&mut self.body, rows, steps);
             return Values::delta(&self.body);
         }

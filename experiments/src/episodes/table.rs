@@ -26,8 +26,6 @@ pub(super) struct Piece {
     pub(super) first_step: u64,
     /// Steps in this segment.
     pub(super) length: u64,
-    /// Sum of rewards up to here, one per player.
-    pub(super) returns: Vec<f64>,
     /// How the episode ended; `None` if it goes on in a later segment.
     pub(super) ending: Option<Ending>,
 }
@@ -82,7 +80,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn of(pieces: &[Piece], players: usize) -> Self {
+    /// The table of `pieces`, with the sum of rewards up to the end of each, player by player.
+    pub(super) fn of(pieces: &[Piece], returns: &[Vec<f64>]) -> Self {
         // Left out where every piece has the default.
         fn column<T: PartialEq>(
             pieces: &[Piece],
@@ -98,7 +97,7 @@ impl Table {
         if seed.windows(2).all(|pair| pair[0] == pair[1]) {
             seed.truncate(1);
         }
-        let player = |i: usize| pieces.iter().map(|p| Real::of(p.returns[i])).collect();
+        let reals = |player: &Vec<f64>| player.iter().map(|&x| Real::of(x)).collect();
         Self {
             number: pieces.iter().map(|p| p.number).collect(),
             row: pieces.iter().map(|p| p.row).collect(),
@@ -106,7 +105,7 @@ impl Table {
             lane: column(pieces, |p| p.lane.lane, |p| u64::from(p.row)),
             episode: pieces.iter().map(|p| p.lane.episode).collect(),
             length: pieces.iter().map(|p| p.length).collect(),
-            returns: (0..players).map(player).collect(),
+            returns: returns.iter().map(reals).collect(),
             ending: pieces.iter().map(|p| letter(p.ending)).collect(),
             first_step: column(pieces, |p| p.first_step, |_| 0),
             options: column(pieces, |p| p.options.clone(), |_| Value::Null),
@@ -261,7 +260,8 @@ mod tests {
 
     use super::*;
 
-    fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+    /// Pieces with the returns of two players.
+    fn pieces() -> impl Strategy<Value = Vec<(Piece, [f64; 2])>> {
         let ending = prop_oneof![
             Just(None),
             Just(Some(Ending::Terminated)),
@@ -269,10 +269,8 @@ mod tests {
             Just(Some(Ending::Cut)),
         ];
         let options = prop_oneof![Just(Value::Null), Just(json!({ "level": 3 }))];
-        let returns = prop::collection::vec(
-            prop::num::f64::ANY.prop_filter("equal to itself", |x| !x.is_nan()),
-            2,
-        );
+        let real = prop::num::f64::ANY.prop_filter("equal to itself", |x| !x.is_nan());
+        let returns = [real.clone(), real];
         let lane = (any::<u64>(), any::<u64>(), any::<u64>());
         let carried = prop::collection::vec(any::<u8>(), 0..4);
         let piece = (
@@ -292,7 +290,7 @@ mod tests {
                     ending,
                     carried,
                 )| {
-                    Piece {
+                    let piece = Piece {
                         number,
                         row,
                         lane: Lane {
@@ -304,16 +302,16 @@ mod tests {
                         carried,
                         first_step,
                         length,
-                        returns,
                         ending,
-                    }
+                    };
+                    (piece, returns)
                 },
             );
         prop::collection::vec(piece, 0..5)
     }
 
     /// The pieces that a table tells of.
-    fn pieces_of(table: &Table) -> Vec<Piece> {
+    fn pieces_of(table: &Table) -> Vec<(Piece, [f64; 2])> {
         table.check(2).unwrap();
         let piece = |i| Piece {
             number: table.number(i),
@@ -323,18 +321,21 @@ mod tests {
             carried: from_hex(table.carried(i)).unwrap(),
             first_step: table.first_step(i),
             length: table.length(i),
-            returns: table.returns(i).collect(),
             ending: table.ending(i),
         };
-        (0..table.len()).map(piece).collect()
+        let returns = |i| table.returns(i).collect::<Vec<_>>().try_into().unwrap();
+        (0..table.len()).map(|i| (piece(i), returns(i))).collect()
     }
 
     proptest! {
         #[test]
         fn a_table_gives_back_what_was_put_in(pieces in pieces()) {
-            let text = serde_json::to_string(&Table::of(&pieces, 2)).unwrap();
+            let (alone, returns): (Vec<_>, Vec<_>) = pieces.iter().cloned().unzip();
+            let returns = [0, 1].map(|player| returns.iter().map(|r| r[player]).collect());
+            let text = serde_json::to_string(&Table::of(&alone, &returns)).unwrap();
             let table: Table = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(pieces_of(&table), pieces.clone());
+            prop_assert_eq!(pieces_of(&table), pieces);
+            let pieces = alone;
             let bytes = postcard::to_allocvec(&pieces).unwrap();
             prop_assert_eq!(postcard::from_bytes::<Vec<Piece>>(&bytes).unwrap(), pieces);
         }
@@ -354,10 +355,9 @@ mod tests {
             carried: Vec::new(),
             first_step: 0,
             length: 22,
-            returns: vec![22.0],
             ending: Some(Ending::Terminated),
         };
-        let table = Table::of(&[piece(0), piece(1)], 1);
+        let table = Table::of(&[piece(0), piece(1)], &[vec![22.0, 22.0]]);
         let text = serde_json::to_string(&table).unwrap();
         assert_eq!(
             text,

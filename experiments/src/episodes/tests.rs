@@ -12,7 +12,7 @@ use palaestra_envs::{
 use serde_json::{Value, json};
 use zoo::{Plain, PlainRecorder, choose, recorder, registered};
 
-use super::{Choice, EpisodeKind, EpisodeLog, Recorder};
+use super::{Choice, EpisodeError, EpisodeKind, EpisodeLog, Recorder};
 
 /// Plays `steps` steps of all rows with random actions, logging everything below `trial`.
 pub(crate) fn played(
@@ -274,4 +274,34 @@ fn options_of_the_first_reset_are_kept() {
     assert_eq!(second(0).unwrap().options, options[1]);
     assert_eq!(second(0).unwrap().length, 3);
     assert_eq!(second(1).unwrap().options, Value::Null);
+}
+
+#[test]
+fn a_failure_to_write_is_told() {
+    // The folder cannot be made, nor the first segment, nor the last.
+    for name in [
+        "episodes",
+        "episodes/train-000000.parquet.tmp/in the way",
+        "episodes/train-000004.parquet.tmp/in the way",
+    ] {
+        let trial = tempfile::tempdir().unwrap();
+        let mut simulator = zoo::zoo(4, 9);
+        simulator.reset().unwrap();
+        let mut recorder = recorder(trial.path(), &simulator, 64);
+        recorder.begin(&simulator).unwrap();
+        let path = trial.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "").unwrap();
+        let mut rng = Stream::new(0, 0, "actions");
+        let mut record = || {
+            for _ in 0..75 {
+                choose(&mut simulator, &mut rng);
+                simulator.step().unwrap();
+                recorder.step(&simulator)?;
+            }
+            recorder.finish()
+        };
+        let error = record().unwrap_err();
+        assert!(matches!(error, EpisodeError::File(_)), "{name}: {error}");
+    }
 }

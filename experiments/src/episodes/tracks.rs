@@ -176,24 +176,21 @@ impl State {
         let Some(mut open) = self.open[row].take() else {
             return;
         };
-        let left = open.left.take().unwrap_or_else(|| Left {
-            number: self.next_number,
-            steps: 0,
-            returns: vec![0.0; layout.players.len()],
-        });
-        let Left {
-            number,
-            steps: first_step,
-            mut returns,
-        } = left;
+        let (number, first_step, before) = match open.left.take() {
+            Some(left) => (left.number, left.steps, left.returns),
+            None => (self.next_number, 0, Vec::new()),
+        };
         self.next_number = self.next_number.max(number.saturating_add(1));
-        for (column, values) in layout.columns.iter().zip(&self.segment.columns) {
+        let Segment {
+            columns, returns, ..
+        } = &mut self.segment;
+        for (column, values) in layout.columns.iter().zip(columns) {
             if let (Source::Reward, ColumnData::F32(rewards)) = (column.source, values) {
-                let mut sum = returns[column.player];
+                let mut sum = before.get(column.player).copied().unwrap_or(0.0);
                 for &reward in &rewards[rewards.len() - steps..] {
                     sum += f64::from(reward);
                 }
-                returns[column.player] = sum;
+                returns[column.player].push(sum);
             }
         }
         let (mut options, mut carried) = (Value::Null, Vec::new());
@@ -206,7 +203,7 @@ impl State {
             open.left = Some(Left {
                 number,
                 steps: first_step.saturating_add(steps as u64),
-                returns: returns.clone(),
+                returns: returns.iter().filter_map(|r| r.last().copied()).collect(),
             });
             self.open[row] = Some(open);
         }
@@ -218,7 +215,6 @@ impl State {
             carried,
             first_step,
             length: steps as u64,
-            returns,
             ending,
         });
     }
@@ -248,11 +244,8 @@ impl State {
         if !self.segment.is_whole(layout) {
             return Err("its columns are not those of this environment");
         }
-        let players = layout.players.len();
-        let left = self.open.iter().flatten().filter_map(|o| o.left.as_ref());
-        let returns = left.map(|left| left.returns.len());
-        let pieces = self.segment.pieces.iter().map(|p| p.returns.len());
-        if returns.chain(pieces).any(|n| n != players) {
+        let mut left = self.open.iter().flatten().filter_map(|o| o.left.as_ref());
+        if left.any(|left| left.returns.len() != layout.players.len()) {
             return Err("its returns are not one per player");
         }
         Ok(())

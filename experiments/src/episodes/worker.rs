@@ -236,7 +236,7 @@ impl Log {
             segment: number,
             turns_change: layout.turns_change,
             players: layout.players.clone(),
-            episodes: Table::of(&segment.pieces, layout.players.len()),
+            episodes: Table::of(&segment.pieces, &segment.returns),
         };
         files::create_folder(folder)?;
         let out = (path.as_path(), self.publisher.buffer()?);

@@ -50,11 +50,7 @@ const FOOT: f64 = 50.0;
 /// [`PlotError::Draw`] if the backend fails.
 pub fn interval_plot(plot: &IntervalPlot) -> Result<String, PlotError> {
     let names = widest(plot.rows.iter().map(|row| row.name.as_str()), SMALL).min(240.0);
-    let numbers: Vec<String> = plot
-        .rows
-        .iter()
-        .map(|row| in_figures(&row.interval))
-        .collect();
+    let numbers: Vec<String> = plot.rows.iter().map(in_figures).collect();
     let number_room = widest(numbers.iter().map(String::as_str), SMALL);
     let reference_room = if plot.reference.is_some() { 20.0 } else { 0.0 };
     let top = heading_height(&plot.title, &plot.subtitle) + 8.0 + reference_room;
@@ -125,7 +121,12 @@ fn row_values(row: &IntervalRow) -> impl Iterator<Item = f64> {
         .chain(row.samples.iter().copied())
 }
 
-fn in_figures(interval: &Interval) -> String {
+/// The numbers of a row; a single run has no interval.
+fn in_figures(row: &IntervalRow) -> String {
+    let interval = &row.interval;
+    if row.samples.len() == 1 {
+        return measured(interval.estimate, 1.5e-3 * interval.estimate.abs());
+    }
     let width = interval.high - interval.low;
     let [estimate, low, high] =
         [interval.estimate, interval.low, interval.high].map(|value| measured(value, width));

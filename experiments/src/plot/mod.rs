@@ -4,7 +4,6 @@
 //! * [`interval_plot`]: one point with an interval per agent (final score, probability of improvement).
 //! * [`bar_groups`]: one small bar chart per agent on a shared axis (pull counts per arm).
 //! * [`heat_map`]: a matrix with a colour bar (state visits, payoff tables).
-//! * [`schedule_plot`]: who plays when (the cycle of a plan).
 //! * [`strips`]: schedules, as rows of coloured plays (which arm in which round).
 //! * [`svg_to_png`]: any of them as a PNG, on machines without a single installed font.
 //!
@@ -29,7 +28,6 @@ mod line;
 mod marker;
 mod palette;
 mod png;
-mod schedule;
 mod simplify;
 mod strips;
 #[cfg(test)]
@@ -44,7 +42,6 @@ pub use interval::{IntervalPlot, IntervalRow, interval_plot};
 pub use line::{Band, LinePlot, Series, line_plot};
 pub(crate) use palette::series as series_colour;
 pub use png::svg_to_png;
-pub use schedule::{SchedulePlot, schedule_plot};
 pub use strips::{MOST_STRIP_ROWS, Strip, StripPlot, strips};
 pub(crate) use ticks::measured;
 

@@ -210,32 +210,6 @@ fn heat_maps() -> impl Strategy<Value = HeatMap> {
         })
 }
 
-fn schedules() -> impl Strategy<Value = SchedulePlot> {
-    (
-        name(),
-        prop::collection::vec(name(), 1..30),
-        prop::collection::vec(
-            prop::collection::vec((any::<prop::sample::Index>(), value()), 0..4),
-            0..40,
-        ),
-    )
-        .prop_map(|(title, rows, rounds)| SchedulePlot {
-            subtitle: title.clone(),
-            row_label: title.clone(),
-            column_label: title.clone(),
-            cell_label: title.clone(),
-            title,
-            rounds: rounds
-                .into_iter()
-                .map(|plays| {
-                    let plays = plays.into_iter();
-                    plays.map(|(row, v)| (row.index(rows.len()), v)).collect()
-                })
-                .collect(),
-            rows,
-        })
-}
-
 fn strip_plots() -> impl Strategy<Value = StripPlot> {
     let strip = (
         name(),
@@ -288,11 +262,6 @@ proptest! {
     #[test]
     fn heat_maps_stay_in_the_picture(plot in heat_maps()) {
         check(&heat_map(&plot).unwrap())?;
-    }
-
-    #[test]
-    fn schedules_stay_in_the_picture(plot in schedules()) {
-        check(&schedule_plot(&plot).unwrap())?;
     }
 
     #[test]
@@ -371,21 +340,6 @@ fn a_large_matrix_is_reduced() {
     let svg = heat_map(&plot).unwrap();
     assert!(svg.contains("Each cell is the mean of"));
     check(&svg).unwrap();
-}
-
-#[test]
-fn a_long_schedule_is_cut_and_a_wrong_one_refused() {
-    let plot = SchedulePlot {
-        rows: (0..600).map(|row| row.to_string()).collect(),
-        rounds: (0..1000).map(|round| vec![(round % 600, 0.5)]).collect(),
-        ..SchedulePlot::default()
-    };
-    let svg = schedule_plot(&plot).unwrap();
-    assert!(svg.contains("Only the first 240 of 1000 columns are shown"));
-    assert!(svg.contains("Only the first 500 of 600 rows are shown"));
-    check(&svg).unwrap();
-    let rows = plot.rows[..3].to_vec();
-    assert!(schedule_plot(&SchedulePlot { rows, ..plot }).is_err());
 }
 
 /// Text that the renderer sets is as wide as the layout assumed: exact for ASCII up to kerning.

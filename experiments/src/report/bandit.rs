@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use palaestra_agents::bandits::planning::{Plan, PlannerConfig, Relaxation, exact, gamma, plan};
+use palaestra_agents::bandits::planning::{
+    Plan, PlanError, PlannerConfig, Relaxation, exact, gamma, plan,
+};
 use palaestra_envs::{
     bandits::{Instance, LsdBanditArgs, presets::PRESETS},
     sim,
@@ -23,7 +25,7 @@ use crate::Registries;
 /// States times choices up to which a report computes the optimum: a second or so.
 const MOST_EDGES: u64 = 500_000;
 /// Payoff entries of an instance up to which a report asks the planners: a few seconds.
-const MOST_ENTRIES: usize = 5_000;
+const MOST_ENTRIES: usize = 20_000;
 
 /// An instance with all that a report wants to know of it.
 pub(super) struct Model {
@@ -132,7 +134,13 @@ impl Model {
         Self {
             name,
             line_ups: vec![line_up],
-            optimal: exact(&instance, MOST_EDGES).map_err(|error| error.to_string()),
+            optimal: exact(&instance, MOST_EDGES).map_err(|error| match error {
+                PlanError::TooLarge { .. } => format!(
+                    "there are more than {} states times choices, up to which a report looks for it",
+                    count(MOST_EDGES)
+                ),
+                error => error.to_string(),
+            }),
             planned,
             bound: Relaxation::new(&instance).value(),
             instance,
@@ -299,8 +307,6 @@ fn source(line_up: &LineUp) -> String {
         return "the known optimum of the environment's default instance".into();
     };
     let preset = PRESETS.iter().find(|preset| preset.id == name);
-    let origin = preset.map_or(String::new(), |preset| {
-        format!(", instance from {}", preset.source)
-    });
+    let origin = preset.map_or(String::new(), |preset| format!(" ({})", preset.source));
     format!("the known optimum of `{name}`{origin}")
 }

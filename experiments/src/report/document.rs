@@ -37,7 +37,8 @@ pub struct Report {
     pub score: String,
     /// The final table.
     pub agents: Vec<AgentSummary>,
-    /// How likely one agent beats another; absent with fewer than two agents.
+    /// How likely one agent beats another; absent with fewer than two agents, or with a single
+    /// seed for each.
     pub improvement: Option<Improvement>,
     /// Curves over the run.
     pub curves: Vec<CurvePlot>,
@@ -111,7 +112,7 @@ pub struct Statistics {
     pub confidence: f64,
     /// Bootstrap replicates behind the intervals of final scores.
     pub replicates: u32,
-    /// Bootstrap replicates behind the probabilities of improvement.
+    /// Bootstrap replicates behind the probabilities of improvement, normalised scores, and exponents of regret.
     pub comparison_replicates: u32,
     /// Bootstrap replicates behind the bands of curves.
     pub curve_replicates: u32,

@@ -1,5 +1,7 @@
 //! Numbers as text, with as many digits as are known.
 
+use palaestra_envs::math;
+
 use crate::{
     plot::measured,
     stats::{Interval, Summary},
@@ -57,7 +59,8 @@ pub(crate) fn estimate(interval: &Interval, values: usize) -> (String, Option<St
 
 /// A rate or another constant that is known exactly, to six digits.
 pub(crate) fn constant(value: f64) -> String {
-    trimmed(&measured(value, 1.5e-4 * value.abs()))
+    let digits = (math::ln(value.abs()) / std::f64::consts::LN_10).floor();
+    trimmed(&measured(value, 1.5 * math::powf(10.0, digits - 4.0)))
 }
 
 /// `1,234,567`.
@@ -118,5 +121,8 @@ mod tests {
         assert_eq!(constant(4.56 / 9.0), "0.506667");
         assert_eq!(constant(0.5), "0.5");
         assert_eq!(constant(0.536_356_72), "0.536357");
+        assert_eq!(constant(0.669_124_842_6), "0.669125");
+        assert_eq!(constant(4.317_953_64), "4.31795");
+        assert_eq!(constant(0.0), "0");
     }
 }

@@ -187,7 +187,7 @@ impl Notion {
                 let source = if rows.iter().all(|row| row.source == first.source) {
                     first.source.as_str()
                 } else {
-                    "as listed in `report.json`"
+                    "sources as listed in `report.json`"
                 };
                 format!("{symbol} = {} per round, from {source}", constant(rate))
             }

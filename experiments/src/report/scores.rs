@@ -85,14 +85,16 @@ pub(super) fn iqm(values: &[f64]) -> Result<Interval, StatsError> {
     )
 }
 
-/// The matrix of probabilities of improvement; `None` with fewer than two agents that have scores.
+/// The matrix of probabilities of improvement; `None` with fewer than two agents that have scores, or a single seed for
+/// each, which tells nothing of chances.
 pub(super) fn improvement(agents: &[AgentSummary]) -> Result<Option<Improvement>, ReportError> {
     let scored: Vec<(&AgentSummary, Interval)> = agents
         .iter()
         .filter_map(|agent| Some((agent, agent.iqm?)))
         .collect();
     let count = scored.len();
-    if count < 2 {
+    let single = |(agent, _): &(&AgentSummary, Interval)| agent.scores.len() < 2;
+    if count < 2 || scored.iter().all(single) {
         return Ok(None);
     }
     let scores = scored.iter().map(|(agent, _)| {

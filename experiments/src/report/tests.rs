@@ -454,7 +454,7 @@ fn without_logged_episodes_or_a_known_optimum_the_report_says_so() {
     let page = html(&path);
     assert!(page.contains("No training episodes are logged"));
     assert!(
-        page.contains("are above the limit"),
+        page.contains("more than 500,000 states"),
         "why there is no optimum"
     );
     // Without an optimum, the cumulative quantities are drawn.

@@ -54,3 +54,44 @@ impl Cycle {
         rounds.join(" ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use palaestra_agents::bandits::planning::{PLANNERS, plan};
+
+    use super::super::{BanditInstance, PlannerRequest};
+    use super::*;
+
+    #[test]
+    fn the_payoffs_of_every_listed_cycle_make_its_rate() {
+        for id in ["log3", "geo3", "sea3", "step2"] {
+            let instance = BanditInstance::preset(id).unwrap().instance;
+            for planner in PLANNERS {
+                let request = PlannerRequest::parse(planner.id).unwrap();
+                let plan = plan(&request.config, &instance).unwrap();
+                let length = plan.value.cycle_length.unwrap();
+                let Some(cycle) = Cycle::of(&instance, &plan) else {
+                    assert!(length > MAX_LISTED_ROUNDS, "{id}, {}", planner.id);
+                    continue;
+                };
+                assert_eq!(cycle.arms.len() as u64, length);
+                let total: f64 = cycle.payoffs.iter().flatten().sum();
+                let rate = total / length as f64;
+                assert!(
+                    (rate - plan.value.rate).abs() < 1e-9,
+                    "{id}, {}",
+                    planner.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_round_is_an_arm_several_or_none() {
+        let cycle = Cycle {
+            arms: vec![vec![2], vec![0, 1], vec![]],
+            ..Cycle::default()
+        };
+        assert_eq!(cycle.line(), "2 0+1 –");
+    }
+}

@@ -3,14 +3,19 @@
 //! [`Subject::find`] decides what kind of problem an argument names; each kind has a module of its own that solves it
 //! and a document with its results. Bandits are the one kind so far.
 
-pub mod bandit;
+mod bandit;
 mod cycle;
+mod document;
 mod error;
 mod instance;
 mod request;
 
-pub use bandit::{BanditSolution, ColumnReport, Outcome, PlanReport, PlannerReport, solve_bandit};
+pub use bandit::solve_bandit;
 pub use cycle::{Cycle, MAX_LISTED_ROUNDS};
+pub use document::{
+    BanditSolution, ColumnReport, GuaranteeReport, OptimumReport, Outcome, PlanReport,
+    PlannerReport, RelaxationReport, Solved,
+};
 pub use error::SolveError;
 pub use instance::{BanditInstance, InstanceFile};
 pub use request::PlannerRequest;

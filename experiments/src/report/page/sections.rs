@@ -88,12 +88,18 @@ impl Page<'_> {
             Some(RegretReport::Known(regret)) => regret.drawn_notion(),
             _ => None,
         };
-        let mut header = vec![
-            "Agent".to_owned(),
-            "Seeds".into(),
-            "Score, mean ± s.e.".into(),
-        ];
-        header.push("IQM <span class=\"interval\">[95&nbsp;% interval]</span>".into());
+        let mut header = vec!["Agent".to_owned(), "Seeds".into()];
+        let several_seeds = agents.iter().any(|agent| agent.seeds.len() > 1);
+        let score = if several_seeds {
+            "Score, mean ± s.e."
+        } else {
+            "Score"
+        };
+        header.push(score.into());
+        header.extend(
+            several_seeds
+                .then(|| "IQM <span class=\"interval\">[95&nbsp;% interval]</span>".into()),
+        );
         header.extend(total.then(|| "Total reward".into()));
         header.extend(
             info.iter()
@@ -106,7 +112,8 @@ impl Page<'_> {
             let finite = agent.scores.iter().flatten().count();
             let mut cells = vec![self.name(&agent.name), agent.seeds.len().to_string()];
             cells.push(agent.score.as_ref().map_or_else(none, mean));
-            cells.push(agent.iqm.map_or_else(none, |iqm| interval(&iqm, finite)));
+            let iqm = || agent.iqm.map_or_else(none, |iqm| interval(&iqm, finite));
+            cells.extend(several_seeds.then(iqm));
             if total {
                 cells.push(agent.total_reward.as_ref().map_or_else(none, mean));
             }
@@ -122,12 +129,16 @@ impl Page<'_> {
         });
         let rows: Vec<_> = rows.collect();
         self.table("", &header, &rows);
-        let mut legend = String::from(
-            "s.e.: standard error of the mean over seeds. IQM: interquartile mean, the mean of the middle half of the \
-             seeds.",
-        );
+        let mut legend = String::new();
+        if several_seeds {
+            legend.push_str(
+                "s.e.: standard error of the mean over seeds. IQM: interquartile mean, the mean of the middle half of \
+                 the seeds. ",
+            );
+        }
         if best.is_some() {
-            legend.push_str(" The highest IQM is in bold.");
+            let what = if several_seeds { "IQM" } else { "score" };
+            let _ = write!(legend, "The highest {what} is in bold.");
         }
         self.small(&legend);
         self.figure(SCORES);
@@ -213,7 +224,7 @@ impl Page<'_> {
         let text = format!(
             "A seed is one independent run. Final scores, interquartile means and their intervals follow Agarwal et \
              al., NeurIPS 2021: the interval is the {:.0} % percentile bootstrap over seeds ({} replicates; {} for \
-             probabilities of improvement, {} for the bands of curves, which hold at each point by itself). An interval \
+             probabilities of improvement, normalised scores and exponents, {} for the bands of curves, which hold at each point by itself). An interval \
              over few seeds is too narrow: ten or more are customary.",
             100.0 * statistics.confidence,
             count(statistics.replicates.into()),
