@@ -1,12 +1,13 @@
-//! After warm-up a step allocates nothing: not in any environment, not with wrappers or bandit learners around it.
+//! After warm-up a step allocates nothing: not in any environment, not with wrappers, bandit
+//! learners or plans around it.
 
-use palaestra_agents::{AgentContext, StepView};
+use palaestra_agents::{AgentContext, StepView, bandits::planning::PLANNERS};
 use palaestra_envs::{
     registry,
     sim::{Selection, Simulator},
     stream::Stream,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const ROWS: usize = 32;
 const WARM_UP: usize = 1500;
@@ -52,51 +53,110 @@ fn the_counter_counts() {
     );
 }
 
+/// In how many of `MEASURED` rounds an agent allocates that plays a warmed-up bandit, its part and the environment's.
+fn rounds_with_allocations(env: &Value, id: &str, args: &Value) -> usize {
+    let agents = palaestra_agents::registry();
+    let entry = agents.get(id).unwrap();
+    let plugin = registry().build("lsd_bandit-v1", env).unwrap();
+    let mut builder = Simulator::builder(plugin).rows(ROWS);
+    for name in &entry.info {
+        builder = builder.info(name);
+    }
+    let mut simulator = builder.build().unwrap();
+    let context = AgentContext {
+        env: simulator.spec().clone(),
+        players: vec![0],
+        rows: ROWS,
+        seed: 1,
+        total_steps: 1_000_000,
+    };
+    let mut agent = entry.build(&context, args).unwrap();
+    let rows = Selection::all(ROWS);
+    simulator.reset().unwrap();
+    let mut round = || {
+        let (view, actions) = simulator.border_mut().act_view(0);
+        agent.act(&view, &rows, actions).unwrap();
+        simulator.step().unwrap();
+        let view = StepView {
+            player: 0,
+            rows: &rows,
+            border: simulator.border(),
+        };
+        agent.observe(&view).unwrap();
+    };
+    (0..WARM_UP).for_each(|_| round());
+    (0..MEASURED)
+        .filter(|_| allocation_counter::measure(&mut round).count_total > 0)
+        .count()
+}
+
 #[test]
 fn bandit_learners_do_not_allocate_in_a_round() {
-    let agents = palaestra_agents::registry();
     for id in [
         "ucb1",
+        "kl_ucb",
         "thompson_beta",
+        "thompson_gaussian",
         "exp3",
+        "exp3_ix",
+        "d_ucb",
+        "sw_ucb",
         "epsilon_greedy",
         "uniform",
+        "fixed",
+        "round_robin",
+        "oracle_greedy",
         "ucb_greedy",
         "ucb_z",
         "rgp_ucb",
         "rgp_ts",
         "state_aware",
     ] {
-        let entry = agents.get(id).unwrap();
-        let plugin = registry().build("lsd_bandit-v1", &Value::Null).unwrap();
-        let mut builder = Simulator::builder(plugin).rows(ROWS);
-        for name in &entry.info {
-            builder = builder.info(name);
-        }
-        let mut simulator = builder.build().unwrap();
-        let context = AgentContext {
-            env: simulator.spec().clone(),
-            players: vec![0],
-            rows: ROWS,
-            seed: 1,
-            total_steps: 1_000_000,
-        };
-        let mut agent = entry.build(&context, &Value::Null).unwrap();
-        let rows = Selection::all(ROWS);
-        simulator.reset().unwrap();
-        let mut round = || {
-            let (view, actions) = simulator.border_mut().act_view(0);
-            agent.act(&view, &rows, actions).unwrap();
-            simulator.step().unwrap();
-            let view = StepView {
-                player: 0,
-                rows: &rows,
-                border: simulator.border(),
-            };
-            agent.observe(&view).unwrap();
-        };
-        (0..WARM_UP).for_each(|_| round());
-        let counted = allocation_counter::measure(|| (0..MEASURED).for_each(|_| round()));
-        assert_eq!(counted.count_total, 0, "{id}");
+        let rounds = rounds_with_allocations(&Value::Null, id, &Value::Null);
+        assert_eq!(rounds, 0, "{id}");
+    }
+}
+
+/// Every planner's policy, with one play and, where it can, with two.
+#[test]
+fn plans_are_played_without_allocations() {
+    let one = json!({ "preset": "log3", "horizon": 3000 });
+    for planner in PLANNERS {
+        let rounds = rounds_with_allocations(&one, "planner", &json!({ "planner": planner.id }));
+        assert_eq!(rounds, 0, "{}", planner.id);
+    }
+    let two = json!({ "preset": "geo5k2", "horizon": 3000 });
+    for planner in [
+        json!({ "planner": "greedy" }),
+        json!({ "planner": "look_ahead", "depth": 3 }),
+        json!({ "planner": "exact" }),
+        json!({ "planner": "virtual_cycles" }),
+        json!({ "planner": "virtual_cycles", "score": "actual" }),
+        json!({ "planner": "virtual_cycles", "phases": { "random": { "seed": 1 } } }),
+        json!({ "planner": "best" }),
+    ] {
+        let rounds = rounds_with_allocations(&two, "planner", &planner);
+        assert_eq!(rounds, 0, "{planner}");
+    }
+}
+
+/// Learners that plan allocate when they make a plan, and in no other round. All rows plan in the same rounds.
+#[test]
+fn learners_that_plan_allocate_for_plans_only() {
+    let env = json!({ "preset": "log3", "horizon": 3000 });
+    let block = json!({ "block": 5 });
+    // From round 1500 on, plans for bounds or samples are 38 and more rounds apart; blocks have 5 rounds, or with all
+    // three arms before them 8; what was explored is planned for once, long before; circles are compared rarely.
+    for (id, args, plans) in [
+        ("ucb_lsd", json!({ "monotone": true }), 14),
+        ("thompson_lsd", json!({ "monotone": true }), 14),
+        ("etc_lsd", json!({ "horizon": 1000 }), 0),
+        ("isi_comb_ucb1", block.clone(), 100),
+        ("comb_ucb1", block.clone(), 100),
+        ("calibrated_comb_ucb1", block, 63),
+        ("ranking_learner", Value::Null, 3),
+    ] {
+        let rounds = rounds_with_allocations(&env, id, &args);
+        assert!(rounds <= plans, "{id}: {rounds} rounds, {plans} plans");
     }
 }

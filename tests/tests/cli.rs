@@ -1,6 +1,7 @@
 //! The program as users call it.
 
 mod cli {
+    mod bandits;
     mod errors;
     mod quickstart;
     mod solve;

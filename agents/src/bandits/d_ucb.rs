@@ -71,8 +71,8 @@ pub struct DUcbArgs {
     pub discount: Option<f64>,
     /// `ξ` in the bonus `2 sqrt(ξ ln(Σ n) / n_i)`, at least 0. Default 0.6.
     pub xi: f64,
-    /// Rounds `T` that the default of `discount` is for. Default: the length of an episode, or of the run if
-    /// episodes have no limit or nothing is forgotten.
+    /// Rounds `T` that the default of `discount` is for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1. Default: the environment's range if finite, else 0 and 1.
     pub reward_range: Option<[f64; 2]>,

@@ -73,7 +73,8 @@ pub struct EtcLsdArgs {
     pub monotone: bool,
     /// The planner. Default `exact`, for small instances.
     pub planner: LearnerPlanner,
-    /// Rounds `T`. Default: the length of an episode, or of the run if episodes have no limit or nothing is forgotten.
+    /// Rounds `T`. Default: the length of an episode or of the run, whichever is shorter; that of the run if nothing is
+    /// forgotten.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1; others are clipped. Default: the environment's range if finite, else 0
     /// and 1.

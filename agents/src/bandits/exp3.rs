@@ -99,8 +99,8 @@ pub(super) fn mean_entropy(p: &Table, rounds: &[u64]) -> f64 {
 pub struct Exp3Args {
     /// Share `γ` of uniform exploration, within [0, 1]. Default `min(1, sqrt(N ln(N/k) / ((e-1) k T)))`.
     pub gamma: Option<f64>,
-    /// Rounds `T` that the default of `gamma` is for. Default: the length of an episode, or of the run if
-    /// episodes have no limit or nothing is forgotten.
+    /// Rounds `T` that the default of `gamma` is for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1; others are clipped. Default: the environment's range if finite, else 0
     /// and 1.

@@ -67,8 +67,8 @@ impl Rule for Exp3Ix {
 pub struct Exp3IxArgs {
     /// Learning rate `η`, above 0. Default `sqrt(2 k ln(N/k) / (N T))`.
     pub eta: Option<f64>,
-    /// Rounds `T` that the default of `eta` is for. Default: the length of an episode, or of the run if episodes
-    /// have no limit or nothing is forgotten.
+    /// Rounds `T` that the default of `eta` is for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1; others are clipped. Default: the environment's range if finite, else 0
     /// and 1.

@@ -19,9 +19,6 @@
 //! | [`sw_ucb`] | `m_i + sqrt(0.6 ln(min(t, w)) / n_i)` over the last `w = 4 sqrt(T ln T)` rounds |
 //! | [`epsilon_greedy`] | `m_i`, or any arm with probability `ε` or `min(1, c N / t)` |
 //! | [`uniform`], [`fixed`](references), [`round_robin`](references), [`oracle_greedy`](references) | references |
-//! | [`etc_lsd`] | visits every state of every arm, then a plan for the means |
-//! | [`ucb_lsd`], [`thompson_lsd`] | plans for upper confidence bounds, or samples, of the payoff in each state of each arm |
-//! | [`planner`] | plays a plan made from the environment's exact model |
 //!
 //! Learners for arms whose payoff depends on their state `τ`, the time since they were last switched. All but
 //! [`ranking_learner`] must be told the states and how plays change them, which [`lsd_bandit-v1`] tells; they are never
@@ -36,7 +33,13 @@
 //! | [`ranking_learner`] | the best `m` arms in a circle, `m` by elimination | the paper's abstract; stages as recalled from the literature (unverified), the test our own derivation |
 //! | [`ucb_z`] | the arms with the largest `m + sqrt(2 σ² (2 + 6 ln(t Z N)) / n)` | the paper's released code |
 //! | [`rgp_ucb`](rgp), [`rgp_ts`](rgp) | arms, or sequences of arms, by Gaussian processes over rest times | the paper's released code |
+//! | [`etc_lsd`] | every state of every arm a number of times, then a plan for the means | our own derivation; no paper's algorithm |
+//! | [`ucb_lsd`] | plans for `min(1, m + sqrt(α ln(t + 2) / n))`, renewed every `max(16, √t)` rounds | our own derivation; no paper's algorithm |
+//! | [`thompson_lsd`] | plans for samples of `Beta(1 + S, 1 + F)`, renewed alike | our own derivation, no bound is claimed |
 //! | [`state_aware`] | any of the policies above on pairs of an arm and a state | our own construction |
+//!
+//! [`planner`] plays a plan made from the environment's exact model; where each planner comes from is told by
+//! [`PLANNERS`](planning::PLANNERS).
 //!
 //! [`lsd_bandit-v1`]: palaestra_envs::bandits::lsd
 //!

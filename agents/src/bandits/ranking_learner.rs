@@ -237,8 +237,8 @@ impl Rule for RankingLearner {
 pub struct RankingLearnerArgs {
     /// Factor on the widths of the confidence bounds, above 0. Default 1; smaller is bolder.
     pub confidence: f64,
-    /// Rounds `T` that the lengths of the stages are for. Default: the length of an episode, or of the run if
-    /// episodes have no limit or nothing is forgotten.
+    /// Rounds `T` that the lengths of the stages are for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1. Default: the environment's range if finite, else 0 and 1.
     pub reward_range: Option<[f64; 2]>,

@@ -65,8 +65,8 @@ pub(super) fn check(
     }
 }
 
-/// `T`, the rounds that a learner is tuned for: the argument `horizon`; else the length of an episode, if the
-/// learner forgets at its end and episodes have a limit; else the steps of the whole run in one row.
+/// `T`, the rounds that a learner is tuned for: the argument `horizon`; else the steps of the whole run in one row, or
+/// the length of an episode if that is shorter and the learner forgets at its end.
 ///
 /// # Errors
 /// An argument error if none of these is known.
@@ -93,9 +93,39 @@ pub(super) fn known_horizon(
     keep_across_episodes: bool,
 ) -> Result<Option<f64>, AgentError> {
     let episode = context.horizon().filter(|_| !keep_across_episodes);
-    let run = context.total_steps / context.rows.max(1) as u64;
-    match given.or(episode).or((run > 0).then_some(run)) {
+    // A run of a few steps more than one a row is of one round; 0 steps stand for an unknown length.
+    let run = (context.total_steps > 0)
+        .then(|| (context.total_steps / context.rows.max(1) as u64).max(1));
+    match given.or_else(|| episode.into_iter().chain(run).min()) {
         Some(0) => Err(argument("horizon", "0 is not a number of rounds above 0")),
         rounds => Ok(rounds.map(|rounds| rounds as f64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::testbed::{Bernoulli, Match, context};
+    use super::*;
+
+    #[test]
+    fn the_horizon_is_the_shorter_of_episode_and_run() {
+        let env = Bernoulli::new(&[0.2, 0.4], 1, 500);
+        let mut context = context(&Match::new(&env, "uniform", &Value::Null, 4).simulator);
+        for (total_steps, kept, given, expected) in [
+            (0, false, None, Some(500.0)),
+            (0, true, None, None),
+            (4 * 300, false, None, Some(300.0)),
+            (4 * 9000, false, None, Some(500.0)),
+            (4 * 9000, true, None, Some(9000.0)),
+            (4 * 300, true, Some(7), Some(7.0)),
+            (2, false, None, Some(1.0)),
+        ] {
+            context.total_steps = total_steps;
+            let found = known_horizon(&context, given, kept).unwrap();
+            assert_eq!(found, expected, "{total_steps} {kept} {given:?}");
+        }
+        assert!(known_horizon(&context, Some(0), false).is_err());
     }
 }

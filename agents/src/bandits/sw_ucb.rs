@@ -151,8 +151,8 @@ pub struct SwUcbArgs {
     pub window: Option<u32>,
     /// `ξ` in the bonus `sqrt(ξ ln(min(t, w)) / n_i)`, at least 0. Default 0.6.
     pub xi: f64,
-    /// Rounds `T` that the default of `window` is for. Default: the length of an episode, or of the run if
-    /// episodes have no limit or nothing is forgotten.
+    /// Rounds `T` that the default of `window` is for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1. Default: the environment's range if finite, else 0 and 1.
     pub reward_range: Option<[f64; 2]>,

@@ -191,7 +191,7 @@ fn full_message(error: &CliError) -> String {
     message
 }
 
-/// A table for people: the first column to the left, the others to the right.
+/// A table for people: the first column and those with words to the left, numbers to the right.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table
@@ -202,7 +202,9 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
         table.add_row(row);
     }
     for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_cell_alignment(if index == 0 {
+        let of_words = (rows.iter().filter_map(|row| row.get(index)))
+            .any(|cell| cell.starts_with(char::is_alphabetic));
+        column.set_cell_alignment(if index == 0 || of_words {
             CellAlignment::Left
         } else {
             CellAlignment::Right

@@ -39,8 +39,8 @@ pub struct BlockUcbArgs {
     /// Whether delays from which on an arm's payoff is known to stay the same are taken together. Default false, as in
     /// the released code; true learns faster.
     pub use_caps: bool,
-    /// Rounds `T` that the default of `block` is for. Default: the length of an episode, or of the run if episodes
-    /// have no limit or nothing is forgotten. Where that is not known, blocks grow as rounds pass.
+    /// Rounds `T` that the default of `block` is for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten. Where that is not known, blocks grow as rounds pass.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1. Default: the environment's range if finite, else 0 and 1.
     pub reward_range: Option<[f64; 2]>,
@@ -259,8 +259,8 @@ pub struct CalibratedCombUcb1Args {
     /// Whether delays from which on an arm's payoff is known to stay the same are taken together. Default false, as in
     /// the released code; true learns faster.
     pub use_caps: bool,
-    /// Rounds `T` that the default of `block` is for. Default: the length of an episode, or of the run if episodes
-    /// have no limit or nothing is forgotten. Where that is not known, blocks grow as rounds pass.
+    /// Rounds `T` that the default of `block` is for. Default: the length of an episode or of the run,
+    /// whichever is shorter; that of the run if nothing is forgotten. Where that is not known, blocks grow as rounds pass.
     pub horizon: Option<u64>,
     /// Rewards that count as 0 and as 1. Default: the environment's range if finite, else 0 and 1.
     pub reward_range: Option<[f64; 2]>,

@@ -28,9 +28,9 @@ mod tests;
 
 pub use oracle::{BlockOracle, MAX_ORACLE_SIZE};
 
-use palaestra_envs::bandits::{DeterministicPolicy, Instance, Schedule, long_run_mean};
+use palaestra_envs::bandits::{Instance, Schedule};
 
-use super::{Plan, PlanCost, PlanError, PlanValue};
+use super::{Plan, PlanError};
 
 /// Most blocks that [`best_repeated_block`] looks at.
 pub const MAX_BLOCKS: u64 = 1_000_000;
@@ -83,7 +83,7 @@ pub fn best_repeated_block(instance: &Instance, length: usize) -> Result<Plan, P
 
 /// The initial-state-independent block of `length` rounds with the largest score, repeated for ever.
 ///
-/// Its [`PlanValue::rate`] counts first plays too and so is at least the score by round on recharging arms.
+/// Its [rate](super::PlanValue::rate) counts first plays too and so is at least the score by round on recharging arms.
 ///
 /// # Errors
 /// [`PlanError::TooLarge`] if the block has too many states; see [`BlockOracle::new`].
@@ -128,26 +128,8 @@ fn repeated(
     rounds: Vec<Vec<usize>>,
     size: u64,
 ) -> Result<Plan, PlanError> {
-    let policy = Schedule::new(rounds);
-    // Every state recurs after the largest cap of rounds and one block, up to the periods of seasonal arms, which the
-    // plays of a repeated block synchronise.
-    let caps = (0..instance.num_arms()).map(|arm| instance.caps(arm));
-    let reach = caps.map(|c| c.idle.max(c.played) as u64).max().unwrap_or(1);
-    let seasons = (0..instance.num_arms()).map(|arm| instance.caps(arm).period as u64);
-    let seasons = seasons.fold(1, |a: u64, b| a.saturating_mul(b));
-    let rounds = (reach + policy.period() as u64).saturating_mul(4 * seasons.min(1 << 20));
-    let value = long_run_mean(instance, &policy, rounds.max(1000))?;
-    Ok(Plan {
-        planner,
-        policy: Box::new(policy),
-        value: PlanValue {
-            rate: value.mean,
-            cycle_length: Some(value.cycle_length),
-            certified: None,
-        },
-        cost: PlanCost { size },
-        notes: Vec::new(),
-    })
+    let policy = Box::new(Schedule::new(rounds));
+    Plan::evaluated(planner, instance, policy, size, Vec::new())
 }
 
 /// Number of words of `length` letters up to rotation, `(1/d) Σ_g φ(d/g) letters^g`, or nearly so if that overflows.

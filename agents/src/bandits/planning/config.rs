@@ -1,5 +1,7 @@
 //! Planners by name, with their parameters, as written in experiment files and on the command line.
 
+use std::num::{NonZeroU32, NonZeroUsize};
+
 use palaestra_envs::bandits::Instance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,8 +34,8 @@ pub enum PlannerConfig {
     LookAhead {
         /// Rounds to look ahead, at least 1. Default 2.
         #[serde(default = "default::depth")]
-        depth: u32,
-        /// Rounds in which it must run into a cycle. Default 10000.
+        depth: NonZeroU32,
+        /// Rounds in which a cycle is looked for; else the rate is the mean of a run. Default 10000.
         #[serde(default = "default::max_rounds")]
         max_rounds: u64,
     },
@@ -47,21 +49,21 @@ pub enum PlannerConfig {
     Ranking {},
     /// The best block that is repeated for ever.
     BestBlock {
-        /// Rounds of the block, at least 1. Default 6.
-        #[serde(default = "default::length")]
-        length: usize,
+        /// Rounds of the block, at least 1. Default: 6, or as many as can be searched if that is less.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        length: Option<NonZeroUsize>,
     },
     /// The best block whatever the states before it, repeated for ever.
     IsiBlock {
-        /// Rounds of the block, at least 1. Default 6.
-        #[serde(default = "default::length")]
-        length: usize,
+        /// Rounds of the block, at least 1. Default: 6, or as many as can be searched if that is less.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        length: Option<NonZeroUsize>,
     },
     /// The best block that begins with all arms in turn, repeated for ever.
     CalibratedBlock {
-        /// Rounds of the block after all arms' turns, at least 1. Default 6.
-        #[serde(default = "default::length")]
-        length: usize,
+        /// Rounds of the block after all arms' turns, at least 1. Default: 6, or as many as can be searched if that is less.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        length: Option<NonZeroUsize>,
     },
     /// Fixed periods `b·2^j` that fit without gaps.
     Harmonic {
@@ -111,8 +113,10 @@ pub enum PlannerConfig {
 
 /// Default parameters.
 mod default {
-    pub(super) fn depth() -> u32 {
-        2
+    use std::num::NonZeroU32;
+
+    pub(super) fn depth() -> NonZeroU32 {
+        NonZeroU32::MIN.saturating_add(1)
     }
     pub(super) fn max_rounds() -> u64 {
         10_000
@@ -120,9 +124,8 @@ mod default {
     pub(super) fn max_edges() -> u64 {
         super::graph::MAX_EDGES
     }
-    pub(super) fn length() -> usize {
-        6
-    }
+    /// The longest block.
+    pub(super) const LENGTH: usize = 6;
     pub(super) fn largest_base() -> u64 {
         super::harmonic::LARGEST_BASE
     }
@@ -153,12 +156,14 @@ pub fn plan(config: &PlannerConfig, instance: &Instance) -> Result<Plan, PlanErr
     let rates = || Relaxation::new(instance).rates();
     match *config {
         PlannerConfig::Greedy {} => greedy(instance),
-        PlannerConfig::LookAhead { depth, max_rounds } => look_ahead(instance, depth, max_rounds),
+        PlannerConfig::LookAhead { depth, max_rounds } => {
+            look_ahead(instance, depth.get(), max_rounds)
+        }
         PlannerConfig::Exact { max_edges } => exact(instance, max_edges),
         PlannerConfig::Ranking {} => ranking(instance),
-        PlannerConfig::BestBlock { length } => best_repeated_block(instance, length),
-        PlannerConfig::IsiBlock { length } => isi_block(instance, length),
-        PlannerConfig::CalibratedBlock { length } => calibrated_block(instance, length),
+        PlannerConfig::BestBlock { length } => blocks(best_repeated_block, instance, length),
+        PlannerConfig::IsiBlock { length } => blocks(isi_block, instance, length),
+        PlannerConfig::CalibratedBlock { length } => blocks(calibrated_block, instance, length),
         PlannerConfig::Harmonic { largest_base } => harmonic(instance, largest_base),
         PlannerConfig::VirtualCycles(config) => virtual_cycles(instance, &config),
         PlannerConfig::Independent { rounds, seed } => {
@@ -175,6 +180,31 @@ pub fn plan(config: &PlannerConfig, instance: &Instance) -> Result<Plan, PlanErr
             rounds,
             seed,
         } => best(instance, draws, rounds, seed),
+    }
+}
+
+/// The plan of a block planner for blocks of `length` rounds; by default of as many up to 6 as it accepts.
+fn blocks(
+    planner: impl Fn(&Instance, usize) -> Result<Plan, PlanError>,
+    instance: &Instance,
+    length: Option<NonZeroUsize>,
+) -> Result<Plan, PlanError> {
+    if let Some(length) = length {
+        return planner(instance, length.get());
+    }
+    let mut length = default::LENGTH;
+    loop {
+        match planner(instance, length) {
+            Err(PlanError::TooLarge { .. }) if length > 1 => length -= 1,
+            Ok(mut plan) if length < default::LENGTH => {
+                plan.notes.push(format!(
+                    "There are too many blocks of {} rounds; this is the best of {length}.",
+                    length + 1
+                ));
+                return Ok(plan);
+            }
+            other => return other,
+        }
     }
 }
 
@@ -238,6 +268,30 @@ mod tests {
     }
 
     #[test]
+    fn blocks_are_as_long_as_can_be_searched() {
+        let planned = |planner: &str, length: Option<usize>, arms, plays| {
+            let mut config = json!({ "planner": planner });
+            if let Some(length) = length {
+                config["length"] = length.into();
+            }
+            let instance = InstanceConfig::big(arms, plays).build().unwrap();
+            plan(&parse(config).unwrap(), &instance)
+        };
+        for planner in ["best_block", "isi_block", "calibrated_block"] {
+            for (arms, longest) in [(50, 3), (3, 6)] {
+                let by_default = planned(planner, None, arms, 1).unwrap();
+                let explicit = planned(planner, Some(longest), arms, 1).unwrap();
+                assert_eq!(by_default.value, explicit.value, "{planner}");
+                assert_eq!(by_default.notes.is_empty(), longest == 6, "{by_default:?}");
+            }
+            assert!(planned(planner, Some(4), 50, 1).is_err(), "{planner}");
+            // Several plays of many arms are too many sets whatever the length.
+            let error = planned(planner, None, 50, 5).unwrap_err().to_string();
+            assert!(error.contains("sets of arms"), "{error}");
+        }
+    }
+
+    #[test]
     fn misspelt_names_and_parameters_are_refused() {
         for wrong in [
             json!({ "planner": "harmonics" }),
@@ -245,10 +299,14 @@ mod tests {
             json!({ "planner": "harmonic", "base": 3 }),
             json!({ "largest_base": 3 }),
             json!({ "planner": "virtual_cycles", "largest_base": 3 }),
+            json!({ "planner": "look_ahead", "depth": 0 }),
+            json!({ "planner": "isi_block", "length": 0 }),
         ] {
             let error = parse(wrong.clone()).unwrap_err();
             assert!(
-                error.contains("unknown") || error.contains("missing"),
+                ["unknown", "missing", "nonzero"]
+                    .iter()
+                    .any(|word| error.contains(word)),
                 "{wrong}: {error}"
             );
         }

@@ -4,13 +4,20 @@
 //! spend what it should keep. Ties go to the choice with the larger payoff now, then to fewer and lower arms; other
 //! rules can postpone a payoff for ever.
 
-use palaestra_envs::bandits::{DeterministicPolicy, Instance, long_run_mean};
+use std::cell::RefCell;
+
+use palaestra_envs::bandits::{DeterministicPolicy, Instance};
 
 use super::actions::{choices, num_choices};
-use super::{Plan, PlanCost, PlanError, PlanValue};
+use super::{Plan, PlanError};
 
 /// Totals that differ by less are a tie: they are sums of the same payoffs in another order.
 const NOISE: f64 = 1e-12;
+
+thread_local! {
+    /// States of the rounds ahead, for all policies of a thread: a choice allocates nothing.
+    static ROWS: RefCell<Vec<i16>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Sequences of choices that [`LookAhead::new`] accepts by default.
 pub const MAX_SEQUENCES: u64 = 1_000_000;
@@ -84,46 +91,41 @@ impl LookAhead {
 
 impl DeterministicPolicy for LookAhead {
     fn choose(&self, instance: &Instance, _phase: usize, tau: &[i16], chosen: &mut Vec<usize>) {
-        let mut rows = vec![0; tau.len() * self.depth as usize];
-        let totals: Vec<(f64, f64)> = (self.choices.iter())
-            .map(|choice| self.total(instance, tau, choice, &mut rows))
-            .collect();
-        let most = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::NEG_INFINITY, f64::max);
-        let best = most(&mut totals.iter().map(|t| t.1));
-        let ties = || totals.iter().filter(|t| t.1 >= best - self.noise);
-        let now = most(&mut ties().map(|t| t.0));
-        let first =
-            (totals.iter()).position(|t| t.1 >= best - self.noise && t.0 >= now - self.noise);
+        let first = ROWS.with_borrow_mut(|rows| {
+            rows.clear();
+            rows.resize(tau.len() * self.depth as usize, 0);
+            let (mut first, mut best, mut paid) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);
+            for (index, choice) in self.choices.iter().enumerate() {
+                let (now, total) = self.total(instance, tau, choice, rows);
+                let better = total > best + self.noise;
+                let pays_sooner = total >= best - self.noise && now > paid + self.noise;
+                if better || pays_sooner {
+                    (first, paid) = (index, now);
+                }
+                best = best.max(total);
+            }
+            first
+        });
         chosen.clear();
-        chosen.extend_from_slice(&self.choices[first.unwrap_or(0)]);
+        chosen.extend_from_slice(&self.choices[first]);
     }
 }
 
-/// The policy that looks `depth` rounds ahead, and its value.
+/// The policy that looks `depth` rounds ahead, and its value: that of the cycle that it runs into within `max_rounds`
+/// rounds, else the mean of a run.
 ///
 /// # Errors
-/// As [`LookAhead::new`], and if it runs into no cycle within `max_rounds` rounds.
+/// As [`LookAhead::new`].
 pub fn look_ahead(instance: &Instance, depth: u32, max_rounds: u64) -> Result<Plan, PlanError> {
     let policy = LookAhead::new(instance, depth, MAX_SEQUENCES)?;
-    let value = long_run_mean(instance, &policy, max_rounds)?;
-    Ok(Plan {
-        planner: "look_ahead",
-        cost: PlanCost {
-            size: (policy.choices.len() as u64).saturating_pow(depth),
-        },
-        policy: Box::new(policy),
-        value: PlanValue {
-            rate: value.mean,
-            cycle_length: Some(value.cycle_length),
-            certified: None,
-        },
-        notes: Vec::new(),
-    })
+    let size = (policy.choices.len() as u64).saturating_pow(depth);
+    let policy = Box::new(policy);
+    Plan::evaluated_within(max_rounds, "look_ahead", instance, policy, size, Vec::new())
 }
 
 #[cfg(test)]
 mod tests {
-    use palaestra_envs::bandits::{Greedy, total_mean};
+    use palaestra_envs::bandits::{Greedy, long_run_mean, total_mean};
 
     use super::super::testbed::{Shape, preset, random_instance};
     use super::super::{finite_horizon, graph::MAX_EDGES};

@@ -4,6 +4,25 @@ use palaestra_envs::bandits::{ArmConfig, Instance, InstanceConfig, NoiseConfig, 
 use palaestra_envs::stream::Stream;
 use rand::RngExt;
 
+/// The golden instances that are monotone, for [`preset`].
+pub(super) const MONOTONE: [&str; 15] = [
+    "stat3",
+    "stat3 k=2",
+    "block244",
+    "block236",
+    "block237",
+    "exp3",
+    "lin4",
+    "geo3",
+    "log3",
+    "burst2",
+    "geo5k2",
+    "step2",
+    "depr10",
+    "big50_1",
+    "big50_5",
+];
+
 /// A preset; `NAME k=2` is the preset `NAME` with two plays.
 pub(super) fn preset(id: &str) -> Instance {
     let (id, plays) = id.split_once(" k=").unwrap_or((id, ""));

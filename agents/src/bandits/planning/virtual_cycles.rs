@@ -201,7 +201,7 @@ fn promised_mean(policy: &VirtualPolicy) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testbed::{Shape, preset, random_instance};
+    use super::super::testbed::{MONOTONE, Shape, preset, random_instance};
     use super::super::{exact, gamma, graph::MAX_EDGES};
     use super::*;
 
@@ -225,23 +225,7 @@ mod tests {
 
     #[test]
     fn derandomised_plans_keep_their_promise_on_monotone_golden_instances() {
-        for id in [
-            "stat3",
-            "stat3 k=2",
-            "block244",
-            "block236",
-            "block237",
-            "exp3",
-            "lin4",
-            "geo3",
-            "log3",
-            "burst2",
-            "geo5k2",
-            "step2",
-            "depr10",
-            "big50_1",
-            "big50_5",
-        ] {
+        for id in MONOTONE {
             let instance = preset(id);
             let relaxation = Relaxation::new(&instance);
             for score in [Score::Virtual, Score::Actual] {

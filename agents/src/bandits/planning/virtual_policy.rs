@@ -97,12 +97,23 @@ impl VirtualPolicy {
 
     /// The arms that want to play in `round`, with the states that they pretend to be in.
     pub(super) fn candidates(&self, round: u64) -> impl Iterator<Item = (usize, i16)> {
-        (self.cycles.iter().enumerate()).filter_map(move |(arm, cycle)| {
-            let cycle = cycle.as_ref()?;
-            let position = cycle.position(round);
-            let state = cycle.column.state_at(&self.basis, arm, position)?;
-            Some((arm, state))
-        })
+        (0..self.cycles.len()).filter_map(move |arm| Some((arm, self.pretended(arm, round)?)))
+    }
+
+    /// The state that `arm` pretends to be in in `round`, if it wants to play.
+    fn pretended(&self, arm: usize, round: u64) -> Option<i16> {
+        let cycle = self.cycles[arm].as_ref()?;
+        (cycle.column).state_at(&self.basis, arm, cycle.position(round))
+    }
+
+    /// What decides between `arm` and others that want to play in `round`; computed anew rather than kept in a list,
+    /// so that a choice allocates nothing.
+    fn score_of(&self, arm: usize, round: u64, tau: &[i16]) -> f64 {
+        let state = match self.score {
+            Score::Virtual => self.pretended(arm, round),
+            Score::Actual => Some(tau[arm]),
+        };
+        state.map_or(0.0, |state| self.basis.mean(arm, state))
     }
 
     /// The sum of the `k` largest virtual values of `round`.
@@ -121,23 +132,17 @@ impl DeterministicPolicy for VirtualPolicy {
     }
 
     fn choose(&self, instance: &Instance, phase: usize, tau: &[i16], chosen: &mut Vec<usize>) {
-        let plays = instance.plays();
-        let mut ranking: Vec<(f64, usize)> = Vec::with_capacity(plays + 1);
-        for (arm, state) in self.candidates(phase as u64) {
-            let state = match self.score {
-                Score::Virtual => state,
-                Score::Actual => tau[arm],
-            };
-            let score = self.basis.mean(arm, state);
+        let (plays, round) = (instance.plays(), phase as u64);
+        chosen.clear();
+        for (arm, _) in self.candidates(round) {
+            let score = self.score_of(arm, round, tau);
             // Behind all that are as good: the lowest arm wins a tie.
-            let rank = ranking.partition_point(|(other, _)| *other >= score);
+            let rank = chosen.partition_point(|&other| self.score_of(other, round, tau) >= score);
             if rank < plays {
-                ranking.truncate(plays - 1);
-                ranking.insert(rank, (score, arm));
+                chosen.truncate(plays - 1);
+                chosen.insert(rank, arm);
             }
         }
-        chosen.clear();
-        chosen.extend(ranking.iter().map(|(_, arm)| *arm));
         if instance.exact() {
             for &arm in &self.fillers {
                 if chosen.len() == plays {

@@ -85,7 +85,9 @@ fn name_exponents(regret: &Regret, series: &mut [Series]) {
             row.exponent,
             series.iter_mut().find(|series| series.name == row.agent),
         ) {
-            series.name = format!("{} ~ T^{:.2}", series.name, exponent.estimate);
+            // Adding 0 takes the sign from a rounded zero.
+            let rounded = (100.0 * exponent.estimate).round() / 100.0 + 0.0;
+            series.name = format!("{} ~ T^{rounded:.2}", series.name);
         }
     }
 }

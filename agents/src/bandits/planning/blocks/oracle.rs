@@ -77,13 +77,7 @@ impl BlockOracle {
             let states = codes.len() / layout.arms();
             size += (states * choices.len()) as u64;
             if size > limit {
-                return Err(PlanError::TooLarge {
-                    planner: PLANNER,
-                    what: "pairs of a state and a choice within the block",
-                    size,
-                    limit,
-                    help: "take a shorter block",
-                });
+                return Err(too_large(size, limit));
             }
             let mut layer = Layer {
                 codes,
@@ -92,18 +86,24 @@ impl BlockOracle {
             codes = Vec::new();
             if position + 1 < prefix.len() + length {
                 // Looked up only, never iterated: the order of states is that of discovery.
-                let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
-                layer.next.reserve(states * choices.len());
+                let mut known: HashMap<Box<[u32]>, u32> = HashMap::new();
+                let mut next = vec![UNTOUCHED; layout.arms()];
                 for state in layer.codes.chunks_exact(layout.arms()) {
                     for choice in &choices {
-                        let mut next = state.to_vec();
+                        next.copy_from_slice(state);
                         layout.step(&mut next, choice, position == 0);
                         let fresh = known.len() as u32;
-                        let index = *known.entry(next).or_insert_with_key(|next| {
-                            codes.extend_from_slice(next);
-                            fresh
-                        });
+                        let index = known.get(next.as_slice()).copied().unwrap_or(fresh);
+                        if index == fresh {
+                            codes.extend_from_slice(&next);
+                            known.insert(Box::from(next.as_slice()), fresh);
+                        }
                         layer.next.push(index);
+                    }
+                    // Most blocks that are too long show it long before the round is laid out.
+                    let so_far = size + (known.len() * choices.len()) as u64;
+                    if so_far > limit {
+                        return Err(too_large(so_far, limit));
                     }
                 }
             }
@@ -212,6 +212,16 @@ impl BlockOracle {
             state = next.map_or(0, |next| next as usize);
         }
         after[0].first().copied().unwrap_or(0.0)
+    }
+}
+
+fn too_large(size: u64, limit: u64) -> PlanError {
+    PlanError::TooLarge {
+        planner: PLANNER,
+        what: "pairs of a state and a choice within the block",
+        size,
+        limit,
+        help: "take a shorter block",
     }
 }
 
