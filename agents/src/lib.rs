@@ -8,6 +8,7 @@ pub mod bandits;
 pub mod conformance;
 mod episode_clock;
 mod error;
+pub mod pomdp;
 pub mod process;
 pub mod random;
 mod registry;

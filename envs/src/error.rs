@@ -92,3 +92,14 @@ pub enum EnvError {
     #[error("saved state does not fit this simulator: {0}")]
     Snapshot(String),
 }
+
+impl EnvError {
+    /// An argument called `path` with a wrong value; `message` says what is wrong and what is expected.
+    pub fn argument(path: &str, message: impl Into<String>) -> Self {
+        Self::Argument {
+            path: path.into(),
+            message: message.into(),
+            suggestion: None,
+        }
+    }
+}

@@ -9,6 +9,7 @@ pub mod control;
 pub mod error;
 pub mod games;
 pub mod math;
+pub mod pomdp;
 pub mod registry;
 pub mod sim;
 pub mod space;

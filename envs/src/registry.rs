@@ -1,6 +1,6 @@
 //! Every environment by name, with its arguments and their defaults.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::{JsonSchema, Schema};
 use serde::{Serialize, de::DeserializeOwned};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{error::EnvError, sim::Plugin};
 
-type BuildFn = Box<dyn Fn(&Value) -> Result<Box<dyn Plugin>, EnvError> + Send + Sync>;
+type BuildFn = Arc<dyn Fn(&Value) -> Result<Box<dyn Plugin>, EnvError> + Send + Sync>;
 
 /// A registered environment.
 pub struct EnvEntry {
@@ -47,6 +47,7 @@ impl EnvEntry {
 #[derive(Debug, Default)]
 pub struct Registry {
     entries: BTreeMap<String, EnvEntry>,
+    aliases: BTreeMap<String, EnvEntry>,
 }
 
 /// All environments of this crate.
@@ -55,6 +56,7 @@ pub fn registry() -> Registry {
     crate::bandits::register(&mut registry);
     crate::control::register(&mut registry);
     crate::games::register(&mut registry);
+    crate::pomdp::register(&mut registry);
     registry
 }
 
@@ -86,12 +88,37 @@ impl Registry {
             summary: summary.into(),
             defaults: serde_json::to_value(A::default()).unwrap_or(Value::Null),
             schema: schemars::schema_for!(A),
-            build: Box::new(move |args| build(parse_args(args)?)),
+            build: Arc::new(move |args| build(parse_args(args)?)),
         };
         self.entries.insert(id.into(), entry);
     }
 
-    /// The environment called `id`; without a version, its newest.
+    /// Lets `alias` stand for the registered environment `id` with some of its arguments preset, which given ones
+    /// override. Its entry is that of `id` with other defaults; listings leave it out. Does nothing if there is no
+    /// `id`.
+    pub fn alias(&mut self, alias: &str, id: &str, preset: Value) {
+        let Some(entry) = self.entries.get(id) else {
+            return;
+        };
+        let target = entry.build.clone();
+        let mut defaults = entry.defaults.clone();
+        overlay(&mut defaults, &preset);
+        let entry = EnvEntry {
+            id: entry.id.clone(),
+            family: entry.family.clone(),
+            summary: entry.summary.clone(),
+            defaults,
+            schema: entry.schema.clone(),
+            build: Arc::new(move |args| {
+                let mut merged = preset.clone();
+                overlay(&mut merged, args);
+                target(&merged)
+            }),
+        };
+        self.aliases.insert(alias.into(), entry);
+    }
+
+    /// The environment called `id`, or for which `id` is an alias; without a version, its newest.
     ///
     /// # Errors
     /// [`EnvError::Unknown`] with the nearest name.
@@ -111,11 +138,18 @@ impl Registry {
         });
         self.entries
             .get(id)
+            .or_else(|| self.aliases.get(id))
             .or(newest)
             .ok_or_else(|| EnvError::Unknown {
                 kind: "environment",
                 name: id.into(),
-                suggestion: nearest(id, self.entries.keys().map(String::as_str)),
+                suggestion: nearest(
+                    id,
+                    self.entries
+                        .keys()
+                        .chain(self.aliases.keys())
+                        .map(String::as_str),
+                ),
             })
     }
 
@@ -127,9 +161,27 @@ impl Registry {
         self.get(id)?.build(args)
     }
 
-    /// All entries in alphabetical order.
+    /// Every alias with the entry that it leads to, in alphabetical order.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &EnvEntry)> {
+        self.aliases
+            .iter()
+            .map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    /// All entries in alphabetical order, without aliases.
     pub fn iter(&self) -> impl Iterator<Item = &EnvEntry> {
         self.entries.values()
+    }
+}
+
+/// Writes the keys of `over` into `under`, both JSON objects; anything else than an object or null takes its place.
+fn overlay(under: &mut Value, over: &Value) {
+    match (under, over) {
+        (_, Value::Null) => {}
+        (Value::Object(under), Value::Object(over)) => {
+            under.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        (under, over) => *under = over.clone(),
     }
 }
 

@@ -24,13 +24,13 @@ const TOTAL_MASS: f32 = CART_MASS + POLE_MASS;
 /// Half the pole's length, m.
 const LENGTH: f32 = 0.5;
 /// Size of a push, N.
-pub(super) const FORCE: f32 = 10.0;
+pub(crate) const FORCE: f32 = 10.0;
 /// Seconds between two states.
 const TAU: f32 = 0.02;
 const X_LIMIT: f32 = 2.4;
 const THETA_LIMIT: f32 = 12.0 * 2.0 * std::f32::consts::PI / 360.0;
 /// Bounds of the observation: twice the limits beyond which an episode ends.
-const OBSERVATION_BOUND: [f64; 4] = [
+pub(crate) const OBSERVATION_BOUND: [f64; 4] = [
     2.0 * X_LIMIT as f64,
     f64::INFINITY,
     2.0 * THETA_LIMIT as f64,
@@ -90,7 +90,13 @@ impl CartPole {
 ///
 /// Gymnasium's formulas with their constant factors collected, which leaves one division.
 #[inline(always)]
-fn euler(x: f32, x_dot: f32, theta: f32, theta_dot: f32, force: f32) -> (f32, f32, f32, f32) {
+pub(crate) fn euler(
+    x: f32,
+    x_dot: f32,
+    theta: f32,
+    theta_dot: f32,
+    force: f32,
+) -> (f32, f32, f32, f32) {
     const PER_MASS: f32 = 1.0 / TOTAL_MASS;
     const COUPLING: f32 = POLE_MASS * LENGTH / TOTAL_MASS;
     const INERTIA: f32 = LENGTH * 4.0 / 3.0;
@@ -104,6 +110,12 @@ fn euler(x: f32, x_dot: f32, theta: f32, theta_dot: f32, force: f32) -> (f32, f3
         theta + TAU * theta_dot,
         theta_dot + TAU * theta_acc,
     )
+}
+
+/// Whether the cart has left the track or the pole has fallen.
+#[inline(always)]
+pub(crate) fn is_over(x: f32, theta: f32) -> bool {
+    (x.abs() > X_LIMIT) | (theta.abs() > THETA_LIMIT)
 }
 
 /// Steps every row of equally long slices; `force` turns an action into N.
@@ -125,7 +137,7 @@ pub(super) fn step_rows<A: Copy>(
         let push = force(actions[i]);
         let (a, b, c, d) = euler(x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0, push);
         (x[i].0, x_dot[i].0, theta[i].0, theta_dot[i].0) = (a, b, c, d);
-        terminated[i] = (a.abs() > X_LIMIT) | (c.abs() > THETA_LIMIT);
+        terminated[i] = is_over(a, c);
     }
     let [going_on, ending] = rewards;
     reward.fill(going_on);
@@ -138,7 +150,7 @@ pub(super) fn step_rows<A: Copy>(
 
 /// [`step_rows`] with the actions 0, a push to the left, and 1, to the right.
 #[inline(always)]
-pub(super) fn push_rows(
+pub(crate) fn push_rows(
     state: &mut CartPoleSlices<'_>,
     actions: &[i32],
     reward: &mut [f32],
@@ -157,7 +169,7 @@ pub(super) fn observation_space() -> Space {
 
 /// Starts an episode in each row of the run.
 #[inline(always)]
-pub(super) fn reset(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
+pub(crate) fn reset(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
     if !rows.options.is_empty() {
         return reset_with_options(state, rows);
     }
@@ -192,7 +204,7 @@ fn reset_with_options(state: CartPoleSlices<'_>, rows: &mut BatchRows<'_>) -> Re
 
 /// A state near the upright: each element uniform in [-0.05, 0.05).
 #[inline(always)]
-pub(super) fn random_start(words: [u32; 4]) -> [f32; 4] {
+pub(crate) fn random_start(words: [u32; 4]) -> [f32; 4] {
     words.map(|w| 0.1 * unit_f32(w) - 0.05)
 }
 
@@ -265,7 +277,7 @@ impl BatchEnvironment for CartPole {
 }
 
 /// The cart on its track and the direction of the pole, in text.
-fn draw(x: f32, theta: f32) -> String {
+pub(crate) fn draw(x: f32, theta: f32) -> String {
     const WIDTH: usize = 49;
     let column = |x: f32| ((x / X_LIMIT * 0.5 + 0.5) * (WIDTH - 1) as f32).round();
     let at = |x: f32| (column(x).max(0.0) as usize).min(WIDTH - 1);

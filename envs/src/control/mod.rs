@@ -6,14 +6,14 @@
 
 mod acrobot;
 mod canvas;
-mod cartpole;
+pub(crate) mod cartpole;
 mod cartpole_continuous;
 mod cartpole_plain;
 #[cfg(test)]
 mod golden;
 mod mountain_car;
 mod mountain_car_continuous;
-mod pendulum;
+pub(crate) mod pendulum;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -32,8 +32,8 @@ use crate::{
     stream::unit_f64,
 };
 
-const MAX_SPEED: f64 = 8.0;
-const MAX_TORQUE: f32 = 2.0;
+pub(crate) const MAX_SPEED: f64 = 8.0;
+pub(crate) const MAX_TORQUE: f32 = 2.0;
 /// Seconds between two states.
 const DT: f64 = 0.05;
 
@@ -94,6 +94,57 @@ fn advance(theta: f64, omega: f64, push: f64, effort: f64, g: f64) -> (f64, f64,
     (theta + omega * DT, omega, -cost)
 }
 
+/// Starts an episode in each row of the run.
+pub(crate) fn reset(state: PendulumSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
+    const BOUNDS: [Bounds; 2] = [ANY, (-MAX_SPEED, MAX_SPEED)];
+    for (i, row) in rows.range.clone().enumerate() {
+        let [theta, omega] = start_state(rows.options, row, &BOUNDS)?.unwrap_or_else(|| {
+            let w = rows.random_block(row, 0);
+            let (u, v) = (unit_f64(w[0], w[1]), unit_f64(w[2], w[3]));
+            [PI * (2.0 * u - 1.0), 2.0 * v - 1.0]
+        });
+        (state.theta[i].0, state.theta_dot[i].0) = (theta, omega);
+    }
+    Ok(())
+}
+
+/// Steps every row of the run; `score` turns Gymnasium's reward into that of the step.
+#[inline(always)]
+pub(crate) fn step_rows(
+    state: PendulumSlices<'_>,
+    rows: &mut BatchRows<'_>,
+    g: f64,
+    score: impl Fn(f64) -> f64,
+) {
+    let range = rows.range.clone();
+    let (actions, reward) = rows.border.players[0].action_and_reward();
+    let columns = state.theta.iter_mut().zip(state.theta_dot);
+    let signals = actions.f32(0)[range.clone()]
+        .iter()
+        .zip(&mut reward[range.clone()]);
+    for ((theta, omega), (&action, reward)) in columns.zip(signals) {
+        let u = action.clamp(-MAX_TORQUE, MAX_TORQUE);
+        let (push, effort) = (f64::from(3.0 * u), f64::from(0.001 * (u * u)));
+        let r;
+        (theta.0, omega.0, r) = advance(theta.0, omega.0, push, effort, g);
+        *reward = score(r) as f32;
+    }
+    rows.border.terminated[range].fill(false);
+}
+
+/// The rod in text.
+pub(crate) fn draw(cos: f64, sin: f64, caption: &str) -> String {
+    // A character is about twice as high as wide.
+    let (pivot, length) = ((14.0, 6.0), 6.0);
+    let mut canvas = Canvas::new(29, 13);
+    // θ grows counter-clockwise.
+    let tip = (pivot.0 - 2.0 * length * sin, pivot.1 - length * cos);
+    canvas.line(pivot, tip, '*');
+    canvas.put(pivot.0, pivot.1, 'o');
+    let degrees = libm::atan2(sin, cos).to_degrees();
+    canvas.finish(&format!("θ = {degrees:+.1}°{caption}"))
+}
+
 impl BatchEnvironment for Pendulum {
     type State = PendulumState;
 
@@ -115,34 +166,12 @@ impl BatchEnvironment for Pendulum {
     }
 
     fn reset(&self, state: PendulumSlices<'_>, rows: &mut BatchRows<'_>) -> Result<(), EnvError> {
-        const BOUNDS: [Bounds; 2] = [ANY, (-MAX_SPEED, MAX_SPEED)];
-        for (i, row) in rows.range.clone().enumerate() {
-            let [theta, omega] = start_state(rows.options, row, &BOUNDS)?.unwrap_or_else(|| {
-                let w = rows.random_block(row, 0);
-                let (u, v) = (unit_f64(w[0], w[1]), unit_f64(w[2], w[3]));
-                [PI * (2.0 * u - 1.0), 2.0 * v - 1.0]
-            });
-            (state.theta[i].0, state.theta_dot[i].0) = (theta, omega);
-        }
-        Ok(())
+        reset(state, rows)
     }
 
     #[inline(always)]
     fn step(&self, state: PendulumSlices<'_>, rows: &mut BatchRows<'_>) {
-        let range = rows.range.clone();
-        let (actions, reward) = rows.border.players[0].action_and_reward();
-        let columns = state.theta.iter_mut().zip(state.theta_dot);
-        let signals = actions.f32(0)[range.clone()]
-            .iter()
-            .zip(&mut reward[range.clone()]);
-        for ((theta, omega), (&action, reward)) in columns.zip(signals) {
-            let u = action.clamp(-MAX_TORQUE, MAX_TORQUE);
-            let (push, effort) = (f64::from(3.0 * u), f64::from(0.001 * (u * u)));
-            let r;
-            (theta.0, omega.0, r) = advance(theta.0, omega.0, push, effort, self.g);
-            *reward = r as f32;
-        }
-        rows.border.terminated[range].fill(false);
+        step_rows(state, rows, self.g, |reward| reward);
     }
 
     #[inline(always)]
@@ -159,15 +188,7 @@ impl BatchEnvironment for Pendulum {
     fn render(&self, border: &Border, row: usize) -> Option<String> {
         let observation = &border.players[0].env_observation().f32(0)[row * 3..row * 3 + 3];
         let [cos, sin, omega] = [observation[0], observation[1], observation[2]].map(f64::from);
-        // A character is about twice as high as wide.
-        let (pivot, length) = ((14.0, 6.0), 6.0);
-        let mut canvas = Canvas::new(29, 13);
-        // θ grows counter-clockwise.
-        let tip = (pivot.0 - 2.0 * length * sin, pivot.1 - length * cos);
-        canvas.line(pivot, tip, '*');
-        canvas.put(pivot.0, pivot.1, 'o');
-        let degrees = libm::atan2(sin, cos).to_degrees();
-        Some(canvas.finish(&format!("θ = {degrees:+.1}°   ω = {omega:+.2} rad/s")))
+        Some(draw(cos, sin, &format!("   ω = {omega:+.2} rad/s")))
     }
 }
 

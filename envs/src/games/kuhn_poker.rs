@@ -14,9 +14,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::no_options;
 use crate::{
-    sim::{EnvSpec, Environment, InfoField, InfoKind, PlayerSpec, RowObservation, RowStep, Turns},
+    sim::{
+        EnvSpec, Environment, InfoField, InfoKind, PlayerSpec, RowObservation, RowStep, Turns,
+        no_options,
+    },
     space::{BoxSpace, DType, Space},
     stream::Stream,
 };

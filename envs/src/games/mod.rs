@@ -13,8 +13,6 @@ pub use repeated_matrix_game::{
 };
 pub use tic_tac_toe::{Board, TicTacToe, TicTacToeArgs};
 
-use serde_json::Value;
-
 use crate::{registry::Registry, sim::RowPlugin};
 
 /// Registers the environments of this family.
@@ -39,13 +37,4 @@ pub fn register(registry: &mut Registry) {
         "Poker with three cards, one card each and one bet: the smallest game of bluffing.",
         |_: KuhnPokerArgs| Ok(Box::new(RowPlugin::new(KuhnPoker))),
     );
-}
-
-/// These games have no reset options.
-fn no_options(options: &Value) -> Result<(), String> {
-    match options {
-        Value::Null => Ok(()),
-        Value::Object(map) if map.is_empty() => Ok(()),
-        other => Err(format!("this game has no reset options, found {other}")),
-    }
 }

@@ -14,10 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::no_options;
 use crate::{
     error::EnvError,
-    sim::{EnvSpec, Environment, PlayerSpec, RowObservation, RowStep},
+    sim::{EnvSpec, Environment, PlayerSpec, RowObservation, RowStep, no_options},
     space::Space,
     stream::Stream,
 };

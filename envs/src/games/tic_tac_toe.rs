@@ -12,9 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::no_options;
 use crate::{
-    sim::{EnvSpec, Environment, PlayerSpec, RowObservation, RowStep, Turns},
+    sim::{EnvSpec, Environment, PlayerSpec, RowObservation, RowStep, Turns, no_options},
     space::Space,
     stream::Stream,
 };

@@ -31,7 +31,7 @@ pub(crate) use border::masked_choice;
 pub use border::{ActView, Border, PlayerBorder};
 pub use builder::{Builder, Plugin, StepSet};
 pub use lanes::{Lane, Lanes, ResetOptions, StreamId};
-pub use row::{Environment, RowObservation, RowPlugin, RowStep};
+pub use row::{Environment, RowObservation, RowPlugin, RowStep, no_options};
 pub use selection::Selection;
 pub use simulator::{Autoreset, RowReset, Simulator, SimulatorBuilder};
 pub use spec::{EnvSpec, InfoField, InfoKind, Model, PlayerSpec, Turns};

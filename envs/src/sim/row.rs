@@ -57,6 +57,20 @@ pub struct RowStep<'a> {
     row: usize,
 }
 
+/// Refuses reset options, for environments that have none.
+///
+/// # Errors
+/// A sentence with what was given.
+pub fn no_options(options: &Value) -> Result<(), String> {
+    match options {
+        Value::Null => Ok(()),
+        Value::Object(map) if map.is_empty() => Ok(()),
+        other => Err(format!(
+            "this environment has no reset options, found {other}"
+        )),
+    }
+}
+
 impl RowStep<'_> {
     /// Whether `player` acts in this step.
     pub fn acts(&self, player: usize) -> bool {

@@ -34,7 +34,7 @@ mod normalize_reward;
 mod observation_noise;
 mod previous_action;
 mod projection;
-mod random;
+pub(crate) mod random;
 mod reward;
 mod sticky_actions;
 #[cfg(test)]

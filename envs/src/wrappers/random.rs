@@ -38,7 +38,7 @@ pub(super) fn normals(lanes: &Lanes, id: StreamId, row: usize, time: u32, out: &
 /// Four standard normal numbers from a block, by the method of Box and Muller (1958). With 32-bit uniforms the
 /// largest is 6.8 in size.
 #[inline]
-pub(super) fn normals_of(words: [u32; 4]) -> [f32; 4] {
+pub(crate) fn normals_of(words: [u32; 4]) -> [f32; 4] {
     const UNIT: f32 = 1.0 / 4_294_967_296.0;
     let pair = |a: u32, b: u32| {
         let radius = (-2.0 * ln_f32((a as f32 + 0.5) * UNIT)).sqrt();

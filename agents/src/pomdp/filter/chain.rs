@@ -1,0 +1,156 @@
+//! A hidden chain that jumps in continuous time, measured at any times.
+//!
+//! `F` holds the rates: `F[i][j] ≥ 0` from state `i` to `j`, each row summing to 0. Between measurements the belief moves
+//! by `b ← b exp(F Δt)`; a measurement multiplies it by the density of what was measured in each state.
+
+use palaestra_envs::math;
+use serde::{Deserialize, Serialize};
+
+/// Rates that are none, or a belief of another size.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// The matrix is not square, has a negative rate, or a row whose sum is not 0.
+    #[error("row {row} of the rates {problem}")]
+    Rates {
+        /// The row.
+        row: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A belief that is none.
+    #[error("the belief must hold {0} probabilities that sum to 1")]
+    Belief(usize),
+    /// A time that is negative or not finite.
+    #[error("{0} is not a length of time")]
+    Time(f64),
+    /// A measurement that has density 0 in every possible state.
+    #[error("the measurement is impossible in every state")]
+    Impossible,
+}
+
+/// A chain with its belief.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HiddenChain {
+    /// `[n * n]`, row by row.
+    rates: Vec<f64>,
+    belief: Vec<f64>,
+}
+
+impl HiddenChain {
+    /// A chain with the given rates, `[n][n]`, and initial belief.
+    ///
+    /// # Errors
+    /// [`ChainError`].
+    pub fn new(rates: &[Vec<f64>], belief: &[f64]) -> Result<Self, ChainError> {
+        let n = rates.len();
+        for (row, values) in rates.iter().enumerate() {
+            let error = |problem| Err(ChainError::Rates { row, problem });
+            if values.len() != n {
+                return error(format!("has {} entries instead of {n}", values.len()));
+            }
+            if let Some(j) = (0..n).find(|&j| !values[j].is_finite() || j != row && values[j] < 0.0)
+            {
+                return error(format!("has {} in place {j}", values[j]));
+            }
+            let (sum, scale): (f64, f64) = (values.iter().sum(), values[row].abs().max(1.0));
+            if sum.abs() > 1e-9 * scale {
+                return error(format!("sums to {sum} instead of 0"));
+            }
+        }
+        let sum: f64 = belief.iter().sum();
+        let positive = belief.iter().all(|p| *p >= 0.0);
+        if n == 0 || belief.len() != n || !positive || (sum - 1.0).abs() > 1e-9 {
+            return Err(ChainError::Belief(n));
+        }
+        Ok(Self {
+            rates: rates.concat(),
+            belief: belief.to_vec(),
+        })
+    }
+
+    /// The belief, `[n]`.
+    pub fn belief(&self) -> &[f64] {
+        &self.belief
+    }
+
+    /// `exp(F dt)`, `[n * n]` row by row: probabilities of being in the second state a time `dt` after the first.
+    ///
+    /// # Errors
+    /// [`ChainError::Time`].
+    pub fn transition(&self, dt: f64) -> Result<Vec<f64>, ChainError> {
+        if !(dt >= 0.0 && dt.is_finite()) {
+            return Err(ChainError::Time(dt));
+        }
+        let n = self.belief.len();
+        let fastest = (0..n)
+            .map(|i| self.rates[i * n + i].abs())
+            .fold(0.0, f64::max);
+        // Uniformisation: P = I + F / λ is a stochastic matrix, exp(F dt) = Σ_k e^-λdt (λdt)^k / k! P^k. No term is
+        // negative, so nothing cancels. Times with λdt above 1 are halved first and the result squared.
+        let halvings = (fastest * dt).max(1.0).log2().ceil() as u32;
+        let mean = fastest * dt / f64::from(2u32.pow(halvings.min(31)));
+        let mut jump = vec![0.0; n * n];
+        for i in 0..n {
+            for j in 0..n {
+                let rate = if fastest > 0.0 {
+                    self.rates[i * n + j] / fastest
+                } else {
+                    0.0
+                };
+                jump[i * n + j] = rate + f64::from(u8::from(i == j));
+            }
+        }
+        let mut power = identity(n);
+        let mut weight = math::exp(-mean);
+        let mut sum: Vec<f64> = power.iter().map(|x| x * weight).collect();
+        for k in 1..40 {
+            power = product(&power, &jump, n);
+            weight *= mean / f64::from(k);
+            sum.iter_mut()
+                .zip(&power)
+                .for_each(|(s, p)| *s += weight * p);
+        }
+        for _ in 0..halvings.min(31) {
+            sum = product(&sum, &sum, n);
+        }
+        Ok(sum)
+    }
+
+    /// Lets a time `dt` pass.
+    ///
+    /// # Errors
+    /// [`ChainError::Time`].
+    pub fn predict(&mut self, dt: f64) -> Result<(), ChainError> {
+        let (transition, n) = (self.transition(dt)?, self.belief.len());
+        let next = (0..n).map(|j| (0..n).map(|i| self.belief[i] * transition[i * n + j]).sum());
+        self.belief = next.collect();
+        Ok(())
+    }
+
+    /// Takes in a measurement with density `density(i)` in state `i`; returns its density under the belief.
+    ///
+    /// # Errors
+    /// [`ChainError::Impossible`] if that is 0; the belief stays as it was.
+    pub fn correct(&mut self, density: impl Fn(usize) -> f64) -> Result<f64, ChainError> {
+        let weighted = self.belief.iter().enumerate().map(|(i, b)| b * density(i));
+        let weighted: Vec<f64> = weighted.collect();
+        let total: f64 = weighted.iter().sum();
+        if !(total > 0.0 && total.is_finite()) {
+            return Err(ChainError::Impossible);
+        }
+        self.belief = weighted.into_iter().map(|w| w / total).collect();
+        Ok(total)
+    }
+}
+
+fn identity(n: usize) -> Vec<f64> {
+    (0..n * n)
+        .map(|k| f64::from(u8::from(k / n == k % n)))
+        .collect()
+}
+
+fn product(x: &[f64], y: &[f64], n: usize) -> Vec<f64> {
+    let entry = |k: usize| (0..n).map(|l| x[k / n * n + l] * y[l * n + k % n]).sum();
+    (0..n * n).map(entry).collect()
+}

@@ -1,0 +1,88 @@
+//! Blind policies: the same action for ever, whatever is seen. Hauskrecht, *Incremental Methods for Computing Bounds in
+//! Partially Observable Markov Decision Processes* (AAAI 1997).
+//!
+//! `α_a(s) = r(s, a) + γ Σ T(s' | s, a) α_a(s')`. The best of them bounds the optimum from below. Iterates rise towards
+//! the fixed point from below, so that each is a bound.
+
+use std::sync::Arc;
+
+use palaestra_envs::pomdp::Pomdp;
+
+use super::{AlphaPolicy, Progress, Solver, SolverError, discounted, value_iteration::QTable};
+use crate::pomdp::Belief;
+
+/// The blind policies of a model.
+#[derive(Debug, Clone)]
+pub struct Blind {
+    model: Arc<Pomdp>,
+    start: Belief,
+    state: QTable,
+}
+
+impl Blind {
+    /// Starts below every possible value.
+    ///
+    /// # Errors
+    /// [`SolverError::Undiscounted`].
+    pub fn new(model: Arc<Pomdp>) -> Result<Self, SolverError> {
+        let gamma = discounted("blind policies", &model)?;
+        let least = model.reward_range().0 / (1.0 - gamma);
+        Ok(Self {
+            start: Belief::start(&model),
+            state: QTable::constant(&model, least),
+            model,
+        })
+    }
+}
+
+impl Solver for Blind {
+    type State = QTable;
+
+    fn resume(model: Arc<Pomdp>, state: QTable) -> Result<Self, SolverError> {
+        state.check(&model)?;
+        Ok(Self {
+            state,
+            ..Self::new(model)?
+        })
+    }
+
+    fn state(&self) -> &QTable {
+        &self.state
+    }
+
+    fn step(&mut self) -> Progress {
+        let model = &self.model;
+        let gamma = model.discount();
+        let next = self.state.q.iter().enumerate().map(|(a, alpha)| {
+            let rewards = model.rewards(a).iter().enumerate();
+            let value = |(s, r): (usize, &f64)| {
+                let successors = model.transition(s, a);
+                r + gamma
+                    * successors
+                        .iter()
+                        .map(|(next, p)| p * alpha[next])
+                        .sum::<f64>()
+            };
+            rewards.map(value).collect()
+        });
+        let next = next.collect();
+        self.state.replace(next);
+        self.progress()
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            iteration: self.state.iteration(),
+            lower: self.state.value(&self.start),
+            upper: f64::INFINITY,
+        }
+    }
+
+    fn converged(&self) -> bool {
+        self.state.converged(self.model.discount())
+    }
+
+    fn policy(&self) -> AlphaPolicy {
+        self.state.policy()
+    }
+}

@@ -1,0 +1,414 @@
+//! Reads the grammar.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    PomdpFile,
+    error::{FileProblem, PomdpFileError},
+    lexer::{Lexer, Token},
+    rewards::RewardRules,
+    tables::{MAX_ENTRIES, Table},
+};
+use crate::{
+    pomdp::{Pomdp, PomdpParts},
+    registry::nearest,
+};
+
+pub(super) type Parsed<T> = Result<T, PomdpFileError>;
+
+/// What is named in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    State,
+    Action,
+    Observation,
+}
+
+impl Kind {
+    pub(super) fn section(self) -> &'static str {
+        ["states", "actions", "observations"][self as usize]
+    }
+
+    pub(super) fn one(self) -> &'static str {
+        ["state", "action", "observation"][self as usize]
+    }
+}
+
+/// The state of reading.
+pub(super) struct Parser<'a> {
+    pub(super) lexer: Lexer<'a>,
+    pub(super) discount: Option<f64>,
+    /// -1 for costs.
+    pub(super) sign: Option<f64>,
+    pub(super) names: [Option<Vec<String>>; 3],
+    pub(super) indices: [BTreeMap<String, usize>; 3],
+    pub(super) start: Option<Vec<(usize, f64)>>,
+    tables: Option<(Table, Table)>,
+    rewards: RewardRules,
+    entries: usize,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            lexer: Lexer::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            discount: None,
+            sign: None,
+            names: [None, None, None],
+            indices: Default::default(),
+            start: None,
+            tables: None,
+            rewards: RewardRules::default(),
+            entries: 0,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Reads the whole file.
+    pub(super) fn file(mut self) -> Parsed<PomdpFile> {
+        while let Some(token) = self.lexer.peek() {
+            let line = self.lexer.line();
+            match token {
+                Token::Word("discount") => self.discount()?,
+                Token::Word("values") => self.values()?,
+                Token::Word("states") => self.declare(Kind::State)?,
+                Token::Word("actions") => self.declare(Kind::Action)?,
+                Token::Word("observations") => self.declare(Kind::Observation)?,
+                Token::Word("start") => self.start()?,
+                Token::Word("T") => self.probabilities(Kind::State)?,
+                Token::Word("O") => self.probabilities(Kind::Observation)?,
+                Token::Word("R") => self.reward()?,
+                other => {
+                    return Err(unexpected(
+                        line,
+                        "a section (discount, values, states, actions, observations, start, T, O, R)",
+                        Some(other),
+                    ));
+                }
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(mut self) -> Parsed<PomdpFile> {
+        let last = self.lexer.line();
+        let missing = |section, early| PomdpFileError {
+            line: last,
+            problem: FileProblem::Missing { section, early },
+        };
+        let discount = self.discount.ok_or_else(|| missing("discount", false))?;
+        self.sign.ok_or_else(|| missing("values", false))?;
+        for kind in [Kind::State, Kind::Action, Kind::Observation] {
+            self.count(kind, false)?;
+        }
+        let (t, o) = self.tables.take().ok_or_else(|| missing("T", false))?;
+        let [states, actions, observations] = self.names.map(Option::unwrap_or_default);
+        let names = (actions.as_slice(), states.as_slice());
+        let transition = t.finish(names, last, &mut self.warnings)?;
+        let observation = o.finish(names, last, &mut self.warnings)?;
+        let n = states.len();
+        let uniform = || (0..n).map(|s| (s, 1.0 / n as f64)).collect();
+        let parts = PomdpParts {
+            rewards: self.rewards.finish(&transition, &observation),
+            start: self.start.unwrap_or_else(uniform),
+            states,
+            actions,
+            observations,
+            discount,
+            transition,
+            observation,
+        };
+        let model = Pomdp::new(parts);
+        let model = model.map_err(|error| error_at(last, FileProblem::Model(error)))?;
+        Ok(PomdpFile {
+            model,
+            warnings: self.warnings,
+        })
+    }
+
+    pub(super) fn colon(&mut self) -> Parsed<()> {
+        let line = self.lexer.line();
+        match self.lexer.take() {
+            Some(Token::Colon) => Ok(()),
+            other => Err(unexpected(line, "`:`", other)),
+        }
+    }
+
+    /// Takes a keyword and its colon.
+    pub(super) fn head(&mut self) -> Parsed<usize> {
+        let line = self.lexer.line();
+        self.lexer.take();
+        self.colon()?;
+        Ok(line)
+    }
+
+    pub(super) fn number(&mut self, what: &str) -> Parsed<f64> {
+        let line = self.lexer.line();
+        match self.lexer.take() {
+            Some(Token::Word(word)) => {
+                let number = as_number(word);
+                number.ok_or_else(|| unexpected(line, what, Some(Token::Word(word))))
+            }
+            other => Err(unexpected(line, what, other)),
+        }
+    }
+
+    fn numbers(&mut self, count: usize, what: &str) -> Parsed<Vec<f64>> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            all.push(self.number(&format!("number {} of {count} {what}", all.len() + 1))?);
+        }
+        Ok(all)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self, kind: Kind, early: bool) -> Parsed<usize> {
+        let names = self.names[kind as usize].as_ref().map(Vec::len);
+        names.ok_or_else(|| {
+            error_at(
+                self.lexer.line(),
+                FileProblem::Missing {
+                    section: kind.section(),
+                    early,
+                },
+            )
+        })
+    }
+
+    /// The index that a name or number stands for.
+    pub(super) fn index(&self, kind: Kind, word: &str, line: usize) -> Parsed<usize> {
+        let names = self.names[kind as usize].as_deref().unwrap_or(&[]);
+        if word.starts_with(|c: char| c.is_ascii_digit()) {
+            let index = word.parse().ok().filter(|&i: &usize| i < names.len());
+            return index.ok_or_else(|| {
+                error_at(
+                    line,
+                    FileProblem::Index {
+                        what: kind.one(),
+                        index: word.to_owned(),
+                        count: names.len(),
+                    },
+                )
+            });
+        }
+        let found = self.indices[kind as usize].get(word);
+        found.copied().ok_or_else(|| {
+            error_at(
+                line,
+                FileProblem::UnknownName {
+                    what: kind.one(),
+                    name: word.to_owned(),
+                    suggestion: nearest(word, names.iter().map(String::as_str)),
+                },
+            )
+        })
+    }
+
+    /// A name, an index, or `*`.
+    fn place(&mut self, kind: Kind) -> Parsed<Option<usize>> {
+        let line = self.lexer.line();
+        match self.lexer.take() {
+            Some(Token::Star) => Ok(None),
+            Some(Token::Word(word)) => self.index(kind, word, line).map(Some),
+            other => Err(unexpected(
+                line,
+                &format!("{} or `*`", article(kind)),
+                other,
+            )),
+        }
+    }
+
+    /// What must be known before the first entry of a table.
+    fn sizes(&mut self) -> Parsed<(usize, usize, usize)> {
+        let (s, a, o) = (
+            self.count(Kind::State, true)?,
+            self.count(Kind::Action, true)?,
+            self.count(Kind::Observation, true)?,
+        );
+        if self.sign.is_none() {
+            return Err(error_at(
+                self.lexer.line(),
+                FileProblem::Missing {
+                    section: "values",
+                    early: true,
+                },
+            ));
+        }
+        if self.tables.is_none() {
+            self.tables = Some((Table::new("T", a, s, s), Table::new("O", a, s, o)));
+        }
+        Ok((s, a, o))
+    }
+
+    /// `T` (columns are states) or `O` (columns are observations).
+    fn probabilities(&mut self, columns: Kind) -> Parsed<()> {
+        let (s, a, o) = self.sizes()?;
+        let width = if matches!(columns, Kind::State) { s } else { o };
+        let line = self.head()?;
+        let actions = span(self.place(Kind::Action)?, a);
+        if self.lexer.peek() != Some(Token::Colon) {
+            return self.matrix(columns, actions, s, width, line);
+        }
+        self.colon()?;
+        let states = span(self.place(Kind::State)?, s);
+        let mut cell = None;
+        if self.lexer.peek() == Some(Token::Colon) {
+            self.colon()?;
+            cell = Some((self.place(columns)?, self.number("a probability")?));
+        }
+        let uniform = self.lexer.peek() == Some(Token::Word("uniform")) && cell.is_none();
+        if uniform {
+            self.lexer.take();
+            cell = Some((None, 1.0 / width as f64));
+        }
+        let row = if cell.is_none() {
+            self.numbers(width, "of this row, or `uniform`")?
+        } else {
+            Vec::new()
+        };
+        let table = table_of(&mut self.tables, columns);
+        for at in actions.flat_map(|a| states.clone().map(move |s| (a, s))) {
+            match cell {
+                Some((column, p)) => table.set(at, column, p, line)?,
+                None => table.set_row(at, &row, line)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn matrix(
+        &mut self,
+        columns: Kind,
+        actions: Range<usize>,
+        states: usize,
+        width: usize,
+        line: usize,
+    ) -> Parsed<()> {
+        let word = self.lexer.peek();
+        let square = matches!(columns, Kind::State);
+        if word == Some(Token::Word("identity")) && square {
+            self.lexer.take();
+            let table = table_of(&mut self.tables, columns);
+            for (a, s) in actions.flat_map(|a| (0..states).map(move |s| (a, s))) {
+                table.set((a, s), None, 0.0, line)?;
+                table.set((a, s), Some(s), 1.0, line)?;
+            }
+        } else if word == Some(Token::Word("uniform")) {
+            self.lexer.take();
+            let table = table_of(&mut self.tables, columns);
+            for at in actions.flat_map(|a| (0..states).map(move |s| (a, s))) {
+                table.set(at, None, 1.0 / width as f64, line)?;
+            }
+        } else {
+            let words = if square {
+                "`uniform` or `identity`"
+            } else {
+                "or `uniform`"
+            };
+            for s in 0..states {
+                let row = self.numbers(width, &format!("of row {s} of this matrix, {words}"))?;
+                let table = table_of(&mut self.tables, columns);
+                for a in actions.clone() {
+                    table.set_row((a, s), &row, line)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reward(&mut self) -> Parsed<()> {
+        let (s, _, o) = self.sizes()?;
+        let line = self.head()?;
+        let action = self.place(Kind::Action)?;
+        self.colon()?;
+        let state = self.place(Kind::State)?;
+        if self.lexer.peek() != Some(Token::Colon) {
+            for next in 0..s {
+                let what = format!("of row {next} of this matrix of rewards");
+                let row = self.numbers(o, &what)?;
+                for (seen, r) in row.into_iter().enumerate() {
+                    self.pay([action, state, Some(next), Some(seen)], r, line)?;
+                }
+            }
+            return Ok(());
+        }
+        self.colon()?;
+        let next = self.place(Kind::State)?;
+        if self.lexer.peek() != Some(Token::Colon) {
+            let row = self.numbers(o, "of this row of rewards")?;
+            for (seen, r) in row.into_iter().enumerate() {
+                self.pay([action, state, next, Some(seen)], r, line)?;
+            }
+            return Ok(());
+        }
+        self.colon()?;
+        let seen = self.place(Kind::Observation)?;
+        let r = self.number("a reward")?;
+        self.pay([action, state, next, seen], r, line)
+    }
+
+    fn pay(&mut self, pattern: [Option<usize>; 4], reward: f64, line: usize) -> Parsed<()> {
+        if self.rewards.len() > MAX_ENTRIES {
+            let problem = format!("R has more than {MAX_ENTRIES} entries");
+            return Err(error_at(line, FileProblem::TooLarge(problem)));
+        }
+        self.entries += 1;
+        let sign = self.sign.unwrap_or(1.0);
+        // Not a product with -1, which would make a negative zero.
+        let value = if sign < 0.0 { 0.0 - reward } else { reward };
+        self.rewards.add(pattern, value, self.entries);
+        Ok(())
+    }
+}
+
+fn table_of(tables: &mut Option<(Table, Table)>, columns: Kind) -> &mut Table {
+    let (t, o) = tables.get_or_insert_with(|| (Table::new("T", 0, 0, 0), Table::new("O", 0, 0, 0)));
+    if matches!(columns, Kind::State) { t } else { o }
+}
+
+fn span(place: Option<usize>, count: usize) -> Range<usize> {
+    place.map_or(0..count, |i| i..i + 1)
+}
+
+/// A finite number; words such as `inf` are none.
+pub(super) fn as_number(word: &str) -> Option<f64> {
+    let starts = word.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    let number = word.parse().ok().filter(|_| starts);
+    number.filter(|x: &f64| x.is_finite())
+}
+
+fn article(kind: Kind) -> &'static str {
+    ["a state", "an action", "an observation"][kind as usize]
+}
+
+/// Keeps the value of a section, unless it has one.
+pub(super) fn once<T>(
+    section: &'static str,
+    line: usize,
+    place: &mut Option<T>,
+    value: T,
+) -> Parsed<()> {
+    if place.is_some() {
+        return Err(error_at(line, FileProblem::Duplicate(section)));
+    }
+    *place = Some(value);
+    Ok(())
+}
+
+pub(super) fn error_at(line: usize, problem: FileProblem) -> PomdpFileError {
+    PomdpFileError { line, problem }
+}
+
+pub(super) fn bad_name(name: &str, reason: &str) -> FileProblem {
+    FileProblem::Name {
+        name: name.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+pub(super) fn unexpected(line: usize, expected: &str, found: Option<Token<'_>>) -> PomdpFileError {
+    let found = found.map_or_else(|| "the end of the file".into(), |token| token.quoted());
+    let expected = expected.to_owned();
+    error_at(line, FileProblem::Unexpected { expected, found })
+}
