@@ -35,6 +35,14 @@ pub enum AgentError {
         /// What does not fit.
         reason: String,
     },
+    /// An agent of somebody's own cannot go on.
+    #[error("agent `{agent}` failed: {reason}")]
+    Failed {
+        /// Identifier of the agent.
+        agent: String,
+        /// What happened.
+        reason: String,
+    },
     /// An agent outside this process failed.
     #[error("agent process `{command}` {problem}{}", if .log.is_empty() { String::new() } else { format!("\nits last output on stderr:\n{log}") })]
     Process {

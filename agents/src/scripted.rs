@@ -62,6 +62,12 @@ impl Scripted {
     /// # Errors
     /// An argument error if it is not of the player's action space.
     pub fn constant(context: &AgentContext, action: &Value) -> Result<Self, AgentError> {
+        if action.is_null() {
+            return Err(argument(
+                "action",
+                "an action must be given, e.g. `action = 0`",
+            ));
+        }
         let mut script = context.player().action.columns(1);
         parse_action(context.player(), &mut script, 0, action)
             .map_err(|message| argument("action", message))?;
@@ -261,7 +267,7 @@ mod tests {
         );
         assert_eq!(
             message("constant", Value::Null),
-            "`action`: expected an integer, found null"
+            "`action`: an action must be given, e.g. `action = 0`"
         );
     }
 

@@ -3,6 +3,7 @@
 mod cli {
     mod bandits;
     mod errors;
+    mod examples;
     mod quickstart;
     mod solve;
     mod support;

@@ -176,8 +176,9 @@ impl SimulatorBuilder {
 #[expect(unsafe_code, reason = "shards write their rows of one border in place")]
 fn join(shards: &mut [Box<Shard>]) -> Border {
     let mut borders: Vec<&mut Border> = shards.iter_mut().map(|s| s.border_mut()).collect();
-    // SAFETY: shards work only within methods of `Simulator` that hold it exclusively, and these do not use the whole
-    // while a shard works. Others reach the whole only, through a borrow of the simulator.
+    // SAFETY: shards work only within `Simulator::with_shards`, which holds the simulator exclusively and keeps the whole
+    // out of reach, also of those who catch a panic: then the whole is gone. Before a shard works or is read, and before
+    // the whole is used after that, all parts and wholes are found in their places, so that nobody else has one.
     unsafe { Border::join(&mut borders) }
 }
 
@@ -201,7 +202,8 @@ pub struct Simulator {
     sizes: Vec<usize>,
     rows: usize,
     spec: Arc<EnvSpec>,
-    /// The border of the whole batch, where there are several shards, whose borders are parts of it.
+    /// The border of the whole batch, where there are several shards, whose borders are parts of it. `None` for ever
+    /// if one of them panicked or lost a buffer.
     joined: Option<Border>,
     /// One for each shard but the first, which is stepped on the calling thread.
     workers: Vec<Worker>,
@@ -248,7 +250,8 @@ impl Simulator {
             .unwrap_or_else(|| self.shards[0].border())
     }
 
-    /// The buffers between simulator and agents, to write actions.
+    /// The buffers between simulator and agents, to write actions. They must be written in place: a simulator of several
+    /// shards from which a buffer was moved away or exchanged works no more ([`EnvError::Layout`]).
     #[inline]
     pub fn border_mut(&mut self) -> &mut Border {
         match &mut self.joined {
@@ -266,10 +269,45 @@ impl Simulator {
         Ok(self.shards[shard].lane(local))
     }
 
+    /// Whether the borders of whole and shards are joined as they were built.
+    fn is_joined(&self) -> bool {
+        let shards = || self.shards.iter().map(|shard| shard.border());
+        self.sizes.len() == 1
+            || self.shards.len() == self.sizes.len()
+                && (self.joined.as_ref())
+                    .is_some_and(|whole| shards().all(|shard| whole.is_joined_with(shard)))
+    }
+
+    fn check_joined(&self) -> Result<(), EnvError> {
+        if self.is_joined() {
+            return Ok(());
+        }
+        let message = "a shard failed earlier, or a buffer of the border was moved or exchanged \
+                       instead of written";
+        Err(EnvError::Layout(message.into()))
+    }
+
+    /// Lets shards work, with the whole border out of reach.
+    fn with_shards<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, EnvError>,
+    ) -> Result<T, EnvError> {
+        self.check_joined()?;
+        let whole = self.joined.take();
+        let outcome = work(self);
+        self.joined = whole;
+        let joined = self.check_joined();
+        if joined.is_err() {
+            self.joined = None;
+        }
+        outcome.and_then(|outcome| joined.map(|()| outcome))
+    }
+
     fn locate(&self, row: usize) -> Result<(usize, usize), EnvError> {
         let mut local = row;
         for (shard, &size) in self.sizes.iter().enumerate() {
             if local < size {
+                self.check_joined()?;
                 return Ok((shard, local));
             }
             local -= size;
@@ -308,12 +346,11 @@ impl Simulator {
                 )));
             }
         }
-        for (shard, part) in self.shards.iter_mut().zip(&parts) {
-            if !part.is_empty() {
-                shard.reset_rows(part)?;
-            }
-        }
-        Ok(())
+        self.with_shards(|simulator| {
+            let parts = simulator.shards.iter_mut().zip(&parts);
+            (parts.filter(|(_, part)| !part.is_empty()))
+                .try_for_each(|(shard, part)| shard.reset_rows(part))
+        })
     }
 
     /// Makes one step of every row with the actions in the border.
@@ -322,6 +359,10 @@ impl Simulator {
     /// [`EnvError::InvalidAction`] and [`EnvError::MaskedAction`] before anything has changed in any row,
     /// [`EnvError::StepBeforeReset`], [`EnvError::StepAfterEnd`] with autoreset disabled.
     pub fn step(&mut self) -> Result<(), EnvError> {
+        self.with_shards(Self::step_shards)
+    }
+
+    fn step_shards(&mut self) -> Result<(), EnvError> {
         // All shards check their actions before one of them moves, so that a refused action changes nothing.
         let mut start = 0;
         for (shard, size) in self.shards.iter_mut().zip(&self.sizes) {
@@ -371,7 +412,16 @@ impl Simulator {
                 here.map(|row| row - start).collect()
             })
             .collect();
-        let mut parts: Vec<_> = self.shards.iter_mut().zip(&starts).zip(&local).collect();
+        self.with_shards(|simulator| simulator.step_rows_of_shards(&starts, &local))
+    }
+
+    /// Steps the given rows, `local` to each shard, whose first rows are `starts`.
+    fn step_rows_of_shards(
+        &mut self,
+        starts: &[usize],
+        local: &[Vec<usize>],
+    ) -> Result<(), EnvError> {
+        let mut parts: Vec<_> = self.shards.iter_mut().zip(starts).zip(local).collect();
         parts.retain(|(_, local)| !local.is_empty());
         for ((shard, start), local) in &mut parts {
             if let Err(error) = shard.prepare(Some(local)) {
@@ -406,7 +456,7 @@ impl Simulator {
     /// [`EnvError::Snapshot`] if the bytes are of another kind of simulator, [`EnvError::NoSuchRow`].
     pub fn load_row(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
         let (shard, local) = self.locate(row)?;
-        self.shards[shard].load_row(local, &mut bytes)?;
+        self.with_shards(|simulator| simulator.shards[shard].load_row(local, &mut bytes))?;
         nothing_left(bytes)
     }
 
@@ -427,7 +477,7 @@ impl Simulator {
     /// [`EnvError::Snapshot`], [`EnvError::NoSuchRow`].
     pub fn load_carried(&mut self, row: usize, mut bytes: &[u8]) -> Result<(), EnvError> {
         let (shard, local) = self.locate(row)?;
-        self.shards[shard].load_carried(local, &mut bytes)?;
+        self.with_shards(|simulator| simulator.shards[shard].load_carried(local, &mut bytes))?;
         nothing_left(bytes)
     }
 

@@ -65,7 +65,9 @@ impl<T> Buffer<T> {
     ///
     /// # Safety
     /// As long as one of the parts is used to write, neither the whole nor a whole made of the whole may be in use, and
-    /// the other way round: to the compiler they are unrelated. The parts themselves do not overlap.
+    /// the other way round: to the compiler they are unrelated. The parts themselves do not overlap. Who is given a
+    /// `&mut` to one of them can move it elsewhere (`std::mem::take`), out of sight of the borrow that protected it:
+    /// before it is used again, [`shares`](Self::shares) must tell that both are where they belong.
     pub(crate) unsafe fn join(parts: &mut [&mut Self]) -> Self
     where
         T: Clone,
@@ -98,6 +100,14 @@ impl<T> Buffer<T> {
             length,
             memory,
         }))
+    }
+
+    /// Whether both are of the same allocation, made by [`join`](Self::join).
+    pub(crate) fn shares(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Storage::Part(a), Storage::Part(b)) => Arc::ptr_eq(&a.memory, &b.memory),
+            _ => false,
+        }
     }
 
     /// The elements as a vector that can grow. A part of a whole becomes memory of its own first.
@@ -236,6 +246,7 @@ mod tests {
         // SAFETY: below, the whole is used only when no part is.
         let mut whole = unsafe { Buffer::join(&mut [&mut first, &mut second, &mut third]) };
         assert_eq!(whole, ["a", "b", "c"].map(String::from));
+        assert!(whole.shares(&second) && !whole.shares(&whole.clone()));
         std::thread::scope(|scope| {
             scope.spawn(|| first[1].push('!'));
             scope.spawn(|| third[0].push('?'));

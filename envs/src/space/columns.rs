@@ -32,16 +32,20 @@ macro_rules! each_type {
     };
 }
 
-/// Calls `$body` with `$a` and `$b` bound to the vectors inside two columns of the same type.
+/// Calls `$body` with `$a` and `$b` bound to the vectors inside two columns of the same type; for columns of different
+/// types, panics or gives `$otherwise`.
 macro_rules! both_types {
     ($left:expr, $right:expr, $a:ident, $b:ident => $body:expr) => {
+        both_types!($left, $right, $a, $b => $body, else panic!("columns of different types"))
+    };
+    ($left:expr, $right:expr, $a:ident, $b:ident => $body:expr, else $otherwise:expr) => {
         match ($left, $right) {
             (ColumnData::F32($a), ColumnData::F32($b)) => $body,
             (ColumnData::F64($a), ColumnData::F64($b)) => $body,
             (ColumnData::I32($a), ColumnData::I32($b)) => $body,
             (ColumnData::U8($a), ColumnData::U8($b)) => $body,
             (ColumnData::Text($a), ColumnData::Text($b)) => $body,
-            _ => panic!("columns of different types"),
+            _ => $otherwise,
         }
     };
 }
@@ -221,6 +225,13 @@ impl Columns {
             rows,
             columns: columns.collect(),
         }
+    }
+
+    /// Whether all buffers are of the same allocations; see [`Buffer::shares`].
+    pub(crate) fn shares(&self, other: &Self) -> bool {
+        let mut both = self.columns.iter().zip(&other.columns);
+        self.columns.len() == other.columns.len()
+            && both.all(|(a, b)| both_types!(&a.data, &b.data, a, b => a.shares(b), else false))
     }
 
     /// Whether row `row` equals row `other_row` of `other` bit for bit (so NaN equals the same NaN).

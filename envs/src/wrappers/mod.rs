@@ -145,6 +145,7 @@ macro_rules! wrappers {
         pub enum WrapperConfig {
             $(
                 #[doc = concat!("See [`", stringify!($wrapper), "`].")]
+                #[schemars(extend("description" = <$wrapper as Wrapper>::SUMMARY))]
                 $wrapper($wrapper),
             )*
         }

@@ -6,7 +6,11 @@ use clap::Subcommand;
 use palaestra_envs::conformance::{self, CheckOptions, Report};
 use serde_json::{Value, json};
 
-use super::{CliError, Exit, output::Output, run::read_document};
+use super::{
+    CliError, Exit,
+    output::{Output, counted},
+    run::read_document,
+};
 use crate::Registries;
 
 /// `palaestra check`
@@ -56,9 +60,9 @@ pub(super) fn check(
         CheckArgs::Config { file } => {
             let trials = read_document(file, &[])?.trials(registries)?;
             output.text(&format!(
-                "{}: {} trials, all well",
+                "{}: {}, all well",
                 file.display(),
-                trials.len()
+                counted(trials.len(), "trial")
             ));
             output.document(
                 "check-config/1",

@@ -1,6 +1,6 @@
 //! Exit codes, and the errors behind them.
 
-use std::process::ExitCode;
+use std::{io::ErrorKind, process::ExitCode};
 
 use palaestra_agents::AgentError;
 
@@ -20,7 +20,7 @@ pub enum Exit {
     Usage = 2,
     /// Some trials failed.
     TrialsFailed = 3,
-    /// A plugged-in agent failed.
+    /// An agent of the user's own, in the program or outside, failed.
     PluginFailed = 4,
     /// The machine failed: files, memory.
     Internal = 70,
@@ -91,13 +91,25 @@ impl CliError {
             | Self::Argument { .. }
             | Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
             Self::Run(error) => of_run(error),
-            Self::Solve(SolveError::File(_)) | Self::File(_) | Self::Export(_) | Self::Plot(_) => {
-                Exit::Internal
-            }
+            Self::Solve(SolveError::File(error))
+            | Self::Export(ExportError::File(error))
+            | Self::File(error) => of_file(error),
+            Self::Export(ExportError::Episodes(_)) | Self::Episodes(_) => Exit::CheckFailed,
+            Self::Export(_) | Self::Plot(_) => Exit::Internal,
             Self::Solve(_) => Exit::Usage,
-            Self::Episodes(_) => Exit::CheckFailed,
             Self::Report(error) => of_report(error),
         }
+    }
+}
+
+/// A path that cannot be right is the user's mistake, all else the machine's.
+fn of_file(error: &FileError) -> Exit {
+    match error.source.kind() {
+        ErrorKind::NotFound
+        | ErrorKind::IsADirectory
+        | ErrorKind::NotADirectory
+        | ErrorKind::PermissionDenied => Exit::Usage,
+        _ => Exit::Internal,
     }
 }
 
@@ -118,11 +130,15 @@ fn of_report(error: &ReportError) -> Exit {
 
 fn of_run(error: &RunError) -> Exit {
     match error {
-        RunError::Config(_) | RunError::Exists(_) | RunError::NotARun { .. } | RunError::Env(_) => {
-            Exit::Usage
-        }
-        RunError::Agent(AgentError::Process { .. }) => Exit::PluginFailed,
-        RunError::Agent(_) => Exit::Usage,
+        RunError::Agent(AgentError::Process { .. } | AgentError::Failed { .. })
+        | RunError::Panic(_) => Exit::PluginFailed,
+        RunError::Agent(_)
+        | RunError::Config(_)
+        | RunError::Exists(_)
+        | RunError::Busy(_)
+        | RunError::NotARun { .. }
+        | RunError::Env(_) => Exit::Usage,
+        RunError::File(error) => of_file(error),
         RunError::Checkpoint { .. } | RunError::Episodes(_) => Exit::CheckFailed,
         _ => Exit::Internal,
     }

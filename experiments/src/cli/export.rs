@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::{CliError, Exit, output::Output, run::open};
+use super::{
+    CliError, Exit,
+    output::{Output, counted},
+    run::{open, select},
+};
 use crate::{
     Registries,
     episodes::EpisodeLog,
@@ -48,18 +52,12 @@ pub(super) fn export(
     args: &ExportArgs,
 ) -> Result<Exit, CliError> {
     let (folder, trials) = open(registries, &args.run, &[])?;
+    let trials = select(trials, args.trial.as_deref())?;
     let out = args.out.clone().unwrap_or_else(|| args.run.join("export"));
     files::create_folder(&out)?;
     let mut written = Vec::new();
     let mut csv = String::new();
     for trial in &trials {
-        if args
-            .trial
-            .as_ref()
-            .is_some_and(|name| !trial.name.starts_with(name.as_str()))
-        {
-            continue;
-        }
         let log = EpisodeLog::open(&folder.trial(&trial.name))?;
         let simulator = trial.replay_simulator(registries, 1)?;
         let spec = simulator.spec();
@@ -109,12 +107,12 @@ pub(super) fn export(
     let place = out.display();
     output.text(&match args.format {
         Format::Minari => format!(
-            "{} data sets below {place}; with MINARI_DATASETS_PATH={place} `minari.load_dataset({})` reads the first",
-            written.len(),
+            "{} below {place}; with MINARI_DATASETS_PATH={place} `minari.load_dataset({})` reads the first",
+            counted(written.len(), "data set"),
             written[0]["dataset"]
         ),
-        Format::Csv => format!("{} trials in {place}/steps.csv", written.len()),
-        Format::Parquet => format!("{} files in {place}", written.len()),
+        Format::Csv => format!("{} in {place}/steps.csv", counted(written.len(), "trial")),
+        Format::Parquet => format!("{} in {place}", counted(written.len(), "file")),
     });
     output.document("export/1", &json!({ "out": out, "written": written }));
     Ok(Exit::Success)

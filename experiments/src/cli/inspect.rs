@@ -238,10 +238,42 @@ pub(super) fn schema(registries: &Registries, args: &SchemaArgs) -> Result<Exit,
         (_, Some(id)) => serde_json::to_value(&registries.agents.get(id)?.schema),
         _ => serde_json::to_value(schemars::schema_for!(Config)),
     };
+    let mut schema = schema.unwrap_or_default();
+    explain_plainly(&mut schema);
     // A JSON Schema is the document itself, with or without --json.
-    let text = serde_json::to_string_pretty(&schema.unwrap_or_default()).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     print(&text);
     Ok(Exit::Success)
+}
+
+/// Descriptions come from comments in the code: makes names of the links in them, and leaves its examples out.
+fn explain_plainly(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(explain_plainly),
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                match value {
+                    Value::String(text) if key == "description" => *text = without_links(text),
+                    other => explain_plainly(other),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// ``[`path::Name`](target)`` becomes `` `Name` ``; what follows a code block's beginning is dropped.
+fn without_links(text: &str) -> String {
+    let text = text.split("\n\n```").next().unwrap_or_default();
+    let mut pieces = text.split("[`");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (name, rest) = piece.split_once("`]").unwrap_or((piece, ""));
+        let target = rest.strip_prefix('(').and_then(|r| r.split_once(')'));
+        let name = name.rsplit("::").next().unwrap_or_default();
+        let _ = write!(plain, "`{name}`{}", target.map_or(rest, |(_, rest)| rest));
+    }
+    plain
 }
 
 pub(super) fn new(
@@ -322,4 +354,19 @@ fn arguments(section: &str, defaults: &Value) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_show_no_links_into_the_code() {
+        let text = "See [`super::ucb1`]; [`Lsd`](super::Lsd): `x[0]`.\n\n```\nlet x = 1;\n```";
+        assert_eq!(without_links(text), "See `ucb1`; `Lsd`: `x[0]`.");
+        let mut schema = json!(schemars::schema_for!(Config));
+        explain_plainly(&mut schema);
+        let text = schema.to_string();
+        assert!(!text.contains("[`") && text.contains("Truncate episodes"));
+    }
 }

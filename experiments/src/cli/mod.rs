@@ -32,9 +32,19 @@ use output::Output;
 
 use crate::Registries;
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all went well
+  1    it ran, but a check failed: conformance, replay, a damaged log or checkpoint
+  2    wrong arguments, configuration or path
+  3    some trials failed
+  4    an agent of your own failed, in the program or outside
+  70   the machine failed: disk, memory
+  130  stopped from the keyboard, after a checkpoint";
+
 /// Run reinforcement-learning and game experiments, plug in agents, replay logged episodes.
 #[derive(Debug, Parser)]
-#[command(name = "palaestra", version, max_term_width = 100)]
+#[command(name = "palaestra", version, max_term_width = 100, after_help = EXIT_CODES)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -46,16 +56,16 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Global {
     /// Print one JSON document on stdout instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1000)]
     json: bool,
     /// Print results and errors only
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 1000)]
     quiet: bool,
     /// Print more of what happens; twice for all of it
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    #[arg(long, short, global = true, display_order = 1000, action = clap::ArgAction::Count)]
     verbose: u8,
     /// When to use colours; `NO_COLOR` and `CLICOLOR_FORCE` are respected
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    #[arg(long, global = true, display_order = 1000, value_enum, default_value_t = Colour::Auto)]
     color: Colour,
 }
 
@@ -88,7 +98,7 @@ enum Command {
     /// Draw plots and write the page that tells what came out of one or several runs
     #[command(after_help = "Example:\n  palaestra report runs/quickstart")]
     Report(report::ReportArgs),
-    /// Show environments, agents, wrappers, or experiment files
+    /// Show environments, agents, wrappers, planners, bandit instances, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
     /// Check that an environment, an agent or an experiment file keeps its promises

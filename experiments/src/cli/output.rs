@@ -191,6 +191,11 @@ fn full_message(error: &CliError) -> String {
     message
 }
 
+/// `1 file`, `2 files`.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A table for people: the first column and those with words to the left, numbers to the right.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();

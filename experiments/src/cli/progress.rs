@@ -1,6 +1,7 @@
 //! A bar with rate and time left on a terminal, a plain line now and then elsewhere.
 
 use std::{
+    fmt::Write as _,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -51,15 +52,15 @@ fn show(output: &Output, watch: &Watch, total: u64, finished: &AtomicBool) {
         std::thread::park_timeout(Duration::from_millis(200));
         let elapsed = started.elapsed();
         if elapsed >= next {
-            let rate = steps() as f64 / elapsed.as_secs_f64();
-            let left = Duration::from_secs_f64((total - steps()) as f64 / rate.max(1e-9));
-            output.message(&format!(
-                "{} of {} steps, {} a second, {} left",
-                HumanCount(steps()),
-                HumanCount(total),
-                HumanCount(rate as u64),
-                HumanDuration(left)
-            ));
+            let done = steps();
+            let mut line = format!("{} of {} steps", HumanCount(done), HumanCount(total));
+            if done > 0 {
+                let rate = done as f64 / elapsed.as_secs_f64();
+                let left = Duration::from_secs_f64((total - done) as f64 / rate);
+                let (rate, left) = (HumanCount(rate as u64), HumanDuration(left));
+                let _ = write!(line, ", {rate} a second, {left} left");
+            }
+            output.message(&line);
             next += Duration::from_secs(10).max(elapsed / 4);
         }
     }

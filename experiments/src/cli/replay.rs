@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{
     CliError, Exit,
     output::{Output, print, table},
-    run::open,
+    run::{open, select},
 };
 use crate::{
     Registries,
@@ -40,7 +40,7 @@ pub(super) struct ReplayArgs {
     #[arg(long, default_value = "0")]
     episode: String,
     /// Steps shown per second on a terminal; 0 shows all at once
-    #[arg(long, default_value_t = 8.0)]
+    #[arg(long, default_value_t = 8.0, allow_negative_numbers = true)]
     speed: f64,
     /// Wait for Enter after each step
     #[arg(long)]
@@ -57,7 +57,7 @@ pub(super) struct ReplayArgs {
 enum Format {
     /// A picture in text where the environment draws one
     Text,
-    /// One JSON document per step
+    /// One JSON document per step, a line each
     Json,
 }
 
@@ -66,16 +66,13 @@ pub(super) fn replay(
     output: &Output,
     args: &ReplayArgs,
 ) -> Result<Exit, CliError> {
-    let (folder, mut trials) = open(registries, &args.run, &[])?;
-    if let Some(name) = &args.trial {
-        trials.retain(|trial| trial.name.starts_with(name.as_str()));
-        if trials.is_empty() {
-            let known = folder.manifest.trials.join(", ");
-            return Err(CliError::argument(
-                format!("no trial is called `{name}`"),
-                &format!("the trials are: {known}"),
-            ));
-        }
+    let (folder, trials) = open(registries, &args.run, &[])?;
+    let trials = select(trials, args.trial.as_deref())?;
+    if args.speed.is_nan() || args.speed < 0.0 {
+        return Err(CliError::argument(
+            format!("--speed must not be negative, found {}", args.speed),
+            "0 shows all steps at once",
+        ));
     }
     if args.verify {
         return verify_all(registries, output, &folder, &trials);
@@ -137,11 +134,11 @@ fn picture(trial: &Trial, id: &str, returns: &[f64], frame: &Frame) -> String {
             let _ = write!(text, "\n{name}plays {action}");
         }
         if let Some(reward) = player.reward {
-            let _ = write!(
-                text,
-                "{}reward {reward}",
-                if player.action.is_some() { ", " } else { "\n" }
-            );
+            if player.action.is_some() {
+                let _ = write!(text, ", reward {reward}");
+            } else {
+                let _ = write!(text, "\n{name}reward {reward}");
+            }
         }
     }
     if frame.terminated {

@@ -17,9 +17,7 @@ use crate::{
     Registries,
     config::{Document, config_hash},
     files,
-    run::{
-        Checkpoint, Manifest, RunFolder, RunReport, Trial, TrialResult, Watch, evaluate, run_all,
-    },
+    run::{Checkpoint, Manifest, RunFolder, RunReport, Trial, Watch, evaluate, run_all},
     stats::{Aggregate, Bootstrap, Scores, Summary, aggregate_interval},
 };
 
@@ -99,6 +97,24 @@ pub(super) fn resume(
     )
 }
 
+/// The trials whose name begins with `name`, or all.
+pub(super) fn select(trials: Vec<Trial>, name: Option<&str>) -> Result<Vec<Trial>, CliError> {
+    let Some(name) = name else {
+        return Ok(trials);
+    };
+    let (chosen, others): (Vec<Trial>, Vec<Trial>) = trials
+        .into_iter()
+        .partition(|trial| trial.name.starts_with(name));
+    if chosen.is_empty() {
+        let known: Vec<&str> = others.iter().map(|trial| trial.name.as_str()).collect();
+        return Err(CliError::argument(
+            format!("no trial is called `{name}`"),
+            &format!("the trials are: {}", known.join(", ")),
+        ));
+    }
+    Ok(chosen)
+}
+
 /// Runs what is left of `trials` and prints the table.
 fn go(
     registries: &Registries,
@@ -107,6 +123,7 @@ fn go(
     trials: &[Trial],
     threads: usize,
 ) -> Result<Exit, CliError> {
+    let _lock = folder.lock()?;
     let watch = Arc::new(Watch::default());
     let on_interrupt = watch.clone();
     // A second handler cannot be installed; the first then goes on to serve.
@@ -122,9 +139,9 @@ fn go(
     let report = with_progress(output, &watch, total, || {
         run_all(folder, trials, registries, threads, &watch)
     })?;
-    print_report(output, folder, &report);
+    print_report(output, folder, trials, &report);
     for failure in &report.failures {
-        output.message(&format!("trial `{}` failed:", failure.trial));
+        output.message(&format!("trial `{}` failed", failure.trial));
     }
     let place = folder.path.display();
     if report.interrupted {
@@ -134,8 +151,9 @@ fn go(
     let failed = report.failures.len();
     if let Some(failure) = report.failures.into_iter().next() {
         output.message(&format!(
-            "{failed} of {} trials failed; the first with:",
-            trials.len()
+            "{failed} of {} trials failed, `{}` with the following; `palaestra resume {place}` tries them again",
+            trials.len(),
+            failure.trial
         ));
         let error = CliError::Run(failure.error);
         if failed == trials.len() {
@@ -152,9 +170,15 @@ fn go(
 }
 
 /// The final table: score and total of each agent over the seeds.
-fn print_report(output: &Output, folder: &RunFolder, report: &RunReport) {
+fn print_report(output: &Output, folder: &RunFolder, trials: &[Trial], report: &RunReport) {
     let place = folder.path.display();
-    let rows = summary(&report.results);
+    let rows = summary(report.results.iter().flat_map(|result| {
+        let trial = trials.iter().find(|trial| trial.name == result.trial);
+        result.players.iter().map(move |player| {
+            let name = trial.map_or(result.label.clone(), |trial| trial.label_of(&player.agent));
+            (name, player.player.clone(), player.score)
+        })
+    }));
     output.document(
         "run/1",
         &json!({
@@ -172,7 +196,30 @@ fn print_report(output: &Output, folder: &RunFolder, report: &RunReport) {
     if rows.is_empty() {
         return;
     }
-    let several_players = report.results.iter().any(|r| r.players.len() > 1);
+    output.text(&summary_table(&rows, "mean score"));
+    output.message(&format!(
+        "\n{place}: `palaestra report {place}` draws the plots"
+    ));
+}
+
+/// Scores by agent and player.
+type ScoresOf = (String, String, Vec<f64>);
+
+/// Collects scores of (agent, player), in the order in which these come first.
+fn summary(scores: impl IntoIterator<Item = (String, String, f64)>) -> Vec<ScoresOf> {
+    let mut rows: Vec<ScoresOf> = Vec::new();
+    for (name, player, score) in scores {
+        match (rows.iter_mut()).find(|(n, p, _)| *n == name && *p == player) {
+            Some((_, _, scores)) => scores.push(score),
+            None => rows.push((name, player, vec![score])),
+        }
+    }
+    rows
+}
+
+/// A line for each agent and player: statistics of its scores over the seeds.
+fn summary_table(rows: &[ScoresOf], mean: &str) -> String {
+    let several_players = rows.iter().any(|(_, player, _)| *player != rows[0].1);
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|(name, player, scores)| {
@@ -189,37 +236,12 @@ fn print_report(output: &Output, folder: &RunFolder, report: &RunReport) {
     let header = [
         "agent",
         "seeds",
-        "mean score",
+        mean,
         "± s.e.",
         "IQM",
         "95 % interval of the IQM",
     ];
-    output.text(&table(&header, &lines));
-    output.message(&format!(
-        "\n{place}: `palaestra report {place}` draws the plots"
-    ));
-}
-
-/// Scores by agent and player, in the order of the results.
-fn summary(results: &[TrialResult]) -> Vec<(String, String, Vec<f64>)> {
-    let mut rows: Vec<(String, String, Vec<f64>)> = Vec::new();
-    for result in results {
-        for player in &result.players {
-            let name = if result.players.len() == 1 {
-                &result.label
-            } else {
-                &player.agent
-            };
-            match rows
-                .iter_mut()
-                .find(|(n, p, _)| n == name && *p == player.player)
-            {
-                Some((_, _, scores)) => scores.push(player.score),
-                None => rows.push((name.clone(), player.player.clone(), vec![player.score])),
-            }
-        }
-    }
-    rows
+    table(&header, &lines)
 }
 
 /// Mean, standard error, interquartile mean and its interval, as far as they can be had.
@@ -265,7 +287,7 @@ pub(super) fn eval(
             read_document(&args.target, &args.set)?.trials(registries)?,
         )
     };
-    let mut lines = Vec::new();
+    let mut scored = Vec::new();
     let mut documents = Vec::new();
     for trial in &mut trials {
         let mut config = crate::config::Config::clone(&trial.config);
@@ -293,23 +315,17 @@ pub(super) fn eval(
             }
         }
         let scores = evaluate(trial, registries, &mut seated, None, u32::MAX)?;
-        for (player, score) in simulator.spec().players.iter().zip(&scores) {
-            lines.push(vec![
-                trial.name.clone(),
-                player.name.clone(),
-                trained.to_string(),
-                format!("{score:.4}"),
-            ]);
+        for (index, player) in simulator.spec().players.iter().enumerate() {
+            let seat = seated.iter().find(|seat| seat.players.contains(&index));
+            let agent = seat.map_or("", |seat| &seat.label);
+            scored.push((trial.label_of(agent), player.name.clone(), scores[index]));
         }
         documents.push(json!({
             "trial": trial.name, "label": trial.label, "seed": trial.seed, "trained_env_steps": trained,
             "episodes": trial.config.eval.episodes, "mean_returns": scores,
         }));
     }
-    output.text(&table(
-        &["trial", "player", "trained steps", "mean return"],
-        &lines,
-    ));
+    output.text(&summary_table(&summary(scored), "mean return"));
     output.document("eval/1", &json!({ "trials": documents }));
     Ok(Exit::Success)
 }

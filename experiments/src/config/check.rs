@@ -9,6 +9,9 @@ use crate::{
     run::{RunError, Trial, plan},
 };
 
+/// Most rows of a batch: some gigabytes of even the smallest environment.
+const MOST_ROWS: usize = 1 << 24;
+
 impl Document {
     /// Reads and checks the configuration and every point of its sweep, down to the arguments of environment
     /// and agents, by building them once.
@@ -42,12 +45,10 @@ impl Document {
             add("schema", message, Some("this program reads `schema = 1`"));
         }
         let experiment = &config.experiment;
-        if experiment.name.is_empty() || experiment.name.contains(['/', '\\']) {
-            add(
-                "experiment.name",
-                "the name becomes a folder and may not be empty or hold a slash".into(),
-                None,
-            );
+        let name = &experiment.name;
+        if name.is_empty() || name.contains(['/', '\\']) || [".", ".."].contains(&name.as_str()) {
+            let message = "the name becomes a folder: it may not be empty or dots, or hold a slash";
+            add("experiment.name", message.into(), None);
         }
         if experiment.seeds.is_empty() {
             add(
@@ -77,11 +78,12 @@ impl Document {
             let message = format!("there is no device `{}` in this build", experiment.device);
             add("experiment.device", message, Some("use device = \"cpu\""));
         }
-        if config.env.num_envs == 0 {
-            add("env.num_envs", "must be at least 1".into(), None);
-        }
-        if config.env.shards == 0 || config.env.shards > config.env.num_envs {
-            let message = format!("must be between 1 and num_envs = {}", config.env.num_envs);
+        let rows = config.env.num_envs;
+        if !(1..=MOST_ROWS).contains(&rows) {
+            let message = format!("must be between 1 and {MOST_ROWS}, found {rows}");
+            add("env.num_envs", message, None);
+        } else if config.env.shards == 0 || config.env.shards > rows {
+            let message = format!("must be between 1 and num_envs = {rows}");
             add("env.shards", message, None);
         }
         let pause = config.train.checkpoint_every_s;
@@ -137,6 +139,9 @@ impl Document {
             {
                 let message = format!("two agents are called `{}`", agent.label());
                 add(&path, message, Some("give one of them a `name`"));
+            }
+            if agent.label().trim().is_empty() {
+                add(&format!("{path}.name"), "must not be empty".into(), None);
             }
             if seated && agent.players.is_none() {
                 let help =
@@ -195,7 +200,10 @@ impl Document {
             RunError::Env(error) | RunError::Agent(AgentError::Env(error)) => error,
             other => {
                 return Problem {
-                    plugin_failed: matches!(other, RunError::Agent(AgentError::Process { .. })),
+                    plugin_failed: matches!(
+                        other,
+                        RunError::Agent(AgentError::Process { .. } | AgentError::Failed { .. })
+                    ),
                     ..self.problem(section, &other.to_string(), None)
                 };
             }

@@ -99,7 +99,8 @@ impl Document {
         })
     }
 
-    /// Applies an override `key=value`: a dotted key (numbers index lists) and a TOML value; text that is no
+    /// Applies an override `key=value`: a dotted key (numbers index lists, parts with dots stand in quotes) and a TOML
+    /// value; text that is no
     /// TOML value is taken as a string.
     ///
     /// # Errors
@@ -128,7 +129,7 @@ impl Document {
         let value = value.unwrap_or_else(|| Value::String(text.into()));
         insert(&mut self.table, path, value)
             .map_err(|message| problem(path, message, "check the path against the file"))?;
-        self.overrides.push((path.into(), text.into()));
+        self.overrides.push((path.replace('"', ""), text.into()));
         Ok(())
     }
 
@@ -271,7 +272,13 @@ impl Document {
                 ..Problem::default()
             };
         }
-        let mut at = path;
+        // A value of a sweep stands in its list.
+        let swept = format!("sweep.{path}");
+        let mut at = if self.spans.contains_key(&swept) {
+            &swept
+        } else {
+            path
+        };
         let mut span = None;
         while !at.is_empty() {
             if let Some((key, value)) = self.spans.get(at) {
@@ -344,11 +351,21 @@ fn walk_value(
     }
 }
 
+/// The first part of a dotted path, and what follows it. A part in quotes may hold dots.
+fn split_path(path: &str) -> (&str, Option<&str>) {
+    let quoted = path.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+    match quoted {
+        Some((head, "")) => (head, None),
+        Some((head, rest)) if rest.starts_with('.') => (head, Some(&rest[1..])),
+        _ => path
+            .split_once('.')
+            .map_or((path, None), |(head, rest)| (head, Some(rest))),
+    }
+}
+
 /// Puts `value` at a dotted path, making tables on the way.
 fn insert(table: &mut Table, path: &str, value: Value) -> Result<(), String> {
-    let (head, rest) = path
-        .split_once('.')
-        .map_or((path, None), |(head, rest)| (head, Some(rest)));
+    let (head, rest) = split_path(path);
     if head.is_empty() {
         return Err("the key has an empty part".into());
     }
@@ -370,9 +387,7 @@ fn insert_into(parent: &mut Value, name: &str, path: &str, value: Value) -> Resu
     match parent {
         Value::Table(table) => insert(table, path, value),
         Value::Array(items) => {
-            let (head, rest) = path
-                .split_once('.')
-                .map_or((path, None), |(head, rest)| (head, Some(rest)));
+            let (head, rest) = split_path(path);
             let length = items.len();
             let item = head
                 .parse::<usize>()

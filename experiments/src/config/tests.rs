@@ -40,6 +40,11 @@ fn a_problem_points_at_its_key_or_value() {
             .unwrap()
             .contains("`total_env_steps`")
     );
+    let rows = error_of(&QUICKSTART.replace("[env]", "[env]\nnum_envs = 1_000_000_000"));
+    assert_eq!(
+        (pointed_at(&rows), rows.problems.len()),
+        ("1_000_000_000", 1)
+    );
     let duplicate = error_of(&QUICKSTART.replace("7, 8, 9]", "7, 8, 3]"));
     assert_eq!(pointed_at(&duplicate), "3");
     let argument = error_of(&QUICKSTART.replace("epsilon = 0.1", "epsilo = 0.1"));
@@ -77,6 +82,35 @@ fn a_sweep_is_a_grid_of_points() {
     assert_eq!(points[4].1.agents[2].args["epsilon"], 0.2);
     let trials = document.trials(&Registries::default()).unwrap();
     assert_eq!(trials.len(), 6 * 6 * 10);
+    // A grid is what there is; a key with dots can be set in quotes.
+    let text = format!("{QUICKSTART}{}", sweep.replace("method = \"grid\"\n", ""));
+    let mut document = Document::parse("test.toml", &text).unwrap();
+    let set = document.set("sweep.\"env.num_envs\"=[4, 5]");
+    set.unwrap();
+    assert_eq!(document.points().unwrap().len(), 4);
+    let wrong = error_of(&text.replace("agents.2.args.epsilon", "agents.2.args.epsilom"));
+    assert_eq!(pointed_at(&wrong), "\"agents.2.args.epsilom\"");
+}
+
+#[test]
+fn the_documented_files_are_right_and_show_every_key() {
+    let page = include_str!("../../../docs/experiment-files.md");
+    let files = page.split("```toml\n").skip(1);
+    let files = files.map(|rest| rest.split("```").next().unwrap_or_default());
+    let files: Vec<&str> = files.collect();
+    assert_eq!(files.len(), 2);
+    for (text, trials) in files.into_iter().zip([6 * 2 * 5, 2]) {
+        let document = Document::parse("documented.toml", text).unwrap();
+        let planned = document.trials(&Registries::default()).unwrap();
+        assert_eq!(planned.len(), trials);
+    }
+    let schema = serde_json::to_value(schemars::schema_for!(super::Config)).unwrap();
+    for section in ["Experiment", "Env", "Agent", "Train", "Eval", "Log"] {
+        let keys = &schema["$defs"][format!("{section}Config")]["properties"];
+        for key in keys.as_object().unwrap().keys() {
+            assert!(page.contains(key.as_str()), "{section}: {key}");
+        }
+    }
 }
 
 #[test]

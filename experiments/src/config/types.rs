@@ -181,6 +181,7 @@ impl Default for LogConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SweepConfig {
     /// How points are chosen; only `grid`.
+    #[serde(default)]
     pub method: SweepMethod,
     /// Lists of values by dotted key, e.g. `"agents.0.args.epsilon" = [0.05, 0.1]`.
     #[serde(flatten)]
@@ -188,9 +189,10 @@ pub struct SweepConfig {
 }
 
 /// How the points of a sweep are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SweepMethod {
     /// Every combination of the listed values.
+    #[default]
     Grid,
 }

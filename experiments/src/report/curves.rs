@@ -336,17 +336,11 @@ fn note_not_finite(loaded: &Loaded, drawn: &Drawn, notes: &mut Vec<String>) {
     }
 }
 
-/// `name` with everything but letters and digits replaced, for use in a file name.
+/// The words of `name`, in small letters and joined by `-`, for use in a file name.
 pub(super) fn file_name(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
-        .collect()
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -298,12 +298,7 @@ impl LineUp {
 
     /// What sets it apart from the others in a sweep, in brackets; empty without one.
     fn point(&self) -> &str {
-        let agents = self.planned.agents.iter();
-        let names: Vec<&str> = agents
-            .map(|&index| self.config.agents[index].label())
-            .collect();
-        let rest = self.label.strip_prefix(&names.join(" vs "));
-        rest.unwrap_or_default()
+        self.planned.point_in(&self.label)
     }
 
     /// What the environment says of itself; `None` if this program does not have it.

@@ -1,9 +1,10 @@
 //! Checkpoints: all that a trial needs to go on as if it had never stopped.
 //!
 //! `checkpoints/step_N/` holds `state.bin` (rows, metrics, open episodes), `agent_K.bin` for each agent, and
-//! `version.json`. The folder appears under its name only when it is complete; `checkpoints/latest` names it.
+//! `version.json` with their digests. The folder appears under its name only when it is complete; `checkpoints/latest` names it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -14,7 +15,7 @@ use super::{RunError, metrics::Metrics};
 use crate::files;
 
 /// Version of the checkpoint layout.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The state of a trial between two steps.
 #[derive(Debug, Clone)]
@@ -39,6 +40,9 @@ struct VersionFile {
     palaestra: String,
     env_steps: u64,
     agents: usize,
+    /// BLAKE3 of the other files: a state with a wrong byte could be taken for another state.
+    #[serde(default)]
+    digests: BTreeMap<String, String>,
 }
 
 type StateFile = (u32, Vec<Vec<u8>>, Metrics, Vec<u8>);
@@ -66,22 +70,35 @@ impl Checkpoint {
         let state: (u32, &[Vec<u8>], &Metrics, &[u8]) =
             (self.evaluations, &self.rows, &self.metrics, &self.recorder);
         let bytes = postcard::to_allocvec(&state).map_err(|e| corrupt(&folder, e))?;
-        files::write_atomically(&temporary.join("state.bin"), &bytes)?;
-        for (index, agent) in self.agents.iter().enumerate() {
-            files::write_atomically(&temporary.join(format!("agent_{index}.bin")), agent)?;
+        let agents = self.agents.iter().enumerate();
+        let mut contents = vec![("state.bin".to_owned(), &bytes)];
+        contents.extend(agents.map(|(index, agent)| (agent_file(index), agent)));
+        let mut digests = BTreeMap::new();
+        for (file, bytes) in contents {
+            files::write_atomically(&temporary.join(&file), bytes)?;
+            digests.insert(file, digest(bytes));
         }
         let version = VersionFile {
             checkpoint_version: VERSION,
             palaestra: env!("CARGO_PKG_VERSION").into(),
             env_steps: self.env_steps,
             agents: self.agents.len(),
+            digests,
         };
         write_json(&temporary.join("version.json"), &version)?;
+        // A checkpoint of the same step may be the latest one, so at no moment may there be none.
+        let replaced = replaced(&folder);
         if folder.exists() {
-            files::at("remove", &folder, fs::remove_dir_all(&folder))?;
+            if replaced.exists() {
+                files::at("remove", &replaced, fs::remove_dir_all(&replaced))?;
+            }
+            files::at("rename", &folder, fs::rename(&folder, &replaced))?;
         }
         files::at("rename", &temporary, fs::rename(&temporary, &folder))?;
         files::write_atomically(&trial.join("checkpoints").join("latest"), name.as_bytes())?;
+        if replaced.exists() {
+            files::at("remove", &replaced, fs::remove_dir_all(&replaced))?;
+        }
         remove_old(trial, keep + 1)
     }
 
@@ -97,7 +114,10 @@ impl Checkpoint {
         let name = String::from_utf8_lossy(&files::read(&latest)?)
             .trim()
             .to_owned();
-        Self::read(&trial.join("checkpoints").join(name)).map(Some)
+        let folder = trial.join("checkpoints").join(name);
+        let replaced = replaced(&folder);
+        let killed_between = !folder.exists() && replaced.exists();
+        Self::read(if killed_between { &replaced } else { &folder }).map(Some)
     }
 
     /// Reads the checkpoint in `folder`.
@@ -116,12 +136,22 @@ impl Checkpoint {
                 ),
             ));
         }
+        let read = |file: &str| {
+            let path = folder.join(file);
+            let bytes = files::read(&path)?;
+            if version.digests.get(file) == Some(&digest(&bytes)) {
+                return Ok(bytes);
+            }
+            let reason = "it is damaged; resume from an earlier checkpoint by writing its name into \
+                          `latest` in the folder of checkpoints";
+            Err(corrupt(&path, reason))
+        };
         let path = folder.join("state.bin");
-        let bytes = files::read(&path)?;
+        let bytes = read("state.bin")?;
         let (evaluations, rows, metrics, recorder): StateFile =
             postcard::from_bytes(&bytes).map_err(|e| corrupt(&path, e))?;
         let agents = (0..version.agents)
-            .map(|index| files::read(&folder.join(format!("agent_{index}.bin"))))
+            .map(|index| read(&agent_file(index)))
             .collect::<Result<_, _>>()?;
         let env_steps = version.env_steps;
         Ok(Self {
@@ -133,6 +163,19 @@ impl Checkpoint {
             recorder,
         })
     }
+}
+
+fn agent_file(index: usize) -> String {
+    format!("agent_{index}.bin")
+}
+
+fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_string()
+}
+
+/// Where the checkpoint in `folder` waits while another one of the same step takes its place.
+fn replaced(folder: &Path) -> PathBuf {
+    folder.with_extension("replaced")
 }
 
 /// Removes all but the newest `keep` checkpoints below `trial`.
@@ -172,4 +215,64 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RunError> {
     let mut text = serde_json::to_string_pretty(value).map_err(|e| corrupt(path, e))?;
     text.push('\n');
     Ok(files::write_atomically(path, text.as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use palaestra_envs::sim::Simulator;
+
+    use super::*;
+
+    fn checkpoint(evaluations: u32) -> Checkpoint {
+        let cartpole = palaestra_envs::registry()
+            .build("cartpole-v1", &serde_json::Value::Null)
+            .unwrap();
+        let simulator = Simulator::builder(cartpole).build().unwrap();
+        Checkpoint {
+            env_steps: 5,
+            evaluations,
+            rows: vec![vec![1, 2]],
+            agents: vec![vec![3]],
+            metrics: Metrics::new(simulator.spec(), simulator.border(), 10, 100),
+            recorder: vec![4],
+        }
+    }
+
+    #[test]
+    fn a_kill_while_a_checkpoint_is_replaced_leaves_one() {
+        let trial = tempfile::tempdir().unwrap();
+        let trial = trial.path();
+        checkpoint(0).write(trial, 0).unwrap();
+        checkpoint(1).write(trial, 0).unwrap();
+        let evaluations = || Checkpoint::latest(trial).unwrap().unwrap().evaluations;
+        assert_eq!(evaluations(), 1);
+        let folder = trial.join("checkpoints/step_000000000005");
+        assert!(!replaced(&folder).exists());
+        // Killed between the two renames.
+        fs::rename(&folder, replaced(&folder)).unwrap();
+        assert_eq!(evaluations(), 1);
+        checkpoint(2).write(trial, 0).unwrap();
+        assert_eq!(evaluations(), 2);
+        assert_eq!(fs::read_dir(trial.join("checkpoints")).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_noticed() {
+        let trial = tempfile::tempdir().unwrap();
+        checkpoint(0).write(trial.path(), 0).unwrap();
+        for file in ["state.bin", "agent_0.bin"] {
+            let path = trial
+                .path()
+                .join("checkpoints/step_000000000005")
+                .join(file);
+            let whole = fs::read(&path).unwrap();
+            let mut damaged = whole.clone();
+            damaged[0] ^= 1;
+            fs::write(&path, damaged).unwrap();
+            let error = Checkpoint::latest(trial.path()).unwrap_err().to_string();
+            assert!(error.contains(file) && error.contains("damaged"), "{error}");
+            fs::write(&path, whole).unwrap();
+        }
+        assert!(Checkpoint::latest(trial.path()).unwrap().is_some());
+    }
 }

@@ -88,7 +88,7 @@ impl RunFolder {
                 return Err(RunError::Exists(path.to_owned()));
             }
             if !empty {
-                Self::open(path)?;
+                let _lock = Self::open(path)?.lock()?;
                 files::at("remove", path, fs::remove_dir_all(path))?;
             }
         }
@@ -124,6 +124,20 @@ impl RunFolder {
             path: path.to_owned(),
             manifest,
         })
+    }
+
+    /// Keeps other processes from running in this folder until the file returned is closed, if by a kill.
+    ///
+    /// # Errors
+    /// [`RunError::Busy`] if another process is at it, [`RunError::File`].
+    pub fn lock(&self) -> Result<fs::File, RunError> {
+        let path = self.path.join("lock");
+        let file = files::at("create", &path, fs::File::create(&path))?;
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => Err(RunError::Busy(self.path.clone())),
+            // A file system without locks is no reason not to run.
+            Ok(()) | Err(fs::TryLockError::Error(_)) => Ok(file),
+        }
     }
 
     /// Changes the status.

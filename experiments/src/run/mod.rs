@@ -5,6 +5,7 @@
 //!   manifest.json      what ran: versions, machine, seeds, configuration hash, times, outcome
 //!   config.toml        the file as given
 //!   resolved.toml      every key with its value, overrides applied
+//!   lock               held while a process runs the trials
 //!   trials/TRIAL/      one line-up of agents with one seed (and one point of a sweep)
 //!     trial.json       the result; present only when the trial is complete
 //!     metrics.parquet  training curves: env_steps, key, value
@@ -69,6 +70,15 @@ pub enum RunError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// An environment or an agent panicked.
+    #[error(
+        "an environment or agent panicked: {0}; this is a bug in its code: `palaestra resume` goes on from the last \
+         checkpoint when it is mended"
+    )]
+    Panic(String),
+    /// Another process works in the run folder.
+    #[error("another process runs {}; wait for it or stop it", .0.display())]
+    Busy(PathBuf),
     /// The output folder is there already.
     #[error(
         "{} exists already; `palaestra resume` goes on with it, --force replaces it, --out chooses another place",

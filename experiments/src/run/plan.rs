@@ -16,7 +16,7 @@ use crate::{Registries, config::Config};
 /// One independent run: a line-up of agents, a seed, a point of the sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// Name of its folder below `trials/`: `LINE-UP-seedN`, with `POINT-` before it in a sweep.
+    /// Name of its folder below `trials/`: `LINE-UP-seedN`, with the point after the line-up in a sweep. Unique.
     pub name: String,
     /// Name in tables and plots: of the agent, or of all agents joined by ` vs `; in a sweep with the point.
     pub label: String,
@@ -42,6 +42,7 @@ pub struct Seated {
 /// one), in the order point, line-up, seed.
 pub fn plan(points: &[(String, Arc<Config>)]) -> Vec<Trial> {
     let mut trials = Vec::new();
+    let mut taken = Vec::new();
     for (point, config) in points {
         for agents in line_ups(config) {
             let names: Vec<&str> = agents.iter().map(|&i| config.agents[i].label()).collect();
@@ -51,8 +52,9 @@ pub fn plan(points: &[(String, Arc<Config>)]) -> Vec<Trial> {
             } else {
                 format!("{line_up} ({point})")
             };
+            let folder = unique(&file_name(&label), &mut taken);
             for &seed in &config.experiment.seeds {
-                let name = format!("{}-seed{seed}", file_name(&label));
+                let name = format!("{folder}-seed{seed}");
                 let (label, config, agents) = (label.clone(), config.clone(), agents.clone());
                 trials.push(Trial {
                     name,
@@ -77,6 +79,19 @@ fn line_ups(config: &Config) -> Vec<Vec<usize>> {
     }
 }
 
+/// `name`, with a number if it is taken already: labels that differ (`α-greedy`, `β-greedy`) can make equal names, and
+/// some file systems do not tell capitals from small letters.
+fn unique(name: &str, taken: &mut Vec<String>) -> String {
+    let mut free = name.to_owned();
+    let mut number = 2;
+    while taken.contains(&free.to_lowercase()) {
+        free = format!("{name}-{number}");
+        number += 1;
+    }
+    taken.push(free.to_lowercase());
+    free
+}
+
 /// `label` with everything but letters, digits, `.`, `_` and `-` replaced, for use as a folder name.
 fn file_name(label: &str) -> String {
     let keep = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -90,6 +105,19 @@ impl Trial {
     /// A seed derived from the trial's for another purpose (agents, evaluation).
     pub fn derived_seed(&self, purpose: &str, index: u64) -> u64 {
         Stream::new(self.seed, index, purpose).next_u64()
+    }
+
+    /// Name in tables of one of its agents, which is called `agent`: with the point of the sweep.
+    pub fn label_of(&self, agent: &str) -> String {
+        format!("{agent}{}", self.point_in(&self.label))
+    }
+
+    /// The part of `label`, the trial's or a part of it, that tells the point of the sweep, in brackets; empty without
+    /// one.
+    pub fn point_in<'a>(&self, label: &'a str) -> &'a str {
+        let agents = self.agents.iter();
+        let names: Vec<&str> = agents.map(|&i| self.config.agents[i].label()).collect();
+        label.strip_prefix(&names.join(" vs ")).unwrap_or_default()
     }
 
     fn entries<'a>(&self, registries: &'a Registries) -> Result<Vec<&'a AgentEntry>, RunError> {
@@ -267,4 +295,43 @@ fn seats(config: &Config, agents: &[usize], spec: &EnvSpec) -> Result<Vec<Vec<us
         return Err(format!("nobody plays player `{}`", spec.players[free].name));
     }
     Ok(seats)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(agents: &str) -> Arc<Config> {
+        let text = format!(
+            "schema = 1
+            experiment = {{ name = \"test\", seeds = [0, 7], total_env_steps = 10 }}
+            env = {{ id = \"tic_tac_toe-v1\" }}
+            agents = [{agents}]"
+        );
+        Arc::new(toml::from_str(&text).unwrap())
+    }
+
+    #[test]
+    fn no_two_trials_share_a_folder() {
+        let agents = ["α-greedy", "β-greedy", "UCB 1", "UCB_1", "ucb_1"];
+        let agents = agents.map(|name| format!("{{ id = \"random\", name = \"{name}\" }}"));
+        let trials = plan(&[(String::new(), config(&agents.join(", ")))]);
+        let names: Vec<&str> = trials.iter().step_by(2).map(|t| &*t.name).collect();
+        let expected = [
+            "_-greedy-seed0",
+            "_-greedy-2-seed0",
+            "UCB_1-seed0",
+            "UCB_1-2-seed0",
+            "ucb_1-3-seed0",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn agents_in_one_game_keep_the_point_of_the_sweep() {
+        let agents = r#"{ id = "random", players = ["x"] }, { id = "uniform", name = "u", players = ["o"] }"#;
+        let trials = plan(&[("epsilon=0.1".into(), config(agents))]);
+        assert_eq!(trials[0].label, "random vs u (epsilon=0.1)");
+        assert_eq!(trials[0].label_of("u"), "u (epsilon=0.1)");
+    }
 }

@@ -1,6 +1,10 @@
 //! All trials of a run, several at a time.
 
-use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering};
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Mutex, atomic::AtomicUsize, atomic::Ordering},
+};
 
 use super::{Outcome, RunError, RunFolder, RunStatus, Trial, TrialResult, Watch, run_trial};
 use crate::Registries;
@@ -23,6 +27,13 @@ pub struct RunReport {
     pub failures: Vec<TrialFailure>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+}
+
+/// What the panic was called with, as far as it is text.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("no message").to_owned()
 }
 
 /// Runs `trials`, `threads` at a time. A trial that fails does not stop the others. What a trial writes does
@@ -52,7 +63,10 @@ pub fn run_all(
                     let outcome = if watch.stop.load(Ordering::Relaxed) {
                         Ok(Outcome::Interrupted)
                     } else {
-                        run_trial(trial, registries, &path, watch)
+                        // A bug in somebody's environment or agent does not end the other trials.
+                        let run = || run_trial(trial, registries, &path, watch);
+                        catch_unwind(AssertUnwindSafe(run))
+                            .unwrap_or_else(|panic| Err(RunError::Panic(panic_message(&*panic))))
                     };
                     if let Ok(mut slot) = outcomes[index].lock() {
                         *slot = Some(outcome);

@@ -101,7 +101,10 @@ pub fn run_trial(
     let pause = Duration::from_secs_f64(trial.config.train.checkpoint_every_s);
     let mut last_checkpoint = Instant::now();
     while running.metrics.env_steps() < total {
-        running.step()?;
+        if let Err(error) = running.step() {
+            running.keep_the_rest();
+            return Err(error);
+        }
         watch
             .env_steps
             .fetch_add(running.simulator.rows() as u64, Ordering::Relaxed);
@@ -282,6 +285,13 @@ impl<'a> Running<'a> {
         Ok(())
     }
 
+    /// Writes the episodes and metrics of a trial that failed, to look at: resuming makes them again from the last
+    /// checkpoint. What fails of it, fails for the reason that is reported already.
+    fn keep_the_rest(&mut self) {
+        let _ = self.recorder.finish();
+        let _ = self.write_metrics();
+    }
+
     /// Tells the agents that they are no longer needed.
     fn finish_agents(&mut self) -> Result<(), RunError> {
         for seated in &mut self.seated {
@@ -343,8 +353,15 @@ impl<'a> Running<'a> {
 mod tests {
     use std::sync::Arc;
 
+    use palaestra_agents::{Agent, AgentContext, AgentError};
+    use palaestra_envs::{sim::ActView, space::Columns};
+
     use super::*;
-    use crate::{config::Config, run::plan};
+    use crate::{
+        config::Config,
+        episodes::{Ending, EpisodeLog},
+        run::{Manifest, RunFolder, plan, run_all},
+    };
 
     fn config(checkpoint_every_s: f64) -> Config {
         let text = format!(
@@ -363,6 +380,97 @@ mod tests {
     fn run(folder: &Path, config: Config, watch: &Watch) -> Outcome {
         let trials = plan(&[(String::new(), Arc::new(config))]);
         run_trial(&trials[0], &Registries::default(), folder, watch).unwrap()
+    }
+
+    /// Pushes to the left until it has acted so often, then fails or panics.
+    struct Failing {
+        left: u32,
+        panics: bool,
+    }
+
+    impl Agent for Failing {
+        fn act(
+            &mut self,
+            _: &ActView<'_>,
+            _: &Selection,
+            actions: &mut Columns,
+        ) -> Result<(), AgentError> {
+            actions.i32_mut(0).fill(0);
+            self.left -= 1;
+            assert!(self.left > 0 || !self.panics, "out of luck");
+            let failed = || AgentError::Failed {
+                agent: "failing".into(),
+                reason: "out of luck".into(),
+            };
+            (self.left > 0).then_some(()).ok_or_else(failed)
+        }
+
+        fn save(&mut self) -> Result<Vec<u8>, AgentError> {
+            Ok(Vec::new())
+        }
+
+        fn load(&mut self, _: &[u8]) -> Result<(), AgentError> {
+            Ok(())
+        }
+    }
+
+    #[derive(Default, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+    #[serde(default)]
+    struct FailingArgs {
+        panics: bool,
+    }
+
+    #[test]
+    fn a_trial_that_fails_keeps_its_episodes_and_ends_no_other() {
+        let mut registries = Registries::default();
+        let build = |_: &AgentContext, args: FailingArgs| -> Result<Box<dyn Agent>, AgentError> {
+            Ok(Box::new(Failing {
+                left: 50,
+                panics: args.panics,
+            }))
+        };
+        registries.agents.register("failing", "Fails.", build);
+        let mut config = config(1e6);
+        config.agents = toml::from_str::<std::collections::BTreeMap<String, Vec<_>>>(
+            r#"agents = [
+                { id = "failing" },
+                { id = "failing", name = "panicking", args = { panics = true } },
+                { id = "random" },
+            ]"#,
+        )
+        .unwrap()
+        .remove("agents")
+        .unwrap();
+        let trials = plan(&[(String::new(), Arc::new(config))]);
+        let place = tempfile::tempdir().unwrap();
+        let manifest = Manifest::new("test", String::new(), &trials, 2);
+        let mut folder =
+            RunFolder::create(&place.path().join("run"), false, manifest, "", "").unwrap();
+        let lock = folder.lock().unwrap();
+        assert!(matches!(folder.lock(), Err(RunError::Busy(_))));
+        drop(lock);
+        let report = run_all(&mut folder, &trials, &registries, 2, &Watch::default()).unwrap();
+        let failed: Vec<String> = (report.failures.iter())
+            .map(|failure| failure.error.to_string())
+            .collect();
+        assert_eq!(failed[0], "agent `failing` failed: out of luck");
+        assert!(failed[1].contains("panicked: out of luck"), "{}", failed[1]);
+        assert_eq!((failed.len(), report.results.len()), (2, 1));
+
+        let log = EpisodeLog::open(&folder.trial(&trials[0].name)).unwrap();
+        let steps: usize = log.episodes().iter().map(|episode| episode.length).sum();
+        assert_eq!(steps, 49 * 4, "four rows, all but the failed step");
+        assert!(
+            log.episodes()
+                .iter()
+                .any(|e| e.ending == Ending::Terminated)
+        );
+        assert!(
+            folder
+                .trial(&trials[0].name)
+                .join("metrics.parquet")
+                .exists()
+        );
     }
 
     #[test]

@@ -73,7 +73,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// [`Self::evaluated_within`] less than a second of looking for a cycle, whatever the number of arms.
+    /// [`Self::evaluated_within`] a fraction of a second of looking for a cycle, whatever the number of arms, and in any
+    /// case a few periods of the policy. With many arms greedy play meets no state twice for a very long time, and the
+    /// mean of more rounds says no more.
     fn evaluated(
         planner: &'static str,
         instance: &Instance,
@@ -81,7 +83,9 @@ impl Plan {
         size: u64,
         notes: Vec<String>,
     ) -> Result<Self, PlanError> {
-        let max_rounds = (1 << 25) / (instance.num_arms() as u64 + 16);
+        // Brent's search takes up to three times as many rounds as a cycle has.
+        let periods = 4 * policy.period() as u64;
+        let max_rounds = ((1 << 22) / (instance.num_arms() as u64 + 16)).max(periods);
         Self::evaluated_within(max_rounds, planner, instance, policy, size, notes)
     }
 

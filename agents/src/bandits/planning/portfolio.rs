@@ -8,15 +8,12 @@
 use palaestra_envs::bandits::{Greedy, Instance};
 
 use super::{
-    Basis, Plan, PlanError, Relaxation, VirtualCyclesConfig, harmonic, interleaved, ranking,
-    rotation, virtual_cycles,
+    Basis, Plan, PlanError, Relaxation, VirtualCyclesConfig, greedy, harmonic, interleaved,
+    ranking, rotation, virtual_cycles,
 };
 
 /// Name of the planner in configs.
 const NAME: &str = "best";
-/// Arms times rounds for which greedy play is followed: with many arms it runs into no cycle for a very long time, and
-/// the mean of fewer rounds compares as well.
-const GREEDY_WORK: u64 = 1 << 22;
 
 /// The best of greedy, harmonic and ranking plans, with one play a round the rotation and the best of `draws`
 /// interleaved schedules of at most `rounds` rounds drawn from `seed`, and derandomised virtual cycles (where the
@@ -28,9 +25,8 @@ const GREEDY_WORK: u64 = 1 << 22;
 /// # Errors
 /// If no planner finds a plan.
 pub fn best(instance: &Instance, draws: u64, rounds: usize, seed: u64) -> Result<Plan, PlanError> {
-    let greedy_rounds = GREEDY_WORK / (instance.num_arms() as u64 + 16);
     let config = VirtualCyclesConfig::default();
-    compare(instance, greedy_rounds, draws, rounds, seed, config)
+    compare(instance, greedy(instance), draws, rounds, seed, config)
 }
 
 /// [`best`], in a hurry: policies that run into no cycle are followed for `max_rounds` rounds only.
@@ -43,24 +39,25 @@ pub(in super::super) fn best_within(
     draws: u64,
     rounds: usize,
 ) -> Result<Plan, PlanError> {
+    let (policy, notes) = (Box::new(Greedy), Vec::new());
+    let limit = u64::from(max_rounds);
+    let greedy = Plan::evaluated_within(limit, "greedy", instance, policy, 1, notes);
     let config = VirtualCyclesConfig {
         max_window: max_rounds,
-        max_rounds: u64::from(max_rounds),
+        max_rounds: limit,
         ..VirtualCyclesConfig::default()
     };
-    compare(instance, u64::from(max_rounds), draws, rounds, 0, config)
+    compare(instance, greedy, draws, rounds, 0, config)
 }
 
 fn compare(
     instance: &Instance,
-    greedy_rounds: u64,
+    greedy: Result<Plan, PlanError>,
     draws: u64,
     rounds: usize,
     seed: u64,
     mut config: VirtualCyclesConfig,
 ) -> Result<Plan, PlanError> {
-    let (policy, notes) = (Box::new(Greedy), Vec::new());
-    let greedy = Plan::evaluated_within(greedy_rounds, "greedy", instance, policy, 1, notes);
     let mut candidates = vec![
         ("greedy", greedy),
         ("harmonic", harmonic(instance, harmonic::LARGEST_BASE)),
