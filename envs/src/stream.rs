@@ -191,7 +191,8 @@ impl Stream {
 
     #[inline]
     fn next_word(&mut self) -> u32 {
-        if self.used == 4 {
+        // A stream that was read from a file may hold any number.
+        if self.used >= 4 {
             self.buffer = self.key.block(self.episode, self.block);
             self.block += 1;
             self.used = 0;

@@ -5,6 +5,8 @@ mod cli {
     mod errors;
     mod examples;
     mod quickstart;
+    mod replay;
     mod solve;
+    mod solve_pomdp;
     mod support;
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use palaestra_envs::{
     pomdp::Pomdp,
-    sim::{ActView, Model, Selection, read_value, write_value},
+    sim::{ActView, EnvSpec, Model, Selection, read_value, write_value},
     space::{Columns, Space},
     stream::Stream,
+    wrappers::{TimeLimit, Wrapper},
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -66,11 +67,22 @@ pub struct PomdpAgent {
     work: Workspace,
 }
 
-/// The explicit model of the context's environment, if the agent can play there: it must see the model's observations
-/// as they are and choose the model's actions.
+/// The explicit model of an environment, if `player` sees the model's observations as they are and chooses the model's
+/// actions: then its belief follows from what it has done and seen.
+pub fn tracked_model(env: &EnvSpec, player: usize) -> Option<Arc<Pomdp>> {
+    let model = env.model.as_ref().and_then(Model::get::<Pomdp>)?;
+    let player = env.players.get(player)?;
+    let sees = player.observation == Space::discrete(model.num_observations() + 1);
+    let does = player.action == Space::discrete(model.num_actions());
+    // By its space alone, a delayed observation looks like the model's own.
+    let plain = (env.wrappers.iter()).all(|wrapper| wrapper.starts_with(TimeLimit::NAME));
+    (sees && does && plain).then_some(model)
+}
+
+/// The explicit model of the context's environment, if the agent can play there.
 ///
 /// # Errors
-/// [`AgentError::Unsupported`].
+/// [`AgentError::Unsupported`] if there is no model, or [`tracked_model`] finds that it is hidden by wrappers.
 pub fn model_of(agent: &str, context: &AgentContext) -> Result<Arc<Pomdp>, AgentError> {
     let unsupported = |reason: &str| AgentError::Unsupported {
         agent: agent.into(),
@@ -78,18 +90,16 @@ pub fn model_of(agent: &str, context: &AgentContext) -> Result<Arc<Pomdp>, Agent
         reason: reason.into(),
     };
     let model = context.env.model.as_ref().and_then(Model::get::<Pomdp>);
-    let model = model.ok_or_else(|| {
-        unsupported("it plans with the environment's exact model, a POMDP with tables, which there is none of here")
-    })?;
-    let player = context.player();
-    let sees = player.observation == Space::discrete(model.num_observations() + 1);
-    let does = player.action == Space::discrete(model.num_actions());
-    if sees && does {
-        return Ok(model);
+    if model.is_none() {
+        return Err(unsupported(
+            "it plans with the environment's exact model, a POMDP with tables, which there is none of here",
+        ));
     }
-    Err(unsupported(
-        "wrappers have changed its observations or actions, so that the model's are not seen",
-    ))
+    tracked_model(&context.env, context.players[0]).ok_or_else(|| {
+        unsupported(
+            "wrappers have changed its observations or actions, so that the model's are not seen",
+        )
+    })
 }
 
 impl PomdpAgent {

@@ -12,7 +12,7 @@ pub mod filter;
 pub mod planning;
 mod register;
 
-pub use agent::{Decider, PomdpAgent, RolloutPolicy, model_of, sampler};
+pub use agent::{Decider, PomdpAgent, RolloutPolicy, model_of, sampler, tracked_model};
 pub use belief::{Belief, Successor, Workspace};
 pub use register::{
     AlphaVectorsArgs, BlindArgs, DespotArgs, FibArgs, IncrementalPruningArgs, MostLikelyStateArgs,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
+    Belief,
     agent::{Decider, PomdpAgent, RolloutPolicy, model_of},
     planning::{
         AlphaPolicy, Blind, DespotSettings, Fib, IncrementalPruning, MostLikelyState, Pbvi,
@@ -89,6 +90,18 @@ fn vectors<S: Solver>(solver: Result<S, SolverError>) -> Result<Decider, SolverE
     Ok(Decider::Vectors(solver.policy()))
 }
 
+/// The blind policy that is worth most at the start, and stays with its action.
+fn best_blind(model: Arc<Pomdp>) -> Result<Decider, SolverError> {
+    let mut solver = Blind::new(model.clone())?;
+    solver.run(u64::MAX);
+    let mut policy = solver.policy();
+    let action = policy.action(&Belief::start(&model));
+    for vectors in &mut policy.vectors {
+        vectors.retain(|vector| vector.action as usize == action);
+    }
+    Ok(Decider::Vectors(policy))
+}
+
 fn mdp(model: Arc<Pomdp>) -> Result<MostLikelyState, SolverError> {
     let mut solver = ValueIteration::new(model)?;
     solver.run(u64::MAX);
@@ -99,7 +112,7 @@ simple! {
     QmdpArgs, "qmdp", "The QMDP policy: acts as if the state were known after the next step.", model,
         vectors(ValueIteration::new(model));
     FibArgs, "fib", "Greedy on the fast informed bound.", model, vectors(Fib::new(model));
-    BlindArgs, "blind", "The best single action for ever, whatever is seen.", model, vectors(Blind::new(model));
+    BlindArgs, "blind", "The best single action for ever, whatever is seen.", model, best_blind(model);
     MostLikelyStateArgs, "most_likely_state", "The MDP's best action in the most likely state.", model,
         mdp(model).map(Decider::MostLikely);
 }
@@ -122,10 +135,17 @@ impl PlannerArgs for IncrementalPruningArgs {
     const ID: &'static str = "incremental_pruning";
     const SUMMARY: &'static str = "Exact value iteration, for problems with a handful of states.";
 
-    fn decider(&self, model: &Arc<Pomdp>, _: &AgentContext) -> Result<Decider, AgentError> {
+    fn decider(&self, model: &Arc<Pomdp>, context: &AgentContext) -> Result<Decider, AgentError> {
         at_least_one("horizon", self.horizon)?;
-        let mut solver = IncrementalPruning::new(model.clone());
+        let mut solver = solved::<Self, _>(IncrementalPruning::new(model.clone()), context)?;
         solver.run(self.horizon);
+        if let Some(reason) = solver.stuck() {
+            return Err(AgentError::Unsupported {
+                agent: Self::ID.into(),
+                env: context.env.id.clone(),
+                reason: format!("{reason}; give a smaller `horizon`"),
+            });
+        }
         Ok(Decider::Vectors(solver.policy()))
     }
 }

@@ -1,4 +1,7 @@
-use palaestra_envs::sim::{Selection, Simulator};
+use palaestra_envs::{
+    sim::{Selection, Simulator},
+    wrappers::DelayObservation,
+};
 use serde_json::{Value, json};
 
 use super::planning::{AlphaPolicy, Sarsop, SarsopSettings, Solver};
@@ -170,4 +173,18 @@ fn what_cannot_be_played_is_refused_with_the_reason() {
     ] {
         assert_eq!(agent(id, &args, &tiger).err().unwrap().to_string(), message);
     }
+}
+
+#[test]
+fn a_planner_does_not_play_where_observations_come_late() {
+    let env = palaestra_envs::registry()
+        .build("tiger-v1", &Value::Null)
+        .unwrap();
+    let late = DelayObservation {
+        delay: 1,
+        players: Vec::new(),
+    };
+    let late = Simulator::builder(env).wrap(late).build().unwrap();
+    let error = agent("qmdp", &Value::Null, &late).err().unwrap();
+    assert!(error.to_string().contains("wrappers"), "{error}");
 }

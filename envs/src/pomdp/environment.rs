@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Generative, ModelError, Pomdp, args::hidden};
+use super::{Generative, ModelError, Pomdp, args::hidden, picture::Shown};
 use crate::{
     error::EnvError,
     sim::{EnvSpec, Environment, Model, RowObservation, RowStep},
@@ -156,7 +156,9 @@ impl Environment for PomdpEnvironment {
         let seen = parts.observations.get(hidden.seen as usize);
         let seen = seen.map_or("nothing yet", String::as_str);
         let state = &parts.states[hidden.state as usize];
-        Some(format!("state {state}, seen {seen}"))
+        let told = format!("state {state}, seen {seen}");
+        let picture = self.model.picture(Shown::State(hidden.state as usize));
+        Some(picture.map_or(told.clone(), |picture| format!("{picture}\n{told}")))
     }
 }
 

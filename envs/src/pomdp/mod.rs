@@ -5,6 +5,7 @@
 //! * [`popgym`]: the sixteen families of `POPGym`;
 //! * [`memory_chain`]: bsuite's memory task;
 //! * [`meta_cartpole`]: cart-poles under a new projection in each episode, for several trials;
+//! * [`task_set`]: tasks drawn from a set, one in each episode for several trials, some of them held out;
 //! * [`cells`]: how games with cards and boards are hosted.
 //!
 //! Models, for planners and filters:
@@ -14,6 +15,7 @@
 //! * [`Generative`]: models that can only be simulated, for particle filters and online planners; every [`Pomdp`] is
 //!   one.
 //! * [`classic`]: the problems of the literature.
+//! * [`picture`]: how problems draw themselves and beliefs about them.
 
 mod args;
 pub mod cells;
@@ -24,10 +26,12 @@ pub mod generative;
 pub mod memory_chain;
 pub mod meta_cartpole;
 pub mod model;
+pub mod picture;
 pub mod pomdp_file;
 pub mod popgym;
 mod register;
 mod sparse;
+pub mod task_set;
 
 pub use environment::{Hidden, PRIVILEGED_STATE, PomdpEnvironment};
 pub use generative::{Generative, Outcome};

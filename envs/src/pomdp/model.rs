@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::{
     check::{check_distribution, check_names, distribution},
     generative::{Generative, Outcome},
+    picture::{Picture, Shown},
     sparse::{SparseRow, SparseRows},
 };
 use crate::stream::Stream;
@@ -32,6 +33,11 @@ pub trait PomdpModel {
     fn observation(&self, action: usize, next: usize) -> Vec<(usize, f64)>;
     /// `r(s, a)`.
     fn reward(&self, state: usize, action: usize) -> f64;
+
+    /// A picture in text of a state, or of a belief; `None` where the names of states say it all.
+    fn picture(&self, _shown: Shown<'_>) -> Option<String> {
+        None
+    }
 }
 
 /// What is wrong with a model.
@@ -127,6 +133,7 @@ pub struct Pomdp {
     start: SparseRows,
     start_cumulative: Vec<f64>,
     terminal: Vec<bool>,
+    picture: Picture,
 }
 
 /// How far from 1 a sum of probabilities may be.
@@ -182,6 +189,7 @@ impl Pomdp {
             start,
             start_cumulative,
             terminal: Vec::new(),
+            picture: Picture::default(),
             parts,
         };
         model.expect_rewards()?;
@@ -389,6 +397,18 @@ impl Pomdp {
         self.start().columns.len() > 1
             || chance(&self.parts.transition)
             || chance(&self.parts.observation)
+    }
+
+    /// The same model, drawn as `definition` draws itself.
+    #[must_use]
+    pub fn drawn_by(mut self, definition: impl PomdpModel + Send + Sync + 'static) -> Self {
+        self.picture = Picture::of(definition);
+        self
+    }
+
+    /// A picture of a state or a belief, if the problem draws one.
+    pub fn picture(&self, shown: Shown<'_>) -> Option<String> {
+        self.picture.draw(shown)
     }
 
     /// Index of the state called `name`.

@@ -51,9 +51,10 @@ pub struct PomdpFile {
 /// Reads a model from the text of a file.
 ///
 /// # Errors
-/// [`PomdpFileError`] with the line.
+/// [`PomdpFileError`] with line and column.
 pub fn read(text: &str) -> Result<PomdpFile, PomdpFileError> {
-    parser::Parser::new(text).file()
+    let file = parser::Parser::new(text).file();
+    file.map_err(|fault| fault.in_text(text))
 }
 
 #[cfg(test)]

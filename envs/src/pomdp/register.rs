@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{
     FAMILY, Pomdp, PomdpEnvironment, PomdpModel,
@@ -14,6 +15,7 @@ use super::{
     memory_chain::{self, MemoryChain, MemoryChainArgs},
     meta_cartpole::{self, MetaCartPole, MetaCartPoleArgs},
     pomdp_file, popgym,
+    task_set::{self, TaskSet, TaskSetArgs},
 };
 use crate::{
     error::EnvError,
@@ -22,7 +24,9 @@ use crate::{
 };
 
 /// A classic problem as arguments of its environment.
-trait Problem: PomdpModel + Serialize + DeserializeOwned + Default + JsonSchema + 'static {
+trait Problem:
+    PomdpModel + Serialize + DeserializeOwned + Default + JsonSchema + Send + Sync + 'static
+{
     const ID: &'static str;
     const SUMMARY: &'static str;
     /// Steps after which an episode is truncated.
@@ -84,7 +88,7 @@ fn problem<P: Problem>(registry: &mut Registry) {
     registry.register(P::ID, FAMILY, P::SUMMARY, |args: P| {
         within("discount", args.discount(), 0.0..=1.0)?;
         args.check()?;
-        let model = Arc::new(Pomdp::compile(&args)?);
+        let model = Arc::new(Pomdp::compile(&args)?.drawn_by(args));
         let env = PomdpEnvironment::new(P::ID, P::SUMMARY, P::HORIZON, model);
         Ok(Box::new(RowPlugin::new(env)) as Box<dyn Plugin>)
     });
@@ -167,6 +171,16 @@ pub fn register(registry: &mut Registry) {
         FAMILY,
         meta_cartpole::SUMMARY,
         |args: MetaCartPoleArgs| Ok(Box::new(BatchPlugin(MetaCartPole::new(&args)?))),
+    );
+    registry.register(
+        task_set::ID,
+        FAMILY,
+        task_set::SUMMARY,
+        |args: TaskSetArgs| {
+            let known = crate::registry();
+            let build = |id: &str, args: &Value| known.build(id, args);
+            Ok(Box::new(TaskSet::new(&args, build)?))
+        },
     );
     problem::<Tiger>(registry);
     problem::<CryingBaby>(registry);

@@ -82,6 +82,12 @@ impl PlayerBorder {
         &self.actions[0]
     }
 
+    /// The action that reaches the environment, and where it writes its observation.
+    #[inline]
+    pub fn env_action_and_observation(&mut self) -> (&Columns, &mut Columns) {
+        (&self.actions[0], &mut self.observations[0])
+    }
+
     /// The observation of stage `stage - 1` to read and that of `stage` to write.
     ///
     /// # Panics

@@ -12,7 +12,7 @@ use bevy_ecs::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    EnvSpec, InfoField, RowState, Selection, StreamId,
+    Enclosed, EnvSpec, InfoField, RowState, Selection, StreamId,
     state::{ComponentPart, ResourcePart, RowEntities, StatePart},
 };
 use crate::{
@@ -83,6 +83,8 @@ pub struct Builder {
     reobserve: Vec<BoxedSystem>,
     spawners: Vec<Spawner>,
     purposes: Vec<String>,
+    /// What the names of purposes begin with.
+    purpose_prefix: String,
     pub(super) parts: Vec<Box<dyn StatePart>>,
     pub(super) carried: Vec<Box<dyn StatePart>>,
     stages: Vec<(Vec<Space>, Vec<Space>)>,
@@ -109,7 +111,7 @@ pub(super) struct Parts {
 }
 
 impl Builder {
-    pub(super) fn new(rows: usize, requested_info: &[String]) -> Self {
+    pub(crate) fn new(rows: usize, requested_info: &[String]) -> Self {
         Self {
             rows,
             spec: None,
@@ -119,6 +121,7 @@ impl Builder {
             reobserve: Vec::new(),
             spawners: Vec::new(),
             purposes: Vec::new(),
+            purpose_prefix: String::new(),
             parts: Vec::new(),
             carried: Vec::new(),
             stages: Vec::new(),
@@ -203,15 +206,26 @@ impl Builder {
 
     /// Names a purpose of randomness (`env.reset`, `wrapper.sticky_actions`, …); every row gets a stream for it.
     pub fn stream(&mut self, purpose: &str) -> StreamId {
-        let index = self
-            .purposes
-            .iter()
-            .position(|p| p == purpose)
-            .unwrap_or_else(|| {
-                self.purposes.push(purpose.to_owned());
-                self.purposes.len() - 1
-            });
-        StreamId(index)
+        let purpose = format!("{}{purpose}", self.purpose_prefix);
+        let known = self.purposes.iter().position(|p| *p == purpose);
+        StreamId(known.unwrap_or_else(|| {
+            self.purposes.push(purpose);
+            self.purposes.len() - 1
+        }))
+    }
+
+    /// What has been built so far as an environment of its own, within the one that is now to be declared.
+    pub(crate) fn enclose(&mut self) -> Result<Enclosed, EnvError> {
+        let mut outer = Self::new(self.rows, &self.requested_info);
+        outer.purpose_prefix.clone_from(&self.purpose_prefix);
+        outer.keep_streams_apart();
+        Enclosed::new(std::mem::replace(self, outer))
+    }
+
+    /// Lets all streams named from now on differ from those that environments within this one use, which are of the
+    /// same lanes.
+    pub(crate) fn keep_streams_apart(&mut self) {
+        self.purpose_prefix.push_str("outer.");
     }
 
     /// Environment steps made for each action of an agent.

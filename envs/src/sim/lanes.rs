@@ -41,6 +41,9 @@ pub struct Lanes {
     /// Number of each row's running episode; apart, as it changes with every reset.
     episodes: Vec<u64>,
     purposes: Vec<Purpose>,
+    /// Rows (ascending) that begin as another episode did, with the number of the one that they play from then on.
+    /// Empty but in the resets of such rows.
+    repeated: Vec<(usize, u64)>,
 }
 
 /// The streams of all rows for one purpose.
@@ -70,6 +73,7 @@ impl Lanes {
             purposes: purposes.collect(),
             origins,
             episodes: vec![0; rows],
+            repeated: Vec::new(),
         };
         lanes.make_first_blocks(&(0..rows).collect::<Vec<_>>());
         lanes
@@ -100,6 +104,20 @@ impl Lanes {
     /// Row `row`'s stream for a purpose from the start of its running episode.
     pub fn stream(&self, id: StreamId, row: usize) -> Stream {
         self.key(id, row).stream(self.episodes[row])
+    }
+
+    /// As [`stream`](Self::stream), for a row that has drawn its start from `start`: goes on in it, unless the row
+    /// begins as another episode did, so that chance after the start would be the same too.
+    pub(super) fn stream_after_start(&self, id: StreamId, row: usize, start: Stream) -> Stream {
+        match self.repeated.binary_search_by_key(&row, |(row, _)| *row) {
+            Ok(at) => self.key(id, row).stream(self.repeated[at].1),
+            Err(_) => start,
+        }
+    }
+
+    /// Announces what [`stream_after_start`](Self::stream_after_start) is about.
+    pub(super) fn set_repeated(&mut self, rows: Vec<(usize, u64)>) {
+        self.repeated = rows;
     }
 
     /// Block `block` of row `row`'s stream for a purpose in its running episode, without state.

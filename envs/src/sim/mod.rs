@@ -15,6 +15,7 @@
 mod batch;
 mod border;
 mod builder;
+mod enclosed;
 mod join;
 mod lanes;
 mod repeat;
@@ -30,6 +31,7 @@ pub use batch::{BatchEnvironment, BatchPlugin, BatchRows, Fault, StateColumns};
 pub(crate) use border::masked_choice;
 pub use border::{ActView, Border, PlayerBorder};
 pub use builder::{Builder, Plugin, StepSet};
+pub(crate) use enclosed::{Enclosed, Encloses, Start};
 pub use lanes::{Lane, Lanes, ResetOptions, StreamId};
 pub use row::{Environment, RowObservation, RowPlugin, RowStep, no_options};
 pub use selection::Selection;

@@ -259,7 +259,10 @@ fn reset<E: Environment>(
     for row in selection.rows() {
         let mut rng = lanes.stream(hosted.1, row);
         match hosted.0.reset(&mut rng, options.row(row)) {
-            Ok(state) => instances[row].0 = Some((state, rng)),
+            Ok(state) => {
+                let rng = lanes.stream_after_start(hosted.1, row, rng);
+                instances[row].0 = Some((state, rng));
+            }
             Err(message) => {
                 fault.report(EnvError::Options { row, message });
             }

@@ -65,6 +65,17 @@ impl Shard {
         for plugin in plugins {
             plugin.build(&mut builder)?;
         }
+        Self::of(builder, seed, first_lane, autoreset)
+    }
+
+    /// What `builder` has collected.
+    pub(super) fn of(
+        builder: Builder,
+        seed: u64,
+        first_lane: u64,
+        autoreset: Autoreset,
+    ) -> Result<Self, EnvError> {
+        let rows = builder.rows();
         let has_act_systems = builder.has_act_systems();
         let mut parts = builder.finish()?;
         let mut world = std::mem::take(&mut parts.world);
@@ -424,6 +435,28 @@ impl Shard {
         self.carried
             .iter()
             .try_for_each(|part| part.load(&mut self.world, row, bytes))
+    }
+
+    /// Appends the state of row `row` that outlives episodes, as it is now.
+    pub(super) fn save_carried(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        let mut carried = self.carried.iter();
+        carried.try_for_each(|part| part.save(&self.world, row, out))
+    }
+
+    /// Lets rows be reset and stepped one by one, without a first reset of all.
+    pub(super) fn start_without_reset(&mut self) {
+        self.started = true;
+    }
+
+    /// Makes a step of the given rows (ascending), whose actions have been checked elsewhere.
+    pub(super) fn step_unchecked(&mut self, rows: &[usize]) -> Result<(), EnvError> {
+        self.select_for_step(Some(rows))?;
+        self.advance_selected(Some(rows))
+    }
+
+    /// Where the randomness of rows comes from.
+    pub(super) fn lanes_mut(&mut self) -> &mut Lanes {
+        self.world.resource_mut::<Lanes>().into_inner()
     }
 
     /// Whether some state outlives episodes.

@@ -17,18 +17,18 @@ enum Part {
 }
 
 /// The flat form of a space.
-pub(super) struct Flat {
+pub(crate) struct Flat {
     parts: Vec<Part>,
     /// Elements of a row.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// Bounds of the elements.
-    pub(super) low: Vec<f64>,
-    pub(super) high: Vec<f64>,
+    pub(crate) low: Vec<f64>,
+    pub(crate) high: Vec<f64>,
 }
 
 impl Flat {
     /// The flat form of `space`; `None` if it holds text, which has none.
-    pub(super) fn of(space: &Space) -> Option<Self> {
+    pub(crate) fn of(space: &Space) -> Option<Self> {
         let mut flat = Self {
             parts: Vec::new(),
             width: space.flat_width(),
@@ -64,7 +64,7 @@ impl Flat {
     }
 
     /// Writes row `row` of `columns` to `out`, `[width]`.
-    pub(super) fn write(&self, columns: &Columns, row: usize, out: &mut [f32]) {
+    pub(crate) fn write(&self, columns: &Columns, row: usize, out: &mut [f32]) {
         let mut rest = out;
         for (part, field) in self.parts.iter().zip(columns.fields()) {
             let range = row * field.width..(row + 1) * field.width;

@@ -32,7 +32,7 @@ pub(super) fn real_box(leaf: &Space) -> Option<&BoxSpace> {
 }
 
 /// The numbers of the leaves of `space` that are boxes of real numbers.
-pub(super) fn real_leaves(space: &Space) -> Vec<usize> {
+pub(crate) fn real_leaves(space: &Space) -> Vec<usize> {
     let leaves = space.leaves();
     let real = |i: &usize| real_box(leaves[*i].1).is_some();
     (0..leaves.len()).filter(real).collect()

@@ -25,10 +25,11 @@ mod action_repeat;
 mod box_actions;
 mod delay_observation;
 mod distractors;
-mod flat;
+pub(crate) mod flat;
 mod frame_stack;
 mod layer;
-mod leaves;
+pub(crate) mod leaves;
+pub(crate) mod matrix;
 mod normalize_observation;
 mod normalize_reward;
 mod observation_noise;
@@ -41,6 +42,7 @@ mod sticky_actions;
 mod tests;
 mod time_aware;
 mod time_limit;
+pub(crate) mod trials;
 mod welford;
 
 use schemars::{JsonSchema, Schema};
@@ -53,6 +55,7 @@ pub use box_actions::{ClipAction, RescaleAction};
 pub use delay_observation::DelayObservation;
 pub use distractors::Distractors;
 pub use frame_stack::FrameStack;
+pub use matrix::MapDistribution;
 pub use normalize_observation::NormalizeObservation;
 pub use normalize_reward::NormalizeReward;
 pub use observation_noise::ObservationNoise;
@@ -62,6 +65,7 @@ pub use reward::{RewardClip, RewardScale};
 pub use sticky_actions::StickyActions;
 pub use time_aware::TimeAwareObservation;
 pub use time_limit::TimeLimit;
+pub use trials::{TrialLayout, TrialStart, Trials};
 
 use crate::{
     error::EnvError,
@@ -202,4 +206,5 @@ wrappers![
     RewardScale,
     RewardClip,
     NormalizeReward,
+    Trials,
 ];

@@ -59,7 +59,7 @@ pub(super) fn export(
     let mut csv = String::new();
     for trial in &trials {
         let log = EpisodeLog::open(&folder.trial(&trial.name))?;
-        let simulator = trial.replay_simulator(registries, 1)?;
+        let simulator = trial.replay_simulator(registries, 1, &[])?;
         let spec = simulator.spec();
         match args.format {
             Format::Minari => {

@@ -23,6 +23,7 @@ use crate::{
     Registries,
     config::{Config, Document},
     files::{self, FileError},
+    solve::POMDP_PLANNERS,
 };
 
 /// `palaestra list`
@@ -34,7 +35,7 @@ pub(super) enum ListArgs {
     Agents,
     /// Wrappers for `[[env.wrappers]]`
     Wrappers,
-    /// Planners for bandits, and where each comes from
+    /// Planners for `palaestra solve`, bandits' and then POMDPs', and where each comes from
     Planners,
     /// Bandit instances by name
     Instances,
@@ -161,7 +162,8 @@ pub(super) fn list(
             output.document("list-envs/1", &json!({ "envs": documents }));
         }
         ListArgs::Planners => {
-            let entries = PLANNERS.map(|p| (p.id, p.summary, p.provenance));
+            let mut entries = PLANNERS.map(|p| (p.id, p.summary, p.provenance)).to_vec();
+            entries.extend(POMDP_PLANNERS);
             list_with_source(output, &entries, ("planners", "provenance"));
         }
         ListArgs::Instances => {

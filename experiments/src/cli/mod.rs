@@ -104,9 +104,9 @@ enum Command {
     /// Check that an environment, an agent or an experiment file keeps its promises
     #[command(subcommand, after_help = "Example:\n  palaestra check env cartpole-v1")]
     Check(check::CheckArgs),
-    /// Find the optimum of a bandit, bounds on it, and what every planner earns
+    /// Find the optimum of a POMDP or a bandit, bounds on it, and what planners earn
     #[command(
-        after_help = "Example:\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg"
+        after_help = "Example:\n  palaestra solve experiments/instances/pomdp/tiger.pomdp --policy tiger.json\n  palaestra solve tag-v1 --seconds 300 --save tag.solver --plot bounds.svg\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg"
     )]
     Solve(solve::SolveArgs),
     /// Measure steps per second
@@ -198,7 +198,7 @@ fn run_command(
         Command::Report(args) => report::report(registries, &output, args),
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
-        Command::Solve(args) => solve::solve(&output, args),
+        Command::Solve(args) => solve::solve(registries, &output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),
         Command::Schema(args) => inspect::schema(registries, args),
         Command::New(args) => inspect::new(registries, &output, args),

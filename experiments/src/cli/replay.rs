@@ -1,5 +1,7 @@
 //! `replay`: play logged episodes, or prove them.
 
+mod belief;
+
 use std::{
     fmt::Write as _,
     io::{BufRead, IsTerminal},
@@ -117,7 +119,13 @@ pub(super) fn replay(
 /// One step for people.
 fn picture(trial: &Trial, id: &str, returns: &[f64], frame: &Frame) -> String {
     let mut text = format!("{} · episode {id} · step {}", trial.label, frame.step);
-    if let Some(picture) = &frame.picture {
+    if let Some(belief) = &frame.belief {
+        let _ = write!(
+            text,
+            "\n{}",
+            belief::beside(frame.picture.as_deref(), belief)
+        );
+    } else if let Some(picture) = &frame.picture {
         let _ = write!(text, "\n{}", picture.trim_end());
     }
     let several = frame.players.len() > 1;
@@ -132,6 +140,9 @@ fn picture(trial: &Trial, id: &str, returns: &[f64], frame: &Frame) -> String {
         }
         if let Some(action) = &player.action {
             let _ = write!(text, "\n{name}plays {action}");
+            if let Some(called) = &player.action_name {
+                let _ = write!(text, " ({called})");
+            }
         }
         if let Some(reward) = player.reward {
             if player.action.is_some() {

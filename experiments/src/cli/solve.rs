@@ -10,13 +10,17 @@ use palaestra_agents::bandits::planning::graph::MAX_EDGES;
 
 use super::{CliError, Exit, output::Output};
 use crate::{
-    files,
+    Registries, files,
     plot::{Strip, StripPlot, strips, svg_to_png},
     solve::{
-        BanditSolution, Cycle, PlanReport, PlannerReport, PlannerRequest, Subject, solve_bandit,
+        BanditInstance, BanditSolution, Cycle, PlanReport, PlannerReport, PlannerRequest, Subject,
+        solve_bandit,
     },
 };
 
+mod pomdp;
+mod pomdp_picture;
+mod pomdp_text;
 mod text;
 
 /// Pixels of a PNG for one of the picture.
@@ -31,34 +35,72 @@ const MOST_ARMS: usize = 500;
 /// `palaestra solve`
 #[derive(Debug, Clone, Args)]
 pub(super) struct SolveArgs {
-    /// Bandit instance: a TOML or JSON file, or a name (`palaestra list instances`)
+    /// POMDP: a .pomdp file, or an environment with an explicit model (tiger-v1). Bandit: a .toml or .json file, or a
+    /// name (`palaestra list instances`)
     instance: String,
-    /// Compare this planner instead of all: NAME, or NAME={JSON} with parameters; may be given several times
-    /// (`palaestra list planners`)
+    /// Use this planner instead of SARSOP, or of all for a bandit: NAME, or NAME={JSON} with parameters; may be given
+    /// several times (`palaestra list planners`)
     #[arg(long = "planner", value_name = "NAME")]
     planners: Vec<String>,
-    /// Largest number of states times choices for which the optimum is computed; above it, bounds are given
-    #[arg(long, value_name = "N", default_value_t = MAX_EDGES, value_parser = clap::value_parser!(u64).range(1..))]
-    cap: u64,
-    /// Draw the cycle of the optimal plan, or of the best one known, to this .svg or .png file
+    /// Draw the bounds over time, and α-vectors of two states beside it, or the cycle of a bandit's best plan, to this
+    /// .svg or .png file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
+    /// Bandits: largest number of states times choices for which the optimum is computed; above it, bounds are given
+    /// [default: 2000000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    cap: Option<u64>,
+    #[command(flatten)]
+    pomdp: pomdp::PomdpArgs,
 }
 
-pub(super) fn solve(output: &Output, args: &SolveArgs) -> Result<Exit, CliError> {
+pub(super) fn solve(
+    registries: &Registries,
+    output: &Output,
+    args: &SolveArgs,
+) -> Result<Exit, CliError> {
+    let picture = args.plot.as_deref().map(Picture::new).transpose()?;
+    let env_args = args.pomdp.env_args()?;
+    match Subject::find(&args.instance, env_args.as_ref(), &registries.envs)? {
+        Subject::Bandit(bandit) => {
+            if let Some(option) = args.pomdp.given() {
+                return Err(of_other_kind(option, "POMDPs", "a bandit"));
+            }
+            solve_a_bandit(output, args, &bandit, picture.as_ref())
+        }
+        Subject::Pomdp(problem) => {
+            if args.cap.is_some() {
+                return Err(of_other_kind("--cap", "bandits", "a POMDP"));
+            }
+            pomdp::solve(output, args, &problem, picture.as_ref())
+        }
+    }
+}
+
+fn of_other_kind(option: &str, owner: &str, found: &str) -> CliError {
+    CliError::argument(
+        format!("{option} is for {owner}, and this is {found}"),
+        "leave it out; `palaestra solve --help` shows what belongs to which",
+    )
+}
+
+fn solve_a_bandit(
+    output: &Output,
+    args: &SolveArgs,
+    bandit: &BanditInstance,
+    picture: Option<&Picture<'_>>,
+) -> Result<Exit, CliError> {
     let requests = if args.planners.is_empty() {
         PlannerRequest::all()
     } else {
         let requests = args.planners.iter().map(|p| PlannerRequest::parse(p));
         requests.collect::<Result<Vec<_>, _>>()?
     };
-    let picture = args.plot.as_deref().map(Picture::new).transpose()?;
-    let Subject::Bandit(bandit) = Subject::find(&args.instance)?;
-    let solution = solve_bandit(&bandit, &requests, args.cap)?;
+    let solution = solve_bandit(bandit, &requests, args.cap.unwrap_or(MAX_EDGES))?;
     output.text(&solution.text());
     output.document("solve/1", &solution);
     if let Some(picture) = picture {
-        picture.draw(output, &solution)?;
+        draw_cycle(picture, output, &solution)?;
     }
     Ok(Exit::Success)
 }
@@ -87,25 +129,41 @@ impl<'a> Picture<'a> {
         }
     }
 
-    fn draw(&self, output: &Output, solution: &BanditSolution) -> Result<(), CliError> {
-        let shown = solution.best().and_then(|(planner, plan)| {
-            let cycle = plan.cycle.as_ref()?;
-            Some(schedule(solution, planner, plan, cycle))
-        });
-        let Some(plot) = shown else {
-            output.message("nothing is drawn: no planner found a cycle short enough to show");
-            return Ok(());
-        };
-        let svg = strips(&plot)?;
+    /// Writes the picture to its file, or to the one with `suffix` in its name.
+    fn write(&self, svg: String, suffix: &str) -> Result<PathBuf, CliError> {
         let bytes = if self.as_png {
             svg_to_png(&svg, PNG_SCALE)?
         } else {
             svg.into_bytes()
         };
-        files::write_atomically(self.path, &bytes)?;
-        output.message(&format!("cycle drawn to {}", self.path.display()));
-        Ok(())
+        let mut path = self.path.to_owned();
+        if !suffix.is_empty() {
+            let mut name = path.file_stem().unwrap_or_default().to_owned();
+            name.push(suffix);
+            name.push(if self.as_png { ".png" } else { ".svg" });
+            path.set_file_name(name);
+        }
+        files::write_atomically(&path, &bytes)?;
+        Ok(path)
     }
+}
+
+fn draw_cycle(
+    picture: &Picture<'_>,
+    output: &Output,
+    solution: &BanditSolution,
+) -> Result<(), CliError> {
+    let shown = solution.best().and_then(|(planner, plan)| {
+        let cycle = plan.cycle.as_ref()?;
+        Some(schedule(solution, planner, plan, cycle))
+    });
+    let Some(plot) = shown else {
+        output.message("nothing is drawn: no planner found a cycle short enough to show");
+        return Ok(());
+    };
+    let path = picture.write(strips(&plot)?, "")?;
+    output.message(&format!("cycle drawn to {}", path.display()));
+    Ok(())
 }
 
 fn schedule(

@@ -23,8 +23,8 @@ pub struct IntervalPlot {
     pub axis: Axis,
     /// From top to bottom.
     pub rows: Vec<IntervalRow>,
-    /// A line at a known value: an even chance, a bound.
-    pub reference: Option<Reference>,
+    /// Lines at known values: an even chance, bounds.
+    pub references: Vec<Reference>,
     /// Draws all rows in one colour, for rows that are not the series of the other plots (pairs of agents).
     pub one_colour: bool,
 }
@@ -52,7 +52,11 @@ pub fn interval_plot(plot: &IntervalPlot) -> Result<String, PlotError> {
     let names = widest(plot.rows.iter().map(|row| row.name.as_str()), SMALL).min(240.0);
     let numbers: Vec<String> = plot.rows.iter().map(in_figures).collect();
     let number_room = widest(numbers.iter().map(String::as_str), SMALL);
-    let reference_room = if plot.reference.is_some() { 20.0 } else { 0.0 };
+    let reference_room = if plot.references.is_empty() {
+        0.0
+    } else {
+        20.0
+    };
     let top = heading_height(&plot.title, &plot.subtitle) + 8.0 + reference_room;
     let bottom = top + ROW * plot.rows.len().max(3) as f64;
 
@@ -78,7 +82,7 @@ pub fn interval_plot(plot: &IntervalPlot) -> Result<String, PlotError> {
             return no_data(canvas, (0.5 * WIDTH, 0.5 * (top + bottom)));
         }
         let known = plot.axis.include.iter().copied();
-        let known = known.chain(plot.reference.iter().map(|line| line.value));
+        let known = known.chain(plot.references.iter().map(|line| line.value));
         let Some(range) = Range::of(plot.axis.scale, values().chain(known), 0.04) else {
             return Ok(());
         };
@@ -94,9 +98,7 @@ pub fn interval_plot(plot: &IntervalPlot) -> Result<String, PlotError> {
         horizontal_axis(canvas, &area, &range, &ticks, &plot.axis.label)?;
         let base = [(area.left, area.bottom), (area.right, area.bottom)];
         canvas.polyline(&base, Paint::solid(MUTED), 1.0)?;
-        if let Some(line) = &plot.reference {
-            reference(canvas, &area, &range, line)?;
-        }
+        references(canvas, &area, &range, &plot.references)?;
         for (index, (row, numbers)) in plot.rows.iter().zip(&numbers).enumerate() {
             let y = top + (index as f64 + 0.5) * ROW;
             let name = text::fit(&row.name, SMALL, names);
@@ -133,23 +135,58 @@ fn in_figures(row: &IntervalRow) -> String {
     format!("{estimate}  [{low}, {high}]")
 }
 
-fn reference(
+/// The lines with their labels above them, which stay inside the picture and apart from each other.
+fn references(
     canvas: &mut Canvas<'_>,
     area: &Area,
     range: &Range,
-    line: &Reference,
+    lines: &[Reference],
 ) -> Result<(), PlotError> {
-    let Some(share) = range.position(line.value) else {
-        return Ok(());
-    };
-    let x = area.x(share);
-    canvas.dashes((x, area.top), (x, area.bottom), Paint::solid(MUTED), 1.3)?;
-    // The label stays inside the picture whatever side the line is on.
-    let label = text::fit(&line.label, SMALL, WIDTH - 2.0 * EDGE);
-    let half = 0.5 * text::width(&label, SMALL);
-    let centre = x.max(EDGE + half).min(WIDTH - EDGE - half);
-    let lettering = Lettering::new(SMALL, MUTED, Anchor::Middle);
-    canvas.text((centre, area.top - 10.0), &label, lettering)
+    let placed = lines.iter().filter_map(|line| {
+        let x = area.x(range.position(line.value)?);
+        let room = (WIDTH - 2.0 * EDGE) / lines.len() as f64 - LABEL_GAP;
+        let label = text::fit(&line.label, SMALL, room).into_owned();
+        Some((x, text::width(&label, SMALL), label))
+    });
+    let mut placed: Vec<(f64, f64, String)> = placed.collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let widths: Vec<f64> = placed.iter().map(|line| line.1).collect();
+    let wanted: Vec<f64> = placed.iter().map(|line| line.0).collect();
+    let centres = apart(&wanted, &widths);
+    for ((x, _, label), centre) in placed.iter().zip(centres) {
+        canvas.dashes((*x, area.top), (*x, area.bottom), Paint::solid(MUTED), 1.3)?;
+        let lettering = Lettering::new(SMALL, MUTED, Anchor::Middle);
+        canvas.text((centre, area.top - 10.0), label, lettering)?;
+    }
+    Ok(())
+}
+
+/// Least distance of two labels.
+const LABEL_GAP: f64 = 14.0;
+
+/// Centres of labels of these `widths` as near to the ascending `wanted` ones as they can be: two that would meet
+/// share the way.
+fn apart(wanted: &[f64], widths: &[f64]) -> Vec<f64> {
+    let mut centres: Vec<f64> = wanted.to_vec();
+    for index in 1..centres.len() {
+        let distance = 0.5 * (widths[index - 1] + widths[index]) + LABEL_GAP;
+        let missing = distance - (centres[index] - centres[index - 1]);
+        if missing > 0.0 {
+            centres[index - 1] -= 0.5 * missing;
+            centres[index] += 0.5 * missing;
+        }
+    }
+    let mut left = EDGE;
+    for (centre, width) in centres.iter_mut().zip(widths) {
+        *centre = centre.max(left + 0.5 * width);
+        left = *centre + 0.5 * width + LABEL_GAP;
+    }
+    let mut right = WIDTH - EDGE;
+    for (centre, width) in centres.iter_mut().zip(widths).rev() {
+        *centre = centre.min(right - 0.5 * width);
+        right = *centre - 0.5 * width - LABEL_GAP;
+    }
+    centres
 }
 
 fn paint_row(
@@ -176,5 +213,20 @@ fn paint_row(
     match place(row.interval.estimate) {
         Some(x) => marker(canvas, look, (x, y), 5.0, rgb),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_share_the_way_apart_and_stay_inside() {
+        assert_eq!(apart(&[100.0, 400.0], &[50.0, 50.0]), [100.0, 400.0]);
+        assert_eq!(apart(&[200.0, 210.0], &[50.0, 50.0]), [173.0, 237.0]);
+        let edge = EDGE + 25.0;
+        assert_eq!(apart(&[0.0, 1.0], &[50.0, 50.0]), [edge, edge + 64.0]);
+        let edge = WIDTH - EDGE - 25.0;
+        assert_eq!(apart(&[WIDTH, WIDTH], &[50.0, 50.0]), [edge - 64.0, edge]);
     }
 }

@@ -4,6 +4,7 @@
 //! * [`interval_plot`]: one point with an interval per agent (final score, probability of improvement).
 //! * [`bar_groups`]: one small bar chart per agent on a shared axis (pull counts per arm).
 //! * [`heat_map`]: a matrix with a colour bar (state visits, payoff tables).
+//! * [`envelope_plot`]: lines and their upper envelope (α-vectors over the beliefs of two states).
 //! * [`strips`]: schedules, as rows of coloured plays (which arm in which round).
 //! * [`svg_to_png`]: any of them as a PNG, on machines without a single installed font.
 //!
@@ -20,6 +21,7 @@ mod axis;
 mod bars;
 mod canvas;
 mod colour_bar;
+mod envelope;
 mod frame;
 mod heat_map;
 mod interval;
@@ -37,6 +39,7 @@ mod ticks;
 
 pub use axis::{Axis, Reference, Scale};
 pub use bars::{BarGroup, BarGroups, bar_groups};
+pub use envelope::{EnvelopeLine, EnvelopePlot, envelope_plot};
 pub use heat_map::{HeatMap, heat_map};
 pub use interval::{IntervalPlot, IntervalRow, interval_plot};
 pub use line::{Band, LinePlot, Series, line_plot};

@@ -144,16 +144,36 @@ fn interval_plots() -> impl Strategy<Value = IntervalPlot> {
         name(),
         axis(),
         prop::collection::vec(row, 0..6),
-        prop::option::of(reference),
+        prop::collection::vec(reference, 0..3),
         any::<bool>(),
     )
-        .prop_map(|(title, axis, rows, reference, one_colour)| IntervalPlot {
+        .prop_map(|(title, axis, rows, references, one_colour)| IntervalPlot {
             subtitle: title.clone(),
             title,
             axis,
             rows,
-            reference,
+            references,
             one_colour,
+        })
+}
+
+fn envelope_plots() -> impl Strategy<Value = EnvelopePlot> {
+    let line = (0_usize..4, value(), value()).prop_map(|(group, left, right)| EnvelopeLine {
+        group,
+        ends: [left, right],
+    });
+    (
+        name(),
+        prop::collection::vec(name(), 0..4),
+        prop::collection::vec(line, 0..8),
+    )
+        .prop_map(|(title, groups, lines)| EnvelopePlot {
+            subtitle: title.clone(),
+            share_label: title.clone(),
+            value_label: title.clone(),
+            title,
+            groups,
+            lines,
         })
 }
 
@@ -252,6 +272,11 @@ proptest! {
     #[test]
     fn interval_plots_stay_in_the_picture(plot in interval_plots()) {
         check(&interval_plot(&plot).unwrap())?;
+    }
+
+    #[test]
+    fn envelope_plots_stay_in_the_picture(plot in envelope_plots()) {
+        check(&envelope_plot(&plot).unwrap())?;
     }
 
     #[test]

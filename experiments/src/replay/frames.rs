@@ -1,9 +1,13 @@
 //! An episode step by step, to be looked at.
 
+use palaestra_envs::pomdp::PRIVILEGED_STATE;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{place_actions, start};
+use super::{
+    belief::{BeliefFrame, Tracker},
+    place_actions, start,
+};
 use crate::{
     Registries,
     episodes::Episode,
@@ -19,6 +23,9 @@ pub struct PlayerFrame {
     pub observation: Value,
     /// What it does then; nothing if it does not act, or the episode is over.
     pub action: Option<Value>,
+    /// What the model calls that; absent without an explicit model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action_name: Option<String>,
     /// Reward for that.
     pub reward: Option<f32>,
 }
@@ -32,6 +39,9 @@ pub struct Frame {
     pub players: Vec<PlayerFrame>,
     /// A picture of the state in text, if the environment draws one.
     pub picture: Option<String>,
+    /// What can be known of the hidden state; absent without an explicit model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belief: Option<BeliefFrame>,
     /// Whether this step reaches a terminal state.
     pub terminated: bool,
     /// Whether the episode is cut with this step.
@@ -47,8 +57,12 @@ pub fn frames(
     trial: &Trial,
     registries: &Registries,
 ) -> Result<Vec<Frame>, RunError> {
-    let mut simulator = trial.replay_simulator(registries, 1)?;
+    let mut simulator = trial.replay_simulator(registries, 1, &[])?;
     let spec = simulator.spec().clone();
+    let mut tracker = Tracker::of(&spec);
+    if tracker.is_some() && spec.info_index(PRIVILEGED_STATE).is_some() {
+        simulator = trial.replay_simulator(registries, 1, &[PRIVILEGED_STATE])?;
+    }
     start(&mut simulator, 0, episode)?;
     let mut frames = Vec::with_capacity(episode.info.length + 1);
     for step in 0..=episode.info.length {
@@ -59,10 +73,12 @@ pub fn frames(
             .zip(&episode.players)
             .map(|(player, logged)| {
                 let acts = steps && logged.acted[step];
+                let tracked = tracker.as_ref().filter(|_| acts);
                 PlayerFrame {
                     player: player.name.clone(),
                     observation: player.observation.row_to_json(&logged.observation, step),
                     action: acts.then(|| player.action.row_to_json(&logged.action, step)),
+                    action_name: tracked.and_then(|tracker| tracker.action_name(episode, step)),
                     reward: steps.then(|| logged.reward[step]),
                 }
             });
@@ -70,12 +86,16 @@ pub fn frames(
             step,
             players: players.collect(),
             picture: simulator.render(0)?,
+            belief: tracker.as_ref().map(|tracker| tracker.frame(&simulator)),
             terminated: steps && episode.terminated(step),
             truncated: steps && episode.truncated(step),
         });
         if steps {
             place_actions(&mut simulator, 0, episode, step);
             simulator.step()?;
+            if let Some(tracker) = &mut tracker {
+                tracker.follow(episode, step);
+            }
         }
     }
     Ok(frames)

@@ -2,11 +2,13 @@
 //!
 //! An episode is a function of its lane, reset options, carried state and actions, all of which are in the log.
 //! [`verify`] plays every episode again and compares each observation, reward and flag bit for bit; [`frames`]
-//! plays one to be looked at.
+//! plays one to be looked at, with the belief about its hidden state where the environment has an explicit model.
 
+mod belief;
 mod frames;
 mod verify;
 
+pub use belief::{BeliefFrame, BeliefLost, KnownBelief, StateProbability};
 pub use frames::{Frame, PlayerFrame, frames};
 pub use verify::{Difference, VerifyReport, verify};
 

@@ -93,7 +93,7 @@ pub fn verify(
         return Ok(report);
     }
     let rows = log.episodes().len().min(ROWS);
-    let mut simulator = trial.replay_simulator(registries, rows)?;
+    let mut simulator = trial.replay_simulator(registries, rows, &[])?;
     let mut left = log.read_all();
     let mut playing: Vec<Option<(Episode, usize)>> = (0..rows).map(|_| None).collect();
     loop {

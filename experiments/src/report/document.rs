@@ -4,6 +4,7 @@
 //! them. A statistic that cannot be had (the standard error of one seed) is absent or `null`.
 
 mod bandit;
+mod pomdp;
 mod regret;
 
 use jiff::Timestamp;
@@ -18,6 +19,10 @@ use crate::{
 pub use bandit::{
     AgentArms, AgentStrip, Arms, ArmsReport, BanditInstance, BanditReport, NormalisedRow,
     NormalisedScores, PlannedStrip, Schedules, SchedulesReport, Told,
+};
+pub use pomdp::{
+    AlphaLine, AlphaPicture, BoundsTrace, DiscountedReturns, DiscountedRow, PomdpBound,
+    PomdpProblem, PomdpReport, PomdpsReport,
 };
 pub use regret::{Growth, GrowthBasis, GrowthRow, Regret, RegretNotion, RegretReport, RegretRow};
 
@@ -48,6 +53,9 @@ pub struct Report {
     pub regret: Option<RegretReport>,
     /// What can be earned in a bandit, and how near the agents came to it; absent if the environment is not a bandit.
     pub bandit: Option<BanditReport>,
+    /// What can be earned in a POMDP, and what was; absent if the environment is not one with an explicit model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pomdp: Option<PomdpReport>,
     /// Pulls and visited states; absent if the environment is not a bandit.
     pub arms: Option<ArmsReport>,
     /// Quantities that were measured and are not drawn, with the reason.

@@ -303,7 +303,15 @@ impl LineUp {
 
     /// What the environment says of itself; `None` if this program does not have it.
     pub(super) fn env_spec(&self, registries: &Registries) -> Option<Arc<EnvSpec>> {
-        let simulator = self.planned.replay_simulator(registries, 1).ok()?;
+        let simulator = self.planned.replay_simulator(registries, 1, &[]).ok()?;
+        Some(simulator.spec().clone())
+    }
+
+    /// What the environment would say of itself without wrappers.
+    pub(super) fn plain_env_spec(&self, registries: &Registries) -> Option<Arc<EnvSpec>> {
+        let mut planned = self.planned.clone();
+        Arc::make_mut(&mut planned.config).env.wrappers.clear();
+        let simulator = planned.replay_simulator(registries, 1, &[]).ok()?;
         Some(simulator.spec().clone())
     }
 

@@ -16,11 +16,13 @@
 //! bytes: resampling is seeded, and the only dates are those of the manifests.
 //!
 //! For bandits that offer their exact model, `bandit` plans with full information, so that `regret`, `normalised` and
-//! `schedules` can compare what was earned with what could have been.
+//! `schedules` can compare what was earned with what could have been. For POMDPs that offer theirs, `pomdp` computes
+//! bounds and `discounted` the returns that are held against them.
 
 mod arms;
 mod bandit;
 mod curves;
+mod discounted;
 mod document;
 pub(crate) mod figures;
 mod growth;
@@ -28,6 +30,7 @@ mod load;
 mod normalised;
 mod page;
 mod pictures;
+mod pomdp;
 mod reduce;
 mod regret;
 mod schedules;
@@ -41,10 +44,12 @@ use std::path::PathBuf;
 
 use bandit::Models;
 pub use document::{
-    AgentArms, AgentStrip, AgentSummary, Arms, ArmsReport, BanditInstance, BanditReport, CurvePlot,
-    CurveSeries, Growth, GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, NormalisedRow,
-    NormalisedScores, PlannedStrip, ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow,
-    Report, RunSummary, SCHEMA, Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
+    AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture, Arms, ArmsReport, BanditInstance,
+    BanditReport, BoundsTrace, CurvePlot, CurveSeries, DiscountedReturns, DiscountedRow, Growth,
+    GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, NormalisedRow, NormalisedScores,
+    PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport, ReferenceLine, Regret,
+    RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA, Schedules, SchedulesReport,
+    Statistics, Told, ValuePlot, ValueRow,
 };
 use load::Loaded;
 pub use write::write;
@@ -191,6 +196,7 @@ pub fn report(
     let drawn = curves::curves(&loaded, &agents, known_rate, &mut notes)?;
     let arms = played.report.take();
     let bandit = models.report(&loaded, played)?;
+    let pomdp = pomdp::pomdp(registries, &loaded, &mut notes)?;
     let mut report = Report {
         schema: SCHEMA,
         score: loaded.score_meaning(),
@@ -202,6 +208,7 @@ pub fn report(
         values: drawn.values,
         regret,
         bandit,
+        pomdp,
         arms,
         left_out: drawn.left_out,
         notes,

@@ -1,6 +1,7 @@
 //! The page: one HTML file with its style and pictures inside, laid out from the report's numbers.
 
 mod bandit;
+mod pomdp;
 mod provenance;
 mod regret;
 mod sections;
@@ -45,6 +46,7 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
     page.scores();
     page.comparison();
     page.instances();
+    page.problems();
     page.regret();
     page.curves();
     page.schedules();

@@ -1,6 +1,7 @@
 //! The pictures of a report, drawn from its numbers alone.
 
 mod bandit;
+mod pomdp;
 mod regret;
 
 use super::{
@@ -45,6 +46,7 @@ pub(super) fn names(report: &Report) -> Vec<String> {
             .as_ref()
             .map(|bandit| bandit.normalised.plot.clone()),
     );
+    names.extend(pomdp::names(report));
     if let Some(RegretReport::Known(regret)) = &report.regret {
         names.extend(regret.plots.clone());
         names.extend(regret.growth.plot.clone());
@@ -75,6 +77,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
     if let Some(bandit) = &report.bandit {
         svgs.push(bandit::normalised(report, bandit)?);
     }
+    svgs.extend(pomdp::draw(report)?);
     if let Some(RegretReport::Known(regret)) = &report.regret {
         svgs.push(regret::curves(regret, Scale::Linear)?);
         svgs.push(regret::curves(regret, Scale::Log)?);
@@ -147,7 +150,7 @@ fn scores(report: &Report) -> Result<String, PlotError> {
         subtitle: subtitle(INTERVAL, counts),
         axis: Axis::linear("score"),
         rows: rows.collect(),
-        reference: None,
+        references: Vec::new(),
         one_colour: false,
     })
 }
@@ -171,10 +174,10 @@ fn improvement_plot(improvement: &Improvement) -> Result<String, PlotError> {
             .into(),
         axis: Axis::linear("probability").including(0.0).including(1.0),
         rows: rows.collect(),
-        reference: Some(Reference {
+        references: vec![Reference {
             value: 0.5,
             label: "even chance".into(),
-        }),
+        }],
         one_colour: true,
     })
 }
@@ -265,7 +268,7 @@ fn value_plot(report: &Report, plot: &ValuePlot) -> Result<String, PlotError> {
         subtitle: subtitle(INTERVAL, plot.rows.iter().map(|row| row.values.len())),
         axis: Axis::linear(plot.quantity.as_str()),
         rows,
-        reference: None,
+        references: Vec::new(),
         one_colour: false,
     })
 }

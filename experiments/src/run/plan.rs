@@ -158,7 +158,7 @@ impl Trial {
         Ok(builder.build()?)
     }
 
-    /// Builds a simulator for episodes that are given one by one: without autoreset and info.
+    /// Builds a simulator for episodes that are given one by one: without autoreset, telling the fields `info`.
     ///
     /// # Errors
     /// As [`simulator`](Self::simulator).
@@ -166,11 +166,13 @@ impl Trial {
         &self,
         registries: &Registries,
         rows: usize,
+        info: &[&str],
     ) -> Result<Simulator, RunError> {
-        Ok(self
-            .builder(registries)?
-            .rows(rows)
-            .autoreset(Autoreset::Disabled)
+        let builder = self.builder(registries)?.rows(rows);
+        let builder = builder.autoreset(Autoreset::Disabled);
+        Ok(info
+            .iter()
+            .fold(builder, |builder, name| builder.info(name))
             .build()?)
     }
 

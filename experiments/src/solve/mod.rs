@@ -1,13 +1,14 @@
 //! What `palaestra solve` finds out about a decision problem: its optimum or bounds on it, and what planners earn.
 //!
 //! [`Subject::find`] decides what kind of problem an argument names; each kind has a module of its own that solves it
-//! and a document with its results. Bandits are the one kind so far.
+//! and a document with its results: bandits and POMDPs.
 
 mod bandit;
 mod cycle;
 mod document;
 mod error;
 mod instance;
+mod pomdp;
 mod request;
 
 pub use bandit::solve_bandit;
@@ -18,28 +19,73 @@ pub use document::{
 };
 pub use error::SolveError;
 pub use instance::{BanditInstance, InstanceFile};
+pub use pomdp::{
+    Bounds, InformedBounds, Limits, MAX_POINTS, POMDP_PLANNERS, PomdpOptions, PomdpPlan,
+    PomdpPlanner, PomdpPlannerReport, PomdpProblem, PomdpRequest, PomdpSolution, SavedSolver,
+    SolvedPomdp, Stop, Trace, TracePoint, Work, informed_bounds, model_hash, solve_pomdp, trace,
+};
 pub use request::PlannerRequest;
 
 use std::path::Path;
+
+use palaestra_envs::registry::{Registry, nearest};
+use serde_json::Value;
 
 /// A problem to solve.
 #[derive(Debug, Clone)]
 pub enum Subject {
     /// A last-switch-dependent bandit.
     Bandit(Box<BanditInstance>),
+    /// A POMDP with an explicit model.
+    Pomdp(Box<PomdpProblem>),
 }
 
 impl Subject {
-    /// The problem that `argument` names: a file, by its extension, or a bandit instance that ships under this name.
+    /// The problem that `argument` names: a file, by its extension, an environment of `registry` with these arguments,
+    /// or a bandit instance that ships under this name.
     ///
     /// # Errors
-    /// If there is no such file or name, or if the file is no valid problem.
-    pub fn find(argument: &str) -> Result<Self, SolveError> {
+    /// If there is no such file or name, if the file is no valid problem, or if the environment has no model.
+    pub fn find(
+        argument: &str,
+        args: Option<&Value>,
+        registry: &Registry,
+    ) -> Result<Self, SolveError> {
         let path = Path::new(argument);
-        if !path.is_file() {
-            return BanditInstance::preset(argument).map(|found| Self::Bandit(Box::new(found)));
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let extension = extension.map(str::to_ascii_lowercase);
+        let is_pomdp = extension.as_deref() == Some("pomdp");
+        let entry = registry.get(argument).ok();
+        if let Some(entry) = entry.filter(|_| !path.is_file()) {
+            let args = args.unwrap_or(&Value::Null);
+            let problem = PomdpProblem::of_environment(entry, args, registry)?;
+            return Ok(Self::Pomdp(Box::new(problem)));
         }
-        match path.extension().and_then(|extension| extension.to_str()) {
+        if args.is_some() {
+            return Err(SolveError::Args(argument.into()));
+        }
+        // A `.pomdp` file that is not there is told as such: no name ends so.
+        if is_pomdp {
+            if !path.is_file() {
+                return Err(SolveError::NoFile(path.to_owned()));
+            }
+            return PomdpProblem::read(path).map(|found| Self::Pomdp(Box::new(found)));
+        }
+        if !path.is_file() {
+            let found = BanditInstance::preset(argument).map_err(|error| match error {
+                SolveError::NotFound {
+                    name,
+                    nearest: None,
+                } => {
+                    let ids = registry.iter().map(|entry| entry.id.as_str());
+                    let nearest = nearest(&name, ids);
+                    SolveError::NotFound { name, nearest }
+                }
+                other => other,
+            });
+            return found.map(|found| Self::Bandit(Box::new(found)));
+        }
+        match extension.as_deref() {
             Some("toml" | "json") => {
                 BanditInstance::read(path).map(|found| Self::Bandit(Box::new(found)))
             }

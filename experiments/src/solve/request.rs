@@ -2,6 +2,7 @@
 
 use palaestra_agents::bandits::planning::{PLANNERS, PlannerConfig};
 use palaestra_envs::registry::{nearest, unknown_field};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::SolveError;
@@ -28,47 +29,17 @@ impl PlannerRequest {
     /// # Errors
     /// For an unknown planner or parameter, with the nearest known name.
     pub fn parse(label: &str) -> Result<Self, SolveError> {
-        let (id, parameters) = label.split_once('=').unwrap_or((label, "{}"));
-        if !PLANNERS.iter().any(|planner| planner.id == id) {
-            let known: Vec<&str> = PLANNERS.iter().map(|planner| planner.id).collect();
-            let near = nearest(id, known.iter().copied());
-            let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        let known: Vec<&str> = PLANNERS.iter().map(|planner| planner.id).collect();
+        let (id, parameters) = parts(label, &known, "look_ahead={\"depth\": 4}")?;
+        if id == "exact" && !parameters.is_empty() {
             return Err(SolveError::Planner {
-                message: format!("there is no planner `{id}`"),
-                help: format!("{near}There are {}", known.join(", ")),
+                message: "--planner exact: takes no parameters here".into(),
+                help: "the size that `exact` accepts is set by --cap".into(),
             });
         }
-        let wrong = |message: String, help: String| SolveError::Planner {
-            message: format!("--planner {id}: {message}"),
-            help,
-        };
-        let mut fields: Map<String, Value> = serde_json::from_str(parameters).map_err(|error| {
-            let help = "parameters are a JSON object, e.g. --planner 'look_ahead={\"depth\": 4}'";
-            wrong(format!("`{parameters}`: {error}"), help.into())
-        })?;
-        if id == "exact" && !fields.is_empty() {
-            let help = "the size that `exact` accepts is set by --cap";
-            return Err(wrong("takes no parameters here".into(), help.into()));
-        }
-        fields.insert("planner".into(), id.into());
-        let config = serde_json::from_value(fields.into()).map_err(|error| {
-            let message = error.to_string();
-            match unknown_field(&message) {
-                Some((name, known)) => {
-                    let near = nearest(name, known.split('`').skip(1).step_by(2));
-                    let near = near.map_or_else(String::new, |n| format!("did you mean `{n}`? "));
-                    let help = format!("{near}`{id}` has: {known}");
-                    wrong(format!("unknown parameter `{name}`"), help)
-                }
-                None => wrong(
-                    message,
-                    "`palaestra list planners` shows what they do".into(),
-                ),
-            }
-        })?;
         Ok(Self {
             label: label.into(),
-            config,
+            config: configured(id, parameters)?,
         })
     }
 
@@ -77,6 +48,55 @@ impl PlannerRequest {
         let named = PLANNERS.iter().map(|planner| Self::parse(planner.id));
         named.filter_map(Result::ok).collect()
     }
+}
+
+/// Splits `NAME` or `NAME={…}` into a name that is among `known` and its parameters.
+pub(super) fn parts<'a>(
+    label: &'a str,
+    known: &[&str],
+    example: &str,
+) -> Result<(&'a str, Map<String, Value>), SolveError> {
+    let (id, parameters) = label.split_once('=').unwrap_or((label, "{}"));
+    if !known.contains(&id) {
+        let near = nearest(id, known.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+        return Err(SolveError::Planner {
+            message: format!("there is no planner `{id}`"),
+            help: format!("{near}There are {}", known.join(", ")),
+        });
+    }
+    let fields = serde_json::from_str(parameters).map_err(|error| SolveError::Planner {
+        message: format!("--planner {id}: `{parameters}`: {error}"),
+        help: format!("parameters are a JSON object, e.g. --planner '{example}'"),
+    })?;
+    Ok((id, fields))
+}
+
+/// The planner `id` of an enumeration with the tag `planner`.
+pub(super) fn configured<C: DeserializeOwned>(
+    id: &str,
+    mut parameters: Map<String, Value>,
+) -> Result<C, SolveError> {
+    parameters.insert("planner".into(), id.into());
+    serde_json::from_value(parameters.into()).map_err(|error| {
+        let message = error.to_string();
+        let (message, help) = match unknown_field(&message) {
+            Some((name, known)) => {
+                let near = nearest(name, known.split('`').skip(1).step_by(2));
+                let near = near.map_or_else(String::new, |n| format!("did you mean `{n}`? "));
+                let help = format!("{near}`{id}` has: {known}");
+                (format!("unknown parameter `{name}`"), help)
+            }
+            None => (
+                message,
+                "`palaestra list planners` shows what they do".into(),
+            ),
+        };
+        SolveError::Planner {
+            message: format!("--planner {id}: {message}"),
+            help,
+        }
+    })
 }
 
 #[cfg(test)]

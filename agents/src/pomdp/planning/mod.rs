@@ -67,6 +67,16 @@ pub enum SolverError {
     /// A discount of 1, with which sums over an infinite future need not be finite.
     #[error("`{0}` needs a discount below 1")]
     Undiscounted(&'static str),
+    /// A model whose size is beyond the solver.
+    #[error("{model} are too much for `{planner}`, which takes {most}")]
+    TooLarge {
+        /// The solver.
+        planner: &'static str,
+        /// How large the model is.
+        model: String,
+        /// What can be solved.
+        most: String,
+    },
     /// A saved solver of another model or kind.
     #[error("the saved state does not fit: {0}")]
     Saved(String),
@@ -100,10 +110,15 @@ pub trait Solver {
     /// The policy found so far.
     fn policy(&self) -> AlphaPolicy;
 
-    /// Steps until it has converged, at most `iterations` times.
+    /// Why it cannot go on although it has not converged; a [`step`](Self::step) then does nothing.
+    fn stuck(&self) -> Option<String> {
+        None
+    }
+
+    /// Steps until it has converged or is stuck, at most `iterations` times.
     fn run(&mut self, iterations: u64) -> Progress {
         for _ in 0..iterations {
-            if self.converged() {
+            if self.converged() || self.stuck().is_some() {
                 break;
             }
             self.step();

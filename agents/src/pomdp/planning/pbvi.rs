@@ -4,6 +4,10 @@
 //! belief the one of its sampled successors (one for each action) that lies farthest from the set in L1 distance.
 //! Vectors start from the blind policies, so that each iterate is a lower bound; the upper bound is the fast informed
 //! one and does not move.
+//!
+//! Our own: a vector is dropped only if another one is at least as large everywhere, not already if it is the best at no
+//! belief of the set. So whatever a vector promises for what follows can still be had when it does, and the policy
+//! earns its bound.
 
 use std::sync::Arc;
 
@@ -50,6 +54,8 @@ pub struct PbviState {
     rng: Stream,
     /// Largest gain of a belief in the last sweep.
     gain: f64,
+    /// Iterations since the set of beliefs has grown.
+    barren: u32,
 }
 
 /// Point-based value iteration.
@@ -60,8 +66,10 @@ pub struct Pbvi {
     work: Workspace,
 }
 
-/// Gain of a sweep below which a full set of beliefs has converged.
+/// Gain of a sweep below which a set of beliefs that grows no more has converged.
 const PRECISION: f64 = 1e-9;
+/// Iterations without a new belief after which none is expected.
+const BARREN: u32 = 50;
 
 impl Pbvi {
     /// Starts with the initial belief and the blind policies.
@@ -86,9 +94,15 @@ impl Pbvi {
                 upper,
                 rng: Stream::new(settings.seed, 0, "pbvi.expand"),
                 gain: f64::INFINITY,
+                barren: 0,
             },
             model,
         })
+    }
+
+    /// Number of beliefs.
+    pub fn beliefs(&self) -> usize {
+        self.state.beliefs.len()
     }
 
     /// One backup of every belief against the vectors of the last sweep.
@@ -111,21 +125,12 @@ impl Pbvi {
             };
             let improvement = value(&new.values) - old.1;
             gain = gain.max(improvement);
-            // A backup cannot make a belief worse but by rounding.
-            let kept = if improvement >= 0.0 {
-                new
-            } else {
-                flat.vector(old.0).clone()
-            };
-            if !vectors[block].contains(&kept) {
-                vectors[block].push(kept);
+            if improvement > 0.0 && !vectors[block].contains(&new) {
+                vectors[block].push(new);
             }
         }
-        // Blocks that no belief visits keep what they had.
         for (new, old) in vectors.iter_mut().zip(&policy.vectors) {
-            if new.is_empty() {
-                new.clone_from(old);
-            }
+            *new = undominated(old.iter().cloned().chain(new.drain(..)));
         }
         self.state.gain = gain;
         self.state.policy.vectors = vectors;
@@ -187,6 +192,22 @@ impl Pbvi {
     }
 }
 
+/// The vectors that no other one is at least as large as everywhere; of equal ones the first.
+fn undominated(vectors: impl Iterator<Item = AlphaVector>) -> Vec<AlphaVector> {
+    let covers = |x: &AlphaVector, y: &AlphaVector| {
+        let mut pairs = x.values.iter().zip(&y.values);
+        pairs.all(|(x, y)| x >= y)
+    };
+    let mut kept: Vec<AlphaVector> = Vec::new();
+    for vector in vectors {
+        if !kept.iter().any(|known| covers(known, &vector)) {
+            kept.retain(|known| !covers(&vector, known));
+            kept.push(vector);
+        }
+    }
+    kept
+}
+
 /// The vectors over all states, restricted to a block.
 pub(super) fn restricted(q: &[Vec<f64>], blocks: &Blocks, block: usize) -> Vec<AlphaVector> {
     let vector = |(action, values): (usize, &Vec<f64>)| AlphaVector {
@@ -214,10 +235,6 @@ impl<'a> Flat<'a> {
             all.extend(vectors);
         }
         Self { all, first }
-    }
-
-    fn vector(&self, index: u32) -> &'a AlphaVector {
-        self.all[index as usize]
     }
 
     fn best(&self, policy: &AlphaPolicy, block: usize, belief: &Belief) -> (u32, f64) {
@@ -279,7 +296,13 @@ impl Solver for Pbvi {
     }
 
     fn step(&mut self) -> Progress {
+        let before = self.state.beliefs.len();
         self.expand();
+        self.state.barren = if self.state.beliefs.len() > before {
+            0
+        } else {
+            self.state.barren.saturating_add(1)
+        };
         for _ in 0..self.state.settings.sweeps {
             self.sweep();
         }
@@ -298,7 +321,7 @@ impl Solver for Pbvi {
 
     fn converged(&self) -> bool {
         let full = self.state.beliefs.len() >= self.state.settings.max_beliefs;
-        full && self.state.gain < PRECISION
+        (full || self.state.barren >= BARREN) && self.state.gain < PRECISION
     }
 
     fn policy(&self) -> AlphaPolicy {

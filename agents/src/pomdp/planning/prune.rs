@@ -9,9 +9,31 @@ use super::AlphaVector;
 /// A vector must be better than all others by this much, relative to the largest value, to be kept.
 const MARGIN: f64 = 1e-10;
 
+/// How much pruning may still be done, in numbers looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget(pub(super) u64);
+
+/// Numbers looked at by a linear program for each of its coefficients, roughly: it passes over them at every pivot.
+const PIVOTS: usize = 40;
+
+impl Budget {
+    fn spend(&mut self, numbers: usize) -> Result<(), TooMuch> {
+        let left = self.0.checked_sub(numbers as u64);
+        self.0 = left.ok_or(TooMuch)?;
+        Ok(())
+    }
+}
+
+/// The budget is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooMuch;
+
 /// The vectors that are best at some belief. Where linear programs fail numerically, vectors in doubt are kept: the
 /// value is exact in any case.
-pub(super) fn prune(mut vectors: Vec<AlphaVector>) -> Vec<AlphaVector> {
+pub(super) fn prune(
+    mut vectors: Vec<AlphaVector>,
+    budget: &mut Budget,
+) -> Result<Vec<AlphaVector>, TooMuch> {
     let scale = vectors
         .iter()
         .flat_map(|v| &v.values)
@@ -20,10 +42,11 @@ pub(super) fn prune(mut vectors: Vec<AlphaVector>) -> Vec<AlphaVector> {
     // Larger vectors first, so that of equal ones the first action's stays.
     vectors.sort_by(|x, y| lexicographic(&y.values, &x.values).then(x.action.cmp(&y.action)));
     if vectors.first().is_some_and(|v| v.values.len() == 2) {
-        return envelope(vectors, margin);
+        return Ok(envelope(vectors, margin));
     }
     let mut kept: Vec<AlphaVector> = Vec::new();
     for vector in vectors {
+        budget.spend(kept.len() * vector.values.len())?;
         if !kept
             .iter()
             .any(|k| dominates(&k.values, &vector.values, margin))
@@ -32,7 +55,7 @@ pub(super) fn prune(mut vectors: Vec<AlphaVector>) -> Vec<AlphaVector> {
             kept.push(vector);
         }
     }
-    lark(kept, scale)
+    lark(kept, scale, budget)
 }
 
 fn lexicographic(x: &[f64], y: &[f64]) -> std::cmp::Ordering {
@@ -87,7 +110,11 @@ fn envelope(mut lines: Vec<AlphaVector>, margin: f64) -> Vec<AlphaVector> {
 }
 
 /// Lark's algorithm.
-fn lark(mut candidates: Vec<AlphaVector>, scale: f64) -> Vec<AlphaVector> {
+fn lark(
+    mut candidates: Vec<AlphaVector>,
+    scale: f64,
+    budget: &mut Budget,
+) -> Result<Vec<AlphaVector>, TooMuch> {
     let mut kept: Vec<AlphaVector> = Vec::new();
     // The best vector in each corner is needed; taking these first makes the programs few.
     let states = candidates.first().map_or(0, |v| v.values.len());
@@ -97,13 +124,14 @@ fn lark(mut candidates: Vec<AlphaVector>, scale: f64) -> Vec<AlphaVector> {
         take_best(&mut candidates, &mut kept, &corner, scale);
     }
     while let Some(candidate) = candidates.last() {
+        budget.spend(kept.len() * states * PIVOTS)?;
         match witness(&candidate.values, &kept, scale) {
             Witness::Belief(belief) => take_best(&mut candidates, &mut kept, &belief, scale),
             Witness::None => drop(candidates.pop()),
             Witness::Unknown => kept.extend(candidates.pop()),
         }
     }
-    kept
+    Ok(kept)
 }
 
 /// Moves the candidate that is best at `belief` to those kept, if it is better there than they are.

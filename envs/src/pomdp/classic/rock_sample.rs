@@ -22,7 +22,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::EnvError,
     math,
-    pomdp::{PomdpModel, args::within, check::names},
+    pomdp::{
+        PomdpModel,
+        args::within,
+        check::names,
+        picture::{MOST_COLUMNS, Shown, bar, grid, percent},
+    },
 };
 
 /// How well the sensor sees at distance `d`.
@@ -214,6 +219,56 @@ impl RockSample {
     }
 }
 
+/// Pictures.
+impl RockSample {
+    /// The grid with the rover `R` and the rocks by number, `+` if good and `-` if bad.
+    fn map(&self, state: usize) -> Option<String> {
+        if self.size > MOST_COLUMNS {
+            return None;
+        }
+        let (rover, good) = match state {
+            state if state == self.end() => (None, None),
+            state => {
+                let (cell, good) = self.unpack(state);
+                (Some(cell), Some(good))
+            }
+        };
+        let cell = |x: usize, y: usize| {
+            let here = if rover == Some((x, y)) { "R" } else { "" };
+            let Some(rock) = self.rock_at((x, y)) else {
+                return if here.is_empty() { "." } else { here }.to_owned();
+            };
+            let quality = good.map_or("", |good| if good >> rock & 1 == 1 { "+" } else { "-" });
+            format!("{here}{}{quality}", rock + 1)
+        };
+        let width = if self.rocks.len() < 10 { 4 } else { 5 };
+        let rows = (0..self.size).rev();
+        let rows = rows.map(|y| (0..self.size).map(|x| cell(x, y)).collect::<Vec<_>>());
+        Some(grid(rows, width))
+    }
+
+    /// The probability of each rock that it is good.
+    fn rocks_picture(&self, belief: &[(usize, f64)]) -> Option<String> {
+        let mut good_in = vec![0.0; self.rocks.len()];
+        for &(state, p) in belief.iter().filter(|(state, _)| *state != self.end()) {
+            let good = self.unpack(state).1;
+            for (rock, sum) in good_in.iter_mut().enumerate() {
+                *sum += if good >> rock & 1 == 1 { p } else { 0.0 };
+            }
+        }
+        let over = belief.iter().all(|(state, _)| *state == self.end());
+        if over || self.rocks.is_empty() {
+            return None;
+        }
+        let line = |(rock, p): (usize, &f64)| {
+            let line = format!("{:>4} {:>4} {}", rock + 1, percent(*p), bar(*p, 20));
+            line.trim_end().to_owned()
+        };
+        let lines: Vec<String> = good_in.iter().enumerate().map(line).collect();
+        Some(format!("rock is good in percent\n{}", lines.join("\n")))
+    }
+}
+
 impl PomdpModel for RockSample {
     fn states(&self) -> Vec<String> {
         let name = |state| {
@@ -274,5 +329,12 @@ impl PomdpModel for RockSample {
 
     fn reward(&self, state: usize, action: usize) -> f64 {
         self.outcome(state, action).1
+    }
+
+    fn picture(&self, shown: Shown<'_>) -> Option<String> {
+        match shown {
+            Shown::State(state) => self.map(state),
+            Shown::Belief(belief) => self.rocks_picture(belief),
+        }
     }
 }

@@ -12,7 +12,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pomdp::{PomdpModel, check::names};
+use crate::pomdp::{
+    PomdpModel,
+    check::names,
+    picture::{MOST_COLUMNS, Shown, grid, percent},
+};
 
 /// Where an episode starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +59,35 @@ const SIDES: [&str; 2] = ["north", "south"];
 impl TMaze {
     fn end(&self) -> usize {
         2 * (self.length + 1)
+    }
+
+    /// The corridor with its junction and the arms north and south of it.
+    fn map(&self, width: usize, cell: impl Fn(usize) -> String, arms: [String; 2]) -> String {
+        let [north, south] = arms;
+        let arm = |arm: String| {
+            let corridor = std::iter::repeat_n(String::new(), self.length);
+            corridor.chain([arm]).collect::<Vec<_>>()
+        };
+        let corridor = (0..=self.length).map(cell).collect();
+        grid([arm(north), corridor, arm(south)], width)
+    }
+
+    fn state_picture(&self, state: usize) -> String {
+        let over = state == self.end();
+        let cell = |x| if !over && x == state / 2 { "R" } else { "." };
+        let arm = |side| if !over && side == state % 2 { "G" } else { "." }.to_owned();
+        self.map(2, |x| cell(x).to_owned(), [arm(0), arm(1)])
+    }
+
+    /// Where the robot is, and in which arm the goal, in percent.
+    fn belief_picture(&self, belief: &[(usize, f64)]) -> String {
+        let (mut cells, mut arms) = (vec![0.0; self.length + 1], [0.0; 2]);
+        for &(state, p) in belief.iter().filter(|(state, _)| *state != self.end()) {
+            cells[state / 2] += p;
+            arms[state % 2] += p;
+        }
+        let map = self.map(4, |x| percent(cells[x]), arms.map(percent));
+        format!("robot, and goal in the arms, in percent\n{map}")
     }
 }
 
@@ -124,5 +157,12 @@ impl PomdpModel for TMaze {
         } else {
             0.0
         }
+    }
+
+    fn picture(&self, shown: Shown<'_>) -> Option<String> {
+        (self.length < MOST_COLUMNS).then(|| match shown {
+            Shown::State(state) => self.state_picture(state),
+            Shown::Belief(belief) => self.belief_picture(belief),
+        })
     }
 }

@@ -20,7 +20,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pomdp::{PomdpModel, check::names};
+use crate::pomdp::{
+    PomdpModel,
+    check::names,
+    picture::{Shown, grid, percent},
+};
 
 /// How the opponent flees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -149,6 +153,50 @@ fn pack(robot: usize, opponent: usize) -> usize {
     robot * (CELLS + 1) + opponent
 }
 
+/// The cells as they lie, each drawn by `cell`.
+fn map(width: usize, cell: impl Fn(usize) -> String) -> String {
+    let row = |y: i32| {
+        let drawn = |x| cell_at((x, y)).map_or_else(String::new, &cell);
+        (0..WIDTH).map(drawn).collect::<Vec<_>>()
+    };
+    grid((0..5).rev().map(row), width)
+}
+
+fn state_picture(state: usize) -> String {
+    let (robot, opponent) = unpack(state);
+    let glyph = |cell: usize| match (cell == robot, cell == opponent) {
+        (true, _) if opponent == TAGGED => "X",
+        (true, true) => "*",
+        (true, false) => "R",
+        (false, true) => "o",
+        (false, false) => ".",
+    };
+    map(2, |cell| glyph(cell).to_owned())
+}
+
+/// Where the opponent is, in percent, with an `R` where the robot most likely is.
+fn belief_picture(belief: &[(usize, f64)]) -> String {
+    let (mut robots, mut opponents) = ([0.0; CELLS], [0.0; CELLS + 1]);
+    for &(state, p) in belief {
+        let (robot, opponent) = unpack(state);
+        robots[robot] += p;
+        opponents[opponent] += p;
+    }
+    let cells = map(4, |cell| {
+        match (robots[cell] > 0.5, percent(opponents[cell])) {
+            (true, none) if none == "." => "R".into(),
+            (true, some) => format!("R{some}"),
+            (false, percent) => percent,
+        }
+    });
+    let tagged = if opponents[TAGGED] > 0.0 {
+        format!("; tagged: {}", percent(opponents[TAGGED]))
+    } else {
+        String::new()
+    };
+    format!("opponent in percent, R: robot{tagged}\n{cells}")
+}
+
 impl PomdpModel for Tag {
     fn states(&self) -> Vec<String> {
         let name = |state| match unpack(state) {
@@ -216,5 +264,12 @@ impl PomdpModel for Tag {
             TAG => -10.0,
             _ => -1.0,
         }
+    }
+
+    fn picture(&self, shown: Shown<'_>) -> Option<String> {
+        Some(match shown {
+            Shown::State(state) => state_picture(state),
+            Shown::Belief(belief) => belief_picture(belief),
+        })
     }
 }

@@ -1,15 +1,44 @@
 //! What can be wrong with a file.
 
+use std::ops::Range;
+
+use super::lexer::Place;
 use crate::pomdp::ModelError;
 
-/// An error with its line.
+/// An error with its place.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct PomdpFileError {
     /// Line from 1; the last one for what is missing.
     pub line: usize,
+    /// Column from 1, in characters.
+    pub column: usize,
+    /// The place in the text, in bytes.
+    pub span: Range<usize>,
     /// What is wrong.
     pub problem: FileProblem,
+}
+
+/// A problem while reading.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fault {
+    pub(super) place: Place,
+    pub(super) problem: FileProblem,
+}
+
+impl Fault {
+    /// The error, with line and column in `text`.
+    pub(super) fn in_text(self, text: &str) -> PomdpFileError {
+        let Place { start, end } = self.place;
+        let before = text.get(..start).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or(before);
+        PomdpFileError {
+            line: self.place.line(text),
+            column: 1 + line.trim_start_matches('\u{feff}').chars().count(),
+            span: start..end,
+            problem: self.problem,
+        }
+    }
 }
 
 /// What is wrong.

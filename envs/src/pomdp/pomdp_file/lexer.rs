@@ -22,23 +22,46 @@ impl Token<'_> {
     }
 }
 
-/// Tokens with their lines.
+/// A part of the text, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Place {
+    /// The line that it begins on, from 1.
+    pub(super) fn line(self, text: &str) -> usize {
+        let before = text.as_bytes().iter().take(self.start);
+        1 + before.filter(|byte| **byte == b'\n').count()
+    }
+}
+
+/// Tokens with their places.
 #[derive(Debug, Clone)]
 pub(super) struct Lexer<'a> {
-    rest: &'a str,
-    line: usize,
-    next: Option<(Token<'a>, usize)>,
+    text: &'a str,
+    /// Where the rest begins.
+    at: usize,
+    next: Option<(Token<'a>, Place)>,
 }
 
 impl<'a> Lexer<'a> {
+    /// A byte order mark is skipped.
     pub(super) fn new(text: &'a str) -> Self {
+        let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lexer = Self {
-            rest: text,
-            line: 1,
+            text,
+            at: text.len() - rest.len(),
             next: None,
         };
         lexer.next = lexer.scan();
         lexer
+    }
+
+    /// The whole text.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
     }
 
     /// The next token, left where it is.
@@ -53,44 +76,37 @@ impl<'a> Lexer<'a> {
         Some(token)
     }
 
-    /// The line of the next token, or the last line.
-    pub(super) fn line(&self) -> usize {
-        self.next.map_or(self.line, |(_, line)| line)
+    /// The place of the next token, or the end.
+    pub(super) fn place(&self) -> Place {
+        let end = self.text.trim_end().len();
+        self.next
+            .map_or(Place { start: end, end }, |(_, place)| place)
     }
 
-    fn scan(&mut self) -> Option<(Token<'a>, usize)> {
+    fn scan(&mut self) -> Option<(Token<'a>, Place)> {
         loop {
-            let first = self.rest.chars().next()?;
-            match first {
-                '#' => {
-                    let end = self.rest.find('\n').unwrap_or(self.rest.len());
-                    self.rest = &self.rest[end..];
-                }
-                '\n' => {
-                    self.rest = &self.rest[1..];
-                    // The last line may end with a line break.
-                    if !self.rest.is_empty() {
-                        self.line += 1;
-                    }
-                }
-                c if c.is_whitespace() => self.rest = &self.rest[c.len_utf8()..],
-                ':' | '*' => {
-                    self.rest = &self.rest[1..];
-                    let token = if first == ':' {
-                        Token::Colon
-                    } else {
-                        Token::Star
-                    };
-                    return Some((token, self.line));
-                }
+            let rest = self.text.get(self.at..)?;
+            let first = rest.chars().next()?;
+            let length = match first {
+                '#' => rest.find('\n').unwrap_or(rest.len()),
+                c if c.is_whitespace() => c.len_utf8(),
+                ':' | '*' => 1,
                 _ => {
                     let ends = |c: char| c.is_whitespace() || ":*#".contains(c);
-                    let end = self.rest.find(ends).unwrap_or(self.rest.len());
-                    let (word, rest) = self.rest.split_at(end);
-                    self.rest = rest;
-                    return Some((Token::Word(word), self.line));
+                    rest.find(ends).unwrap_or(rest.len())
                 }
-            }
+            };
+            let start = self.at;
+            self.at += length;
+            let token = match first {
+                ':' => Token::Colon,
+                '*' => Token::Star,
+                '#' => continue,
+                c if c.is_whitespace() => continue,
+                _ => Token::Word(&rest[..length]),
+            };
+            let end = self.at;
+            return Some((token, Place { start, end }));
         }
     }
 }

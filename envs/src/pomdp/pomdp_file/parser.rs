@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     PomdpFile,
-    error::{FileProblem, PomdpFileError},
-    lexer::{Lexer, Token},
+    error::{Fault, FileProblem},
+    lexer::{Lexer, Place, Token},
     rewards::RewardRules,
     tables::{MAX_ENTRIES, Table},
 };
@@ -14,7 +14,22 @@ use crate::{
     registry::nearest,
 };
 
-pub(super) type Parsed<T> = Result<T, PomdpFileError>;
+pub(super) type Parsed<T> = Result<T, Fault>;
+
+/// The words that begin a section.
+pub(super) const SECTIONS: [&str; 9] = [
+    "discount",
+    "values",
+    "states",
+    "actions",
+    "observations",
+    "start",
+    "T",
+    "O",
+    "R",
+];
+pub(super) const SECTION: &str =
+    "a section (discount, values, states, actions, observations, start, T, O, R)";
 
 /// What is named in a file.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +67,7 @@ pub(super) struct Parser<'a> {
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
-            lexer: Lexer::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            lexer: Lexer::new(text),
             discount: None,
             sign: None,
             names: [None, None, None],
@@ -68,7 +83,7 @@ impl<'a> Parser<'a> {
     /// Reads the whole file.
     pub(super) fn file(mut self) -> Parsed<PomdpFile> {
         while let Some(token) = self.lexer.peek() {
-            let line = self.lexer.line();
+            let here = self.lexer.place();
             match token {
                 Token::Word("discount") => self.discount()?,
                 Token::Word("values") => self.values()?,
@@ -80,11 +95,7 @@ impl<'a> Parser<'a> {
                 Token::Word("O") => self.probabilities(Kind::Observation)?,
                 Token::Word("R") => self.reward()?,
                 other => {
-                    return Err(unexpected(
-                        line,
-                        "a section (discount, values, states, actions, observations, start, T, O, R)",
-                        Some(other),
-                    ));
+                    return Err(unexpected(here, SECTION, Some(other)));
                 }
             }
         }
@@ -92,11 +103,8 @@ impl<'a> Parser<'a> {
     }
 
     fn finish(mut self) -> Parsed<PomdpFile> {
-        let last = self.lexer.line();
-        let missing = |section, early| PomdpFileError {
-            line: last,
-            problem: FileProblem::Missing { section, early },
-        };
+        let last = self.lexer.place();
+        let missing = |section, early| error_at(last, FileProblem::Missing { section, early });
         let discount = self.discount.ok_or_else(|| missing("discount", false))?;
         self.sign.ok_or_else(|| missing("values", false))?;
         for kind in [Kind::State, Kind::Action, Kind::Observation] {
@@ -105,12 +113,18 @@ impl<'a> Parser<'a> {
         let (t, o) = self.tables.take().ok_or_else(|| missing("T", false))?;
         let [states, actions, observations] = self.names.map(Option::unwrap_or_default);
         let names = (actions.as_slice(), states.as_slice());
-        let transition = t.finish(names, last, &mut self.warnings)?;
-        let observation = o.finish(names, last, &mut self.warnings)?;
+        let text = self.lexer.text();
+        let transition = t.finish(names, (text, last), &mut self.warnings)?;
+        let observation = o.finish(names, (text, last), &mut self.warnings)?;
         let n = states.len();
+        let rewards = self.rewards.finish(&transition, &observation);
+        let rewards = rewards.ok_or_else(|| {
+            let problem = format!("R tells of more than {MAX_ENTRIES} outcomes apart");
+            error_at(last, FileProblem::TooLarge(problem))
+        })?;
         let uniform = || (0..n).map(|s| (s, 1.0 / n as f64)).collect();
         let parts = PomdpParts {
-            rewards: self.rewards.finish(&transition, &observation),
+            rewards,
             start: self.start.unwrap_or_else(uniform),
             states,
             actions,
@@ -128,29 +142,29 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn colon(&mut self) -> Parsed<()> {
-        let line = self.lexer.line();
+        let here = self.lexer.place();
         match self.lexer.take() {
             Some(Token::Colon) => Ok(()),
-            other => Err(unexpected(line, "`:`", other)),
+            other => Err(unexpected(here, "`:`", other)),
         }
     }
 
     /// Takes a keyword and its colon.
-    pub(super) fn head(&mut self) -> Parsed<usize> {
-        let line = self.lexer.line();
+    pub(super) fn head(&mut self) -> Parsed<Place> {
+        let here = self.lexer.place();
         self.lexer.take();
         self.colon()?;
-        Ok(line)
+        Ok(here)
     }
 
     pub(super) fn number(&mut self, what: &str) -> Parsed<f64> {
-        let line = self.lexer.line();
+        let here = self.lexer.place();
         match self.lexer.take() {
             Some(Token::Word(word)) => {
                 let number = as_number(word);
-                number.ok_or_else(|| unexpected(line, what, Some(Token::Word(word))))
+                number.ok_or_else(|| unexpected(here, what, Some(Token::Word(word))))
             }
-            other => Err(unexpected(line, what, other)),
+            other => Err(unexpected(here, what, other)),
         }
     }
 
@@ -167,7 +181,7 @@ impl<'a> Parser<'a> {
         let names = self.names[kind as usize].as_ref().map(Vec::len);
         names.ok_or_else(|| {
             error_at(
-                self.lexer.line(),
+                self.lexer.place(),
                 FileProblem::Missing {
                     section: kind.section(),
                     early,
@@ -177,13 +191,13 @@ impl<'a> Parser<'a> {
     }
 
     /// The index that a name or number stands for.
-    pub(super) fn index(&self, kind: Kind, word: &str, line: usize) -> Parsed<usize> {
+    pub(super) fn index(&self, kind: Kind, word: &str, here: Place) -> Parsed<usize> {
         let names = self.names[kind as usize].as_deref().unwrap_or(&[]);
         if word.starts_with(|c: char| c.is_ascii_digit()) {
             let index = word.parse().ok().filter(|&i: &usize| i < names.len());
             return index.ok_or_else(|| {
                 error_at(
-                    line,
+                    here,
                     FileProblem::Index {
                         what: kind.one(),
                         index: word.to_owned(),
@@ -195,7 +209,7 @@ impl<'a> Parser<'a> {
         let found = self.indices[kind as usize].get(word);
         found.copied().ok_or_else(|| {
             error_at(
-                line,
+                here,
                 FileProblem::UnknownName {
                     what: kind.one(),
                     name: word.to_owned(),
@@ -207,12 +221,12 @@ impl<'a> Parser<'a> {
 
     /// A name, an index, or `*`.
     fn place(&mut self, kind: Kind) -> Parsed<Option<usize>> {
-        let line = self.lexer.line();
+        let here = self.lexer.place();
         match self.lexer.take() {
             Some(Token::Star) => Ok(None),
-            Some(Token::Word(word)) => self.index(kind, word, line).map(Some),
+            Some(Token::Word(word)) => self.index(kind, word, here).map(Some),
             other => Err(unexpected(
-                line,
+                here,
                 &format!("{} or `*`", article(kind)),
                 other,
             )),
@@ -228,7 +242,7 @@ impl<'a> Parser<'a> {
         );
         if self.sign.is_none() {
             return Err(error_at(
-                self.lexer.line(),
+                self.lexer.place(),
                 FileProblem::Missing {
                     section: "values",
                     early: true,
@@ -245,10 +259,10 @@ impl<'a> Parser<'a> {
     fn probabilities(&mut self, columns: Kind) -> Parsed<()> {
         let (s, a, o) = self.sizes()?;
         let width = if matches!(columns, Kind::State) { s } else { o };
-        let line = self.head()?;
+        let here = self.head()?;
         let actions = span(self.place(Kind::Action)?, a);
         if self.lexer.peek() != Some(Token::Colon) {
-            return self.matrix(columns, actions, s, width, line);
+            return self.matrix(columns, actions, s, width, here);
         }
         self.colon()?;
         let states = span(self.place(Kind::State)?, s);
@@ -270,8 +284,8 @@ impl<'a> Parser<'a> {
         let table = table_of(&mut self.tables, columns);
         for at in actions.flat_map(|a| states.clone().map(move |s| (a, s))) {
             match cell {
-                Some((column, p)) => table.set(at, column, p, line)?,
-                None => table.set_row(at, &row, line)?,
+                Some((column, p)) => table.set(at, column, p, here)?,
+                None => table.set_row(at, &row, here)?,
             }
         }
         Ok(())
@@ -283,7 +297,7 @@ impl<'a> Parser<'a> {
         actions: Range<usize>,
         states: usize,
         width: usize,
-        line: usize,
+        here: Place,
     ) -> Parsed<()> {
         let word = self.lexer.peek();
         let square = matches!(columns, Kind::State);
@@ -291,14 +305,14 @@ impl<'a> Parser<'a> {
             self.lexer.take();
             let table = table_of(&mut self.tables, columns);
             for (a, s) in actions.flat_map(|a| (0..states).map(move |s| (a, s))) {
-                table.set((a, s), None, 0.0, line)?;
-                table.set((a, s), Some(s), 1.0, line)?;
+                table.set((a, s), None, 0.0, here)?;
+                table.set((a, s), Some(s), 1.0, here)?;
             }
         } else if word == Some(Token::Word("uniform")) {
             self.lexer.take();
             let table = table_of(&mut self.tables, columns);
             for at in actions.flat_map(|a| (0..states).map(move |s| (a, s))) {
-                table.set(at, None, 1.0 / width as f64, line)?;
+                table.set(at, None, 1.0 / width as f64, here)?;
             }
         } else {
             let words = if square {
@@ -307,10 +321,11 @@ impl<'a> Parser<'a> {
                 "or `uniform`"
             };
             for s in 0..states {
+                let here = self.lexer.place();
                 let row = self.numbers(width, &format!("of row {s} of this matrix, {words}"))?;
                 let table = table_of(&mut self.tables, columns);
                 for a in actions.clone() {
-                    table.set_row((a, s), &row, line)?;
+                    table.set_row((a, s), &row, here)?;
                 }
             }
         }
@@ -319,7 +334,7 @@ impl<'a> Parser<'a> {
 
     fn reward(&mut self) -> Parsed<()> {
         let (s, _, o) = self.sizes()?;
-        let line = self.head()?;
+        let here = self.head()?;
         let action = self.place(Kind::Action)?;
         self.colon()?;
         let state = self.place(Kind::State)?;
@@ -328,7 +343,7 @@ impl<'a> Parser<'a> {
                 let what = format!("of row {next} of this matrix of rewards");
                 let row = self.numbers(o, &what)?;
                 for (seen, r) in row.into_iter().enumerate() {
-                    self.pay([action, state, Some(next), Some(seen)], r, line)?;
+                    self.pay([action, state, Some(next), Some(seen)], r, here)?;
                 }
             }
             return Ok(());
@@ -338,20 +353,20 @@ impl<'a> Parser<'a> {
         if self.lexer.peek() != Some(Token::Colon) {
             let row = self.numbers(o, "of this row of rewards")?;
             for (seen, r) in row.into_iter().enumerate() {
-                self.pay([action, state, next, Some(seen)], r, line)?;
+                self.pay([action, state, next, Some(seen)], r, here)?;
             }
             return Ok(());
         }
         self.colon()?;
         let seen = self.place(Kind::Observation)?;
         let r = self.number("a reward")?;
-        self.pay([action, state, next, seen], r, line)
+        self.pay([action, state, next, seen], r, here)
     }
 
-    fn pay(&mut self, pattern: [Option<usize>; 4], reward: f64, line: usize) -> Parsed<()> {
+    fn pay(&mut self, pattern: [Option<usize>; 4], reward: f64, here: Place) -> Parsed<()> {
         if self.rewards.len() > MAX_ENTRIES {
             let problem = format!("R has more than {MAX_ENTRIES} entries");
-            return Err(error_at(line, FileProblem::TooLarge(problem)));
+            return Err(error_at(here, FileProblem::TooLarge(problem)));
         }
         self.entries += 1;
         let sign = self.sign.unwrap_or(1.0);
@@ -385,19 +400,22 @@ fn article(kind: Kind) -> &'static str {
 /// Keeps the value of a section, unless it has one.
 pub(super) fn once<T>(
     section: &'static str,
-    line: usize,
+    here: Place,
     place: &mut Option<T>,
     value: T,
 ) -> Parsed<()> {
     if place.is_some() {
-        return Err(error_at(line, FileProblem::Duplicate(section)));
+        return Err(error_at(here, FileProblem::Duplicate(section)));
     }
     *place = Some(value);
     Ok(())
 }
 
-pub(super) fn error_at(line: usize, problem: FileProblem) -> PomdpFileError {
-    PomdpFileError { line, problem }
+pub(super) fn error_at(here: Place, problem: FileProblem) -> Fault {
+    Fault {
+        place: here,
+        problem,
+    }
 }
 
 pub(super) fn bad_name(name: &str, reason: &str) -> FileProblem {
@@ -407,8 +425,8 @@ pub(super) fn bad_name(name: &str, reason: &str) -> FileProblem {
     }
 }
 
-pub(super) fn unexpected(line: usize, expected: &str, found: Option<Token<'_>>) -> PomdpFileError {
+pub(super) fn unexpected(here: Place, expected: &str, found: Option<Token<'_>>) -> Fault {
     let found = found.map_or_else(|| "the end of the file".into(), |token| token.quoted());
     let expected = expected.to_owned();
-    error_at(line, FileProblem::Unexpected { expected, found })
+    error_at(here, FileProblem::Unexpected { expected, found })
 }

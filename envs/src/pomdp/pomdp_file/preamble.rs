@@ -3,7 +3,9 @@
 use super::{
     error::FileProblem,
     lexer::Token,
-    parser::{Kind, Parsed, Parser, as_number, bad_name, error_at, once, unexpected},
+    parser::{
+        Kind, Parsed, Parser, SECTION, SECTIONS, as_number, bad_name, error_at, once, unexpected,
+    },
     tables::MAX_ROWS,
 };
 use crate::pomdp::{
@@ -13,75 +15,86 @@ use crate::pomdp::{
 
 impl Parser<'_> {
     pub(super) fn discount(&mut self) -> Parsed<()> {
-        let line = self.head()?;
+        let head = self.head()?;
+        let here = self.lexer.place();
         let value = self.number("the discount, a number")?;
-        once("discount", line, &mut self.discount, value)?;
+        once("discount", head, &mut self.discount, value)?;
         if (0.0..=1.0).contains(&value) {
             return Ok(());
         }
         Err(unexpected(
-            line,
+            here,
             "a discount in [0, 1]",
             Some(Token::Word(&value.to_string())),
         ))
     }
 
     pub(super) fn values(&mut self) -> Parsed<()> {
-        let line = self.head()?;
+        let head = self.head()?;
+        let here = self.lexer.place();
         let sign = match self.lexer.take() {
             Some(Token::Word("reward")) => 1.0,
             Some(Token::Word("cost")) => -1.0,
-            other => return Err(unexpected(line, "`reward` or `cost`", other)),
+            other => return Err(unexpected(here, "`reward` or `cost`", other)),
         };
-        once("values", line, &mut self.sign, sign)
+        once("values", head, &mut self.sign, sign)
     }
 
     pub(super) fn declare(&mut self, kind: Kind) -> Parsed<()> {
-        let line = self.head()?;
+        let here = self.head()?;
         let mut names = Vec::new();
         let first = self.lexer.peek();
         if let Some(Token::Word(word)) = first
             && word.starts_with(|c: char| c.is_ascii_digit())
         {
+            let here = self.lexer.place();
             self.lexer.take();
             let count = word.parse().ok().filter(|n| (1..=MAX_ROWS).contains(n));
             let expected = format!("names, or a number of {} in 1..={MAX_ROWS}", kind.section());
-            let count = count.ok_or_else(|| unexpected(line, &expected, first))?;
+            let count = count.ok_or_else(|| unexpected(here, &expected, first))?;
             names = (0..count).map(|i: usize| i.to_string()).collect();
         } else {
+            let mut last = None;
             while let Some(Token::Word(word)) = self.lexer.peek()
-                && !KEYWORDS.contains(&word)
+                && !SECTIONS.contains(&word)
             {
-                let line = self.lexer.line();
+                let here = self.lexer.place();
+                last = Some((here, word));
                 self.lexer.take();
                 if let Some(reason) = name_problem(word) {
-                    return Err(error_at(line, bad_name(word, reason)));
+                    return Err(error_at(here, bad_name(word, reason)));
                 }
                 names.push(word.to_owned());
             }
             if names.is_empty() {
                 let expected = format!("names, or the number of {}", kind.section());
-                return Err(unexpected(self.lexer.line(), &expected, self.lexer.peek()));
+                return Err(unexpected(self.lexer.place(), &expected, self.lexer.peek()));
+            }
+            if let (Some((place, word)), Some(Token::Colon)) = (last, self.lexer.peek()) {
+                return Err(unexpected(place, SECTION, Some(Token::Word(word))));
             }
             let mut sorted: Vec<&String> = names.iter().collect();
             sorted.sort_unstable();
             if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-                return Err(error_at(line, bad_name(pair[0], "it is declared twice")));
+                return Err(error_at(here, bad_name(pair[0], "it is declared twice")));
             }
         }
-        let indices = names.iter().cloned().zip(0..);
-        self.indices[kind as usize].extend(indices);
-        once(kind.section(), line, &mut self.names[kind as usize], names)?;
+        // Numbers are found without.
+        if !names[0].starts_with(|c: char| c.is_ascii_digit()) {
+            let indices = names.iter().cloned().zip(0..);
+            self.indices[kind as usize].extend(indices);
+        }
+        once(kind.section(), here, &mut self.names[kind as usize], names)?;
         let size = |kind: Kind| self.names[kind as usize].as_ref().map_or(1, Vec::len);
         if size(Kind::State).saturating_mul(size(Kind::Action)) > MAX_ROWS {
             let problem = format!("states times actions are more than {MAX_ROWS}");
-            return Err(error_at(line, FileProblem::TooLarge(problem)));
+            return Err(error_at(here, FileProblem::TooLarge(problem)));
         }
         Ok(())
     }
 
     pub(super) fn start(&mut self) -> Parsed<()> {
-        let line = self.lexer.line();
+        let here = self.lexer.place();
         let states = self.count(Kind::State, true)?;
         self.lexer.take();
         let chosen = match self.lexer.take() {
@@ -90,7 +103,7 @@ impl Parser<'_> {
             Some(Token::Word("exclude")) => Some(false),
             other => {
                 return Err(unexpected(
-                    line,
+                    here,
                     "`:`, `include` or `exclude` after `start`",
                     other,
                 ));
@@ -106,14 +119,14 @@ impl Parser<'_> {
             while let Some(Token::Word(word)) = self.lexer.peek()
                 && !KEYWORDS.contains(&word)
             {
-                let line = self.lexer.line();
+                let here = self.lexer.place();
                 self.lexer.take();
-                listed[self.index(Kind::State, word, line)?] = true;
+                listed[self.index(Kind::State, word, here)?] = true;
             }
             let list: Vec<usize> = (0..states).filter(|&s| listed[s] == include).collect();
             if list.is_empty() {
                 let (what, problem) = ("start".into(), "no state is left".into());
-                return Err(error_at(line, FileProblem::Distribution { what, problem }));
+                return Err(error_at(here, FileProblem::Distribution { what, problem }));
             }
             uniform_over(list)
         } else {
@@ -126,22 +139,22 @@ impl Parser<'_> {
                     self.start_numbers(states)?
                 }
                 Some(Token::Word(word)) => {
-                    let line = self.lexer.line();
+                    let here = self.lexer.place();
                     self.lexer.take();
-                    vec![(self.index(Kind::State, word, line)?, 1.0)]
+                    vec![(self.index(Kind::State, word, here)?, 1.0)]
                 }
                 other => {
                     let expected = "probabilities, `uniform` or a state";
-                    return Err(unexpected(self.lexer.line(), expected, other));
+                    return Err(unexpected(self.lexer.place(), expected, other));
                 }
             }
         };
-        once("start", line, &mut self.start, belief)
+        once("start", here, &mut self.start, belief)
     }
 
     /// One index, or a probability for each state.
     fn start_numbers(&mut self, states: usize) -> Parsed<Vec<(usize, f64)>> {
-        let line = self.lexer.line();
+        let here = self.lexer.place();
         let mut words = Vec::new();
         while let Some(Token::Word(word)) = self.lexer.peek()
             && let Some(number) = as_number(word)
@@ -150,11 +163,11 @@ impl Parser<'_> {
             words.push((word, number));
         }
         if words.len() == 1 && states > 1 {
-            return Ok(vec![(self.index(Kind::State, words[0].0, line)?, 1.0)]);
+            return Ok(vec![(self.index(Kind::State, words[0].0, here)?, 1.0)]);
         }
         let distribution = |problem| {
             let what = "start".to_owned();
-            error_at(line, FileProblem::Distribution { what, problem })
+            error_at(here, FileProblem::Distribution { what, problem })
         };
         if words.len() != states {
             let problem = format!(
@@ -176,7 +189,8 @@ impl Parser<'_> {
         if !exact {
             let error = (sum - 1.0).abs();
             self.warnings.push(format!(
-                "the start on line {line} does not sum to 1 by {error:e}; it was divided by its sum"
+                "the start on line {} does not sum to 1 by {error:e}; it was divided by its sum",
+                here.line(self.lexer.text())
             ));
         }
         let divisor = if exact { 1.0 } else { sum };

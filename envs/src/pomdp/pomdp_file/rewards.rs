@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::tables::MAX_ENTRIES;
 use crate::pomdp::{Rewards, SparseRows};
 
 /// Stands for `*`.
@@ -46,16 +47,28 @@ impl RewardRules {
         last.map_or(0.0, |(_, value)| *value)
     }
 
-    /// The rewards of a model; by state and action alone if no entry says more.
-    pub(super) fn finish(&self, transition: &[SparseRows], observation: &[SparseRows]) -> Rewards {
+    /// The rewards of a model; by state and action alone if no entry says more. `None` if there are too many outcomes
+    /// (action, state, next state, observation) to give each its reward, which a few wildcards can say.
+    pub(super) fn finish(
+        &self,
+        transition: &[SparseRows],
+        observation: &[SparseRows],
+    ) -> Option<Rewards> {
         let states = transition.first().map_or(0, SparseRows::rows);
         let pairs = (0..transition.len()).flat_map(|a| (0..states).map(move |s| (a, s)));
         let on_outcome = self.kinds.iter().any(|kind| kind >> 2 != 0);
         if !on_outcome {
             let any = ANY as usize;
-            return Rewards::StateAction(
-                pairs.map(|(a, s)| self.value([a, s, any, any])).collect(),
-            );
+            let all = pairs.map(|(a, s)| self.value([a, s, any, any]));
+            return Some(Rewards::StateAction(all.collect()));
+        }
+        let seen = |a: usize, next: usize| observation[a].row(next).columns.len();
+        let of_pair = |(a, s): (usize, usize)| {
+            let next = transition[a].row(s).columns.iter();
+            next.map(|&next| seen(a, next as usize)).sum::<usize>()
+        };
+        if pairs.clone().map(of_pair).sum::<usize>() > MAX_ENTRIES {
+            return None;
         }
         let mut outcomes = Vec::new();
         for (a, s) in pairs {
@@ -64,6 +77,6 @@ impl RewardRules {
                 outcomes.extend(seen.iter().map(|(o, _)| self.value([a, s, next, o])));
             }
         }
-        Rewards::Outcome(outcomes)
+        Some(Rewards::Outcome(outcomes))
     }
 }

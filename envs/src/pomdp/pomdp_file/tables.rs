@@ -1,6 +1,10 @@
 //! The tables of probabilities while a file is read: sparse rows that later entries override.
 
-use super::error::{FileProblem, PomdpFileError};
+use super::{
+    error::FileProblem,
+    lexer::Place,
+    parser::{Parsed, error_at},
+};
 use crate::pomdp::{
     SparseRows,
     model::{EXACT_TOLERANCE, SUM_TOLERANCE},
@@ -18,9 +22,10 @@ pub(super) struct Table {
     letter: &'static str,
     states: usize,
     width: usize,
+    /// Entries in the order in which they were written: of those for one column the last holds.
     rows: Vec<Vec<(usize, f64)>>,
-    /// Line that wrote the row last; 0 if none did.
-    lines: Vec<u32>,
+    /// Where the entry begins that wrote the row last; 0 if none did, as the preamble comes before.
+    places: Vec<u32>,
     written: usize,
 }
 
@@ -31,7 +36,7 @@ impl Table {
             states,
             width,
             rows: vec![Vec::new(); actions * states],
-            lines: vec![0; actions * states],
+            places: vec![0; actions * states],
             written: 0,
         }
     }
@@ -40,19 +45,16 @@ impl Table {
         &mut self,
         action: usize,
         state: usize,
-        line: usize,
+        here: Place,
         entries: usize,
-    ) -> Result<&mut Vec<(usize, f64)>, PomdpFileError> {
+    ) -> Parsed<&mut Vec<(usize, f64)>> {
         self.written += entries + 1;
         if self.written > MAX_ENTRIES + MAX_ROWS {
             let problem = format!("{} has more than {MAX_ENTRIES} entries", self.letter);
-            return Err(PomdpFileError {
-                line,
-                problem: FileProblem::TooLarge(problem),
-            });
+            return Err(error_at(here, FileProblem::TooLarge(problem)));
         }
         let at = action * self.states + state;
-        self.lines[at] = line as u32;
+        self.places[at] = u32::try_from(here.start).unwrap_or(u32::MAX);
         Ok(&mut self.rows[at])
     }
 
@@ -62,21 +64,16 @@ impl Table {
         (action, state): (usize, usize),
         column: Option<usize>,
         p: f64,
-        line: usize,
-    ) -> Result<(), PomdpFileError> {
+        here: Place,
+    ) -> Parsed<()> {
         let Some(column) = column else {
             let width = if p == 0.0 { 0 } else { self.width };
-            let row = self.row(action, state, line, width)?;
+            let row = self.row(action, state, here, width)?;
             row.clear();
             row.extend((0..width).map(|column| (column, p)));
             return Ok(());
         };
-        let row = self.row(action, state, line, 1)?;
-        match row.binary_search_by_key(&column, |(c, _)| *c) {
-            Ok(at) => row[at].1 = p,
-            Err(at) if p != 0.0 => row.insert(at, (column, p)),
-            Err(_) => {}
-        }
+        self.row(action, state, here, 1)?.push((column, p));
         Ok(())
     }
 
@@ -85,9 +82,9 @@ impl Table {
         &mut self,
         (action, state): (usize, usize),
         values: &[f64],
-        line: usize,
-    ) -> Result<(), PomdpFileError> {
-        let row = self.row(action, state, line, values.len())?;
+        here: Place,
+    ) -> Parsed<()> {
+        let row = self.row(action, state, here, values.len())?;
         row.clear();
         let entries = values.iter().copied().enumerate();
         row.extend(entries.filter(|(_, p)| *p != 0.0));
@@ -98,30 +95,27 @@ impl Table {
     pub(super) fn finish(
         self,
         names: (&[String], &[String]),
-        last_line: usize,
+        (text, last): (&str, Place),
         warnings: &mut Vec<String>,
-    ) -> Result<Vec<SparseRows>, PomdpFileError> {
+    ) -> Parsed<Vec<SparseRows>> {
         let (mut tables, mut off, mut farthest) = (Vec::new(), 0, (0.0, 0));
-        let mut rows = self.rows.into_iter().zip(self.lines);
+        let mut rows = self.rows.into_iter().zip(self.places);
         for action in names.0 {
             let mut table = SparseRows::new();
-            for (state, (mut row, line)) in names.1.iter().zip(rows.by_ref()) {
+            for (state, (mut row, here)) in names.1.iter().zip(rows.by_ref()) {
+                settle(&mut row);
                 let sum: f64 = row.iter().map(|(_, p)| p).sum();
-                if let Some(problem) = problem(&row, sum, line) {
-                    return Err(PomdpFileError {
-                        line: if line == 0 { last_line } else { line as usize },
-                        problem: FileProblem::Distribution {
-                            what: format!("{}: {action} : {state}", self.letter),
-                            problem,
-                        },
-                    });
+                if let Some(problem) = problem(&row, sum, here) {
+                    let what = format!("{}: {action} : {state}", self.letter);
+                    let place = if here == 0 { last } else { one_at(here) };
+                    return Err(error_at(place, FileProblem::Distribution { what, problem }));
                 }
                 let error = (sum - 1.0).abs();
                 if error > EXACT_TOLERANCE {
                     row.iter_mut().for_each(|(_, p)| *p /= sum);
                     off += 1;
                     if error > farthest.0 {
-                        farthest = (error, line);
+                        farthest = (error, here);
                     }
                 }
                 table.push(row);
@@ -131,15 +125,35 @@ impl Table {
         if off > 0 {
             warnings.push(format!(
                 "{off} rows of {} do not sum to 1 (the worst, on line {}, by {:e}); they were divided by their sums",
-                self.letter, farthest.1, farthest.0
+                self.letter, one_at(farthest.1).line(text), farthest.0
             ));
         }
         Ok(tables)
     }
 }
 
-fn problem(row: &[(usize, f64)], sum: f64, line: u32) -> Option<String> {
-    if line == 0 {
+/// Brings entries into the order of columns, the last one for each, without zeros.
+fn settle(row: &mut Vec<(usize, f64)>) {
+    if !row.is_sorted_by(|(a, _), (b, _)| a < b) {
+        // Stable, so that the last one written comes first of those for a column.
+        row.reverse();
+        row.sort_by_key(|(column, _)| *column);
+        row.dedup_by_key(|(column, _)| *column);
+    }
+    row.retain(|(_, p)| *p != 0.0);
+}
+
+/// The first character of an entry.
+fn one_at(start: u32) -> Place {
+    let start = start as usize;
+    Place {
+        start,
+        end: start + 1,
+    }
+}
+
+fn problem(row: &[(usize, f64)], sum: f64, here: u32) -> Option<String> {
+    if here == 0 {
         return Some("no probabilities are given".into());
     }
     if let Some((_, p)) = row.iter().find(|(_, p)| !(*p >= 0.0 && p.is_finite())) {

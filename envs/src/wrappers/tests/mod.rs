@@ -8,3 +8,4 @@ mod probe;
 mod rewards;
 mod stacks;
 mod time;
+mod trials;

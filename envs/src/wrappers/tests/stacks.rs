@@ -59,9 +59,14 @@ fn wrappers() -> Vec<Value> {
         json!({ "kind": "time_aware_observation", "normalize": false }),
         json!({ "kind": "distractors", "dimensions": 5 }),
         json!({ "kind": "project_observation", "dimensions": 6 }),
+        json!({ "kind": "project_observation", "dimensions": 6, "each_episode": true }),
+        json!({ "kind": "project_action", "dimensions": 3, "distribution": "orthogonal", "each_episode": true }),
         json!({ "kind": "reward_scale", "factor": -0.5 }),
         json!({ "kind": "reward_clip" }),
         json!({ "kind": "normalize_reward" }),
+        json!({ "kind": "trials", "trials": 3 }),
+        json!({ "kind": "trials", "trials": 2, "start": "new", "layout": "dict" }),
+        json!({ "kind": "trials", "trials": 3, "layout": "plain" }),
     ]
 }
 
@@ -101,6 +106,16 @@ impl Stack {
         let builder = self.wrappers.iter().fold(builder, wrap);
         let builder = builder.rows(rows).shards(shards).seed(self.seed);
         builder.autoreset(self.mode).build()
+    }
+
+    /// What the innermost buffers of the border belong to: the environment, or the last trials of it.
+    fn innermost(&self) -> EnvSpec {
+        let trials = self.wrappers.iter().rposition(|w| w["kind"] == "trials");
+        let inner = Self {
+            wrappers: self.wrappers[..trials.map_or(0, |at| at + 1)].to_vec(),
+            ..*self
+        };
+        (**inner.build(1, 1).unwrap().spec()).clone()
     }
 
     /// A batch of `ROWS` after its first reset.
@@ -189,7 +204,7 @@ proptest! {
         seed: u64,
     ) {
         let stack = Stack::new(environment, &chosen, mode, seed);
-        let inner = Stack::new(environment, &[], mode, seed).build(1, 1).unwrap().spec().clone();
+        let inner = stack.innermost();
         let (mut one, mut two) = (stack.batch(1), stack.batch(2));
         let mut alone: Vec<Simulator> = (0..ROWS).map(|row| stack.alone(row)).collect();
         let mut agents: Vec<Stream> =

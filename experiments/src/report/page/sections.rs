@@ -56,7 +56,11 @@ impl Page<'_> {
         let sections = [
             (true, "scores", "Final scores"),
             (report.improvement.is_some(), "comparison", "Who beats whom"),
-            (report.bandit.is_some(), "instance", "What can be earned"),
+            (
+                report.bandit.is_some() || report.pomdp.is_some(),
+                "instance",
+                "What can be earned",
+            ),
             (report.regret.is_some(), "regret", "Regret"),
             (true, "curves", "Curves"),
             (report.bandit.is_some(), "schedules", "Schedules"),

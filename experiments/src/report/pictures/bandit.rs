@@ -43,7 +43,7 @@ pub(super) fn normalised(report: &Report, bandit: &BanditReport) -> Result<Strin
             .including(0.0)
             .including(1.0),
         rows: rows.collect(),
-        reference: Some(reference),
+        references: vec![reference],
         one_colour: false,
     })
 }

@@ -121,6 +121,11 @@ impl Sarsop {
         Ok(solver)
     }
 
+    /// Changes the gap at which it has converged.
+    pub fn set_precision(&mut self, precision: f64) {
+        self.state.settings.precision = precision;
+    }
+
     /// Number of beliefs visited, and of vectors in use.
     pub fn sizes(&self) -> (usize, usize) {
         (self.state.graph.nodes.len(), self.state.lower.active())

@@ -14,7 +14,7 @@ fn incremental_pruning_reproduces_the_golden_vectors() {
         (compiled(&CryingBaby::default()), &baby_golden, 250),
     ];
     for (model, golden, iterations) in problems {
-        let mut solver = IncrementalPruning::new(model.clone());
+        let mut solver = IncrementalPruning::new(model.clone()).unwrap();
         for step in golden["hist"].as_array().unwrap() {
             solver.step();
             let value = step[2].as_f64().unwrap();
@@ -54,7 +54,7 @@ fn incremental_pruning_reproduces_the_golden_vectors() {
 #[test]
 fn undiscounted_horizons_have_their_golden_values() {
     let model = tiger(1.0);
-    let mut solver = IncrementalPruning::new(model.clone());
+    let mut solver = IncrementalPruning::new(model.clone()).unwrap();
     for step in golden("tiger")["undiscounted_horizon_values"]
         .as_array()
         .unwrap()
@@ -99,7 +99,7 @@ fn exhaustive(model: &Pomdp, belief: &Belief, steps: u32, work: &mut Workspace) 
 #[test]
 fn pruning_by_linear_programs_keeps_the_exact_value() {
     let model = Arc::new(pomdp_file::read(MACHINE).unwrap().model);
-    let mut solver = IncrementalPruning::new(model.clone());
+    let mut solver = IncrementalPruning::new(model.clone()).unwrap();
     let mut work = Workspace::new(&model);
     for steps in 1..=5 {
         solver.step();

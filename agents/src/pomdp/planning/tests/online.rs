@@ -47,7 +47,7 @@ fn pomcp_listens_before_it_opens() {
         ..PomcpSettings::default()
     };
     let mut tree = Pomcp::<u32>::new(3, settings);
-    let mean = online(&model, 25, 80, |belief, last, rng| {
+    let mean = online(&model, 1000, 60, |belief, last, rng| {
         match last {
             None => tree.clear(),
             Some((action, seen)) => tree.advance(action, &seen),
@@ -108,4 +108,14 @@ fn despot_plans_from_its_scenarios() {
     };
     let mean = online(&model, 16, 25, decide);
     assert!(mean >= 16.0, "{mean}");
+}
+
+#[test]
+fn the_policy_of_pbvi_earns_its_bound() {
+    let model = four_four(Sensor::Exponential, Walls::End);
+    let mut solver = Pbvi::new(model.clone(), PbviSettings::default()).unwrap();
+    let bound = solver.run(20).lower;
+    let policy = solver.policy();
+    let mean = online(&model, 200, 150, |belief, _, _| policy.action(belief));
+    assert!(bound > 14.0 && mean > bound - 1.0, "{mean} {bound}");
 }

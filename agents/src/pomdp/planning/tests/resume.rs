@@ -56,5 +56,7 @@ fn solvers_go_on_where_they_were_stopped() {
     stopped_and_resumed(&model, || Blind::new(model.clone()).unwrap());
     let machine = Arc::new(pomdp_file::read(MACHINE).unwrap().model);
     let small = machine.clone();
-    stopped_and_resumed(&machine, move || IncrementalPruning::new(small.clone()));
+    stopped_and_resumed(&machine, move || {
+        IncrementalPruning::new(small.clone()).unwrap()
+    });
 }

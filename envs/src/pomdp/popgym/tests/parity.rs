@@ -173,14 +173,16 @@ fn best_with_two_actions(cards: u32, copies: u32) -> f64 {
 
 #[test]
 fn higher_lower_ends_with_a_comparison_of_a_card_with_itself() {
-    let mut simulator = simulator("higher_lower-v0", &parity("medium"), 8, 2);
-    for step in 1..=104 {
-        simulator.step().unwrap();
-        let border = simulator.border();
-        for row in 0..8 {
-            assert_eq!(border.terminated[row], step == 104);
-            if step == 104 {
-                assert_eq!(border.player(0).reward[row], 0.0);
+    for (difficulty, cards) in DIFFICULTIES.into_iter().zip([52, 104, 156]) {
+        let mut simulator = simulator("higher_lower-v0", &parity(difficulty), 8, 2);
+        for step in 1..=cards {
+            simulator.step().unwrap();
+            let border = simulator.border();
+            for row in 0..8 {
+                assert_eq!(border.terminated[row], step == cards);
+                if step == cards {
+                    assert_eq!(border.player(0).reward[row], 0.0);
+                }
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Scripted players that know what is hidden, or remember all that was seen.
 
+use rand::RngExt;
+
 use super::{DIFFICULTIES, anchors, at, info, mean, play, seen, simulator};
-use crate::sim::Border;
+use crate::{sim::Border, stream::Stream};
 
 /// Plays the same in every row and checks lengths and returns.
 fn reaches_one(
@@ -128,6 +130,32 @@ fn who_knows_the_board_reaches_one() {
             |border, row, action| {
                 target(border, row, 0.0, action);
             },
+        );
+    }
+}
+
+/// Shooting at random, but at no square twice, pays 1/13 in the mean: the last ship is found after 12/13 of the board.
+#[test]
+fn shooting_at_each_square_once_pays_a_thirteenth() {
+    const ROWS: usize = 10_000;
+    for (level, difficulty) in DIFFICULTIES.into_iter().enumerate() {
+        let n = [8, 10, 12][level];
+        let mut rng = Stream::new(6, 0, "test");
+        let mut orders = vec![Vec::new(); ROWS];
+        let mut simulator = simulator("battleship-v0", &at(difficulty), ROWS, 23);
+        let returns = play(&mut simulator, 1, |border, row, action| {
+            if border.elapsed[row] == 0 {
+                orders[row] = (0..n * n).collect();
+            }
+            let order = &mut orders[row];
+            let square = order.swap_remove(rng.random_range(0..order.len()));
+            (action[0], action[1]) = ((square / n) as i32, (square % n) as i32);
+        });
+        let returns: Vec<f64> = returns.into_iter().map(|(_, total)| total).collect();
+        let (found, error) = mean(&returns);
+        assert!(
+            (found - 1.0 / 13.0).abs() < 4.0 * error,
+            "{difficulty}: {found}"
         );
     }
 }
