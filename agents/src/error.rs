@@ -54,3 +54,10 @@ pub enum AgentError {
         log: String,
     },
 }
+
+impl AgentError {
+    /// An argument called `path` with a wrong value; `message` says what is wrong and what is expected.
+    pub fn argument(path: &str, message: impl Into<String>) -> Self {
+        Self::Env(EnvError::argument(path, message))
+    }
+}

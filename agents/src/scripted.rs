@@ -1,7 +1,6 @@
 //! Given actions in a circle, for any space: known inputs for tests, demonstrations and policies without feedback.
 
 use palaestra_envs::{
-    EnvError,
     sim::{ActView, PlayerSpec, Selection, read_value, write_value},
     space::Columns,
 };
@@ -47,12 +46,15 @@ impl Scripted {
     /// An argument error that names the index of the first action that is not of the player's action space.
     pub fn new(context: &AgentContext, actions: &[Value]) -> Result<Self, AgentError> {
         if actions.is_empty() {
-            return Err(argument("actions", "at least one action must be given"));
+            return Err(AgentError::argument(
+                "actions",
+                "at least one action must be given",
+            ));
         }
         let mut script = context.player().action.columns(actions.len());
         for (i, action) in actions.iter().enumerate() {
             parse_action(context.player(), &mut script, i, action)
-                .map_err(|message| argument(&format!("actions[{i}]"), message))?;
+                .map_err(|message| AgentError::argument(&format!("actions[{i}]"), message))?;
         }
         Ok(Self::of_script("scripted", context, script))
     }
@@ -63,14 +65,14 @@ impl Scripted {
     /// An argument error if it is not of the player's action space.
     pub fn constant(context: &AgentContext, action: &Value) -> Result<Self, AgentError> {
         if action.is_null() {
-            return Err(argument(
+            return Err(AgentError::argument(
                 "action",
                 "an action must be given, e.g. `action = 0`",
             ));
         }
         let mut script = context.player().action.columns(1);
         parse_action(context.player(), &mut script, 0, action)
-            .map_err(|message| argument("action", message))?;
+            .map_err(|message| AgentError::argument("action", message))?;
         Ok(Self::of_script("constant", context, script))
     }
 
@@ -100,14 +102,6 @@ fn parse_action(
         return Ok(()); // The environment clips.
     }
     space.check_row(script, row).map_err(|e| e.to_string())
-}
-
-fn argument(path: &str, message: impl Into<String>) -> AgentError {
-    AgentError::Env(EnvError::Argument {
-        path: path.into(),
-        message: message.into(),
-        suggestion: None,
-    })
 }
 
 impl Agent for Scripted {

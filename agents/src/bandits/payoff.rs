@@ -2,7 +2,7 @@
 
 use palaestra_envs::space::Space;
 
-use super::{Arms, PAYOFFS, setup::argument};
+use super::{Arms, PAYOFFS};
 use crate::{AgentContext, AgentError};
 
 /// Maps a payoff to `(payoff - lo) / (hi - lo)`.
@@ -34,7 +34,7 @@ impl PayoffScale {
             Some([low, high]) => {
                 let message =
                     format!("[{low}, {high}] is no range: give two numbers, the lower one first");
-                return Err(argument("reward_range", message));
+                return Err(AgentError::argument("reward_range", message));
             }
             None => stated_range(context, arms),
         };

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arms, IndexPolicy, LearnerSettings, MEANS, Memory, Round, Rule, setup::argument};
-use crate::Registry;
+use super::{Arms, IndexPolicy, LearnerSettings, MEANS, Memory, Round, Rule};
+use crate::{AgentError, Registry};
 
 /// Plays the same arms in every round. Where they are masked out and something must be played, the lowest allowed
 /// arms stand in.
@@ -115,13 +115,13 @@ pub(super) fn register(registry: &mut Registry) {
             for (i, &arm) in fixed.iter().enumerate() {
                 if arm >= arms.count() {
                     let last = arms.count() - 1;
-                    return Err(argument(
+                    return Err(AgentError::argument(
                         &format!("arms[{i}]"),
                         format!("{arm} is not one of the arms 0..={last}"),
                     ));
                 }
                 if fixed[..i].contains(&arm) {
-                    return Err(argument(
+                    return Err(AgentError::argument(
                         &format!("arms[{i}]"),
                         format!("{arm} is repeated"),
                     ));
@@ -133,7 +133,7 @@ pub(super) fn register(registry: &mut Registry) {
                     fixed.len(),
                     arms.plays()
                 );
-                return Err(argument("arms", message));
+                return Err(AgentError::argument("arms", message));
             }
             let settings = LearnerSettings::default();
             IndexPolicy::boxed("fixed", context, Fixed { arms: fixed }, settings)

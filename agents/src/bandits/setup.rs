@@ -1,6 +1,5 @@
 //! How learners are built from their arguments, and checks on these.
 
-use palaestra_envs::EnvError;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -42,15 +41,6 @@ pub(super) fn register<A: LearnerArgs>(registry: &mut Registry) {
     }
 }
 
-/// An error about argument `path`.
-pub(super) fn argument(path: &str, message: impl Into<String>) -> AgentError {
-    AgentError::Env(EnvError::Argument {
-        path: path.into(),
-        message: message.into(),
-        suggestion: None,
-    })
-}
-
 /// Checks that argument `path` is finite and lies in `range`, which `text` puts in words.
 pub(super) fn check(
     path: &str,
@@ -61,7 +51,7 @@ pub(super) fn check(
     if value.is_finite() && range.contains(&value) {
         Ok(value)
     } else {
-        Err(argument(path, format!("{value} is not {text}")))
+        Err(AgentError::argument(path, format!("{value} is not {text}")))
     }
 }
 
@@ -76,7 +66,7 @@ pub(super) fn horizon(
     keep_across_episodes: bool,
 ) -> Result<f64, AgentError> {
     known_horizon(context, given, keep_across_episodes)?.ok_or_else(|| {
-        argument(
+        AgentError::argument(
             "horizon",
             "must be given: episodes have no limit and the length of the run is not known",
         )
@@ -97,7 +87,10 @@ pub(super) fn known_horizon(
     let run = (context.total_steps > 0)
         .then(|| (context.total_steps / context.rows.max(1) as u64).max(1));
     match given.or_else(|| episode.into_iter().chain(run).min()) {
-        Some(0) => Err(argument("horizon", "0 is not a number of rounds above 0")),
+        Some(0) => Err(AgentError::argument(
+            "horizon",
+            "0 is not a number of rounds above 0",
+        )),
         rounds => Ok(rounds.map(|rounds| rounds as f64)),
     }
 }

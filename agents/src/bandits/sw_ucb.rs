@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Arms, LearnerSettings, Memory, Play, Round, Rule, Table,
-    setup::{LearnerArgs, argument, check, horizon},
+    setup::{LearnerArgs, check, horizon},
 };
 use crate::{AgentContext, AgentError};
 
@@ -198,7 +198,7 @@ impl LearnerArgs for SwUcbArgs {
                 MAX_SLOTS / (arms.plays() * context.seats()).max(1) as u64,
                 context.rows
             );
-            return Err(argument("window", message));
+            return Err(AgentError::argument("window", message));
         }
         Ok(SwUcb {
             window,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use palaestra_envs::{EnvError, pomdp::Pomdp};
+use palaestra_envs::pomdp::Pomdp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -45,22 +45,21 @@ fn solved<A: PlannerArgs, T>(
     })
 }
 
-fn argument(path: &str, message: String) -> AgentError {
-    AgentError::Env(EnvError::argument(path, message))
-}
-
 fn positive(path: &str, value: f64) -> Result<(), AgentError> {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
-    Err(argument(path, format!("{value} is not a number above 0")))
+    Err(AgentError::argument(
+        path,
+        format!("{value} is not a number above 0"),
+    ))
 }
 
 fn at_least_one(path: &str, value: u64) -> Result<(), AgentError> {
     if value > 0 {
         return Ok(());
     }
-    Err(argument(path, "must be at least 1".into()))
+    Err(AgentError::argument(path, "must be at least 1"))
 }
 
 /// Planners without arguments.
@@ -247,8 +246,9 @@ impl PlannerArgs for AlphaVectorsArgs {
     const SUMMARY: &'static str = "A policy of α-vectors from a file that a solver has written.";
 
     fn decider(&self, model: &Arc<Pomdp>, _: &AgentContext) -> Result<Decider, AgentError> {
-        let problem =
-            |what: String| argument("policy", format!("{}: {what}", self.policy.display()));
+        let problem = |what: String| {
+            AgentError::argument("policy", format!("{}: {what}", self.policy.display()))
+        };
         let text = std::fs::read_to_string(&self.policy).map_err(|e| problem(e.to_string()))?;
         let policy = AlphaPolicy::from_json(&text).map_err(|e| problem(e.to_string()))?;
         if !policy.fits(model) {
@@ -310,7 +310,7 @@ impl PlannerArgs for PomcpArgs {
         let (low, high) = model.reward_range();
         let exploration = self.exploration.unwrap_or((high - low) / 2.0);
         if !(exploration.is_finite() && exploration >= 0.0) {
-            return Err(argument(
+            return Err(AgentError::argument(
                 "exploration",
                 format!("{exploration} is not a number from 0"),
             ));
@@ -371,7 +371,7 @@ impl PlannerArgs for DespotArgs {
         at_least_one("scenarios", u64::from(self.scenarios))?;
         at_least_one("depth", u64::from(self.depth))?;
         if !(self.regularisation.is_finite() && self.regularisation >= 0.0) {
-            return Err(argument(
+            return Err(AgentError::argument(
                 "regularisation",
                 format!("{} is not a number from 0", self.regularisation),
             ));

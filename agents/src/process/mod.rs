@@ -63,14 +63,9 @@ impl Default for ProcessArgs {
 
 /// Checks the arguments.
 fn check(args: &ProcessArgs) -> Result<(), EnvError> {
-    let wrong = |path: &str, message: String| EnvError::Argument {
-        path: path.into(),
-        message,
-        suggestion: None,
-    };
     if args.command.first().is_none_or(String::is_empty) {
         let message = "a program is needed, e.g. command = [\"python3\", \"my_agent.py\"]";
-        return Err(wrong("command", message.into()));
+        return Err(EnvError::argument("command", message));
     }
     for timeout in [Timeout::handshake(args), Timeout::step(args)] {
         if !(timeout.seconds > 0.0 && timeout.seconds <= LONGEST_TIMEOUT_S) {
@@ -78,7 +73,7 @@ fn check(args: &ProcessArgs) -> Result<(), EnvError> {
                 "{} is not a number of seconds above 0 and up to {LONGEST_TIMEOUT_S}",
                 timeout.seconds
             );
-            return Err(wrong(timeout.argument, message));
+            return Err(EnvError::argument(timeout.argument, message));
         }
     }
     Ok(())

@@ -76,11 +76,10 @@ pub(super) fn checked_goal_velocity(velocity: f64) -> Result<f64, EnvError> {
     if velocity.is_finite() && velocity <= MAX_SPEED {
         return Ok(velocity);
     }
-    Err(EnvError::Argument {
-        path: "goal_velocity".into(),
-        message: format!("the car is never faster than {MAX_SPEED}, so it cannot reach {velocity}"),
-        suggestion: None,
-    })
+    Err(EnvError::argument(
+        "goal_velocity",
+        format!("the car is never faster than {MAX_SPEED}, so it cannot reach {velocity}"),
+    ))
 }
 
 /// One step under the acceleration `push`; `gravity` is its size times cos 3x. Returns the next state.

@@ -74,11 +74,8 @@ impl Pendulum {
     /// [`EnvError::Argument`] if gravity is not finite.
     pub fn new(args: &PendulumArgs) -> Result<Self, EnvError> {
         if !args.g.is_finite() {
-            return Err(EnvError::Argument {
-                path: "g".into(),
-                message: format!("gravity must be finite, not {}", args.g),
-                suggestion: None,
-            });
+            let message = format!("gravity must be finite, not {}", args.g);
+            return Err(EnvError::argument("g", message));
         }
         Ok(Self { g: args.g })
     }

@@ -127,13 +127,8 @@ impl RepeatedMatrixGame {
     /// # Errors
     /// [`EnvError::Argument`] if there are no rounds, or the payoffs are not a rectangle of finite numbers.
     pub fn new(args: &RepeatedMatrixGameArgs) -> Result<Self, EnvError> {
-        let argument = |path: String, message: String| EnvError::Argument {
-            path,
-            message,
-            suggestion: None,
-        };
         if args.rounds == 0 {
-            return Err(argument("rounds".into(), "must be at least 1".into()));
+            return Err(EnvError::argument("rounds", "must be at least 1"));
         }
         let named = args.payoffs.is_empty();
         let payoffs = if named {
@@ -144,8 +139,8 @@ impl RepeatedMatrixGame {
         let columns = payoffs[0].len();
         for (i, line) in payoffs.iter().enumerate() {
             if line.is_empty() || line.len() != columns {
-                return Err(argument(
-                    format!("payoffs[{i}]"),
+                return Err(EnvError::argument(
+                    &format!("payoffs[{i}]"),
                     format!(
                         "every line must have as many columns as the first, at least 1; \
                          this has {}, the first {columns}",
@@ -155,15 +150,15 @@ impl RepeatedMatrixGame {
             }
             let wrong = |x: &f64| !(*x as f32).is_finite();
             if let Some(j) = line.iter().position(|pay| pay.iter().any(wrong)) {
-                return Err(argument(
-                    format!("payoffs[{i}][{j}]"),
-                    "payoffs must be finite in single precision".into(),
+                return Err(EnvError::argument(
+                    &format!("payoffs[{i}][{j}]"),
+                    "payoffs must be finite in single precision",
                 ));
             }
         }
         // An observation numbers the joint actions in 32 bits.
         if payoffs.len().saturating_mul(columns) >= i32::MAX as usize {
-            return Err(argument("payoffs".into(), "too many joint actions".into()));
+            return Err(EnvError::argument("payoffs", "too many joint actions"));
         }
         Ok(Self {
             payoffs,

@@ -165,7 +165,7 @@ impl Wrapper for ActionNoise {
 
     fn check(&self) -> Result<(), EnvError> {
         if self.sigma.is_none() && self.epsilon.is_none() {
-            return Err(layer::argument(
+            return Err(EnvError::argument(
                 "",
                 "one of `sigma` (real actions) and `epsilon` (integers and bits) must be given",
             ));

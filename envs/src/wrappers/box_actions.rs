@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Wrapper,
-    layer::{self, Layer, Pass, argument, incompatible},
+    layer::{self, Layer, Pass, incompatible},
     leaves::{real_box, within},
 };
 use crate::{
@@ -169,9 +169,9 @@ impl Wrapper for RescaleAction {
         if self.low.is_finite() && self.high.is_finite() && self.low < self.high {
             return Ok(());
         }
-        Err(argument(
+        Err(EnvError::argument(
             "low",
-            &format!(
+            format!(
                 "must be below `high`, both finite, found {}..={}",
                 self.low, self.high
             ),

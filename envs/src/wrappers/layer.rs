@@ -113,7 +113,10 @@ pub(super) fn players(builder: &Builder, names: &[String]) -> Result<Vec<usize>,
             }
         })?;
         if chosen.contains(&index) {
-            return Err(argument("players", &format!("`{name}` is named twice")));
+            return Err(EnvError::argument(
+                "players",
+                format!("`{name}` is named twice"),
+            ));
         }
         chosen.push(index);
     }
@@ -140,21 +143,15 @@ pub(super) fn incompatible(
     }
 }
 
-/// An argument that is out of range.
-pub(super) fn argument(path: &str, message: &str) -> EnvError {
-    EnvError::Argument {
-        path: path.into(),
-        message: message.into(),
-        suggestion: None,
-    }
-}
-
 /// Refuses `value` unless it lies in `0..=1`.
 pub(super) fn check_probability(path: &str, value: f64) -> Result<(), EnvError> {
     if (0.0..=1.0).contains(&value) {
         return Ok(());
     }
-    Err(argument(path, &format!("must lie in 0..=1, found {value}")))
+    Err(EnvError::argument(
+        path,
+        format!("must lie in 0..=1, found {value}"),
+    ))
 }
 
 /// Refuses `value` unless it is finite and at least 0.
@@ -162,9 +159,9 @@ pub(super) fn check_size(path: &str, value: f64) -> Result<(), EnvError> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
-    Err(argument(
+    Err(EnvError::argument(
         path,
-        &format!("must be finite and at least 0, found {value}"),
+        format!("must be finite and at least 0, found {value}"),
     ))
 }
 
@@ -174,9 +171,9 @@ pub(super) fn check_width(path: &str, value: usize) -> Result<(), EnvError> {
     if (1..=MOST).contains(&value) {
         return Ok(());
     }
-    Err(argument(
+    Err(EnvError::argument(
         path,
-        &format!("must lie in 1..={MOST}, found {value}"),
+        format!("must lie in 1..={MOST}, found {value}"),
     ))
 }
 
@@ -185,5 +182,5 @@ pub(super) fn check_count(path: &str, value: u32) -> Result<(), EnvError> {
     if value >= 1 {
         return Ok(());
     }
-    Err(argument(path, "must be at least 1, found 0"))
+    Err(EnvError::argument(path, "must be at least 1, found 0"))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Wrapper,
-    layer::{self, Layer, Pass, argument, incompatible},
+    layer::{self, Layer, Pass, incompatible},
     leaves::{real_leaves, within},
     welford::Running,
 };
@@ -103,9 +103,9 @@ impl NormalizeObservation {
         for (path, list) in [("mean", &mean), ("variance", &variance)] {
             if list.len() != width {
                 let found = list.len();
-                return Err(argument(
+                return Err(EnvError::argument(
                     path,
-                    &format!(
+                    format!(
                         "must have {width} elements, one for each real element observed, found {found}"
                     ),
                 ));
@@ -123,20 +123,20 @@ impl Wrapper for NormalizeObservation {
 
     fn check(&self) -> Result<(), EnvError> {
         if let Some(clip) = self.clip.filter(|c| !c.is_finite() || *c <= 0.0) {
-            return Err(argument(
+            return Err(EnvError::argument(
                 "clip",
-                &format!("must be finite and above 0, found {clip}"),
+                format!("must be finite and above 0, found {clip}"),
             ));
         }
         let lists = [("mean", &self.mean), ("variance", &self.variance)];
         for (path, list) in lists {
             let Some(list) = list else { continue };
             if !self.frozen {
-                return Err(argument(path, "is for `frozen = true`"));
+                return Err(EnvError::argument(path, "is for `frozen = true`"));
             }
             let least = if path == "mean" { f64::MIN } else { 0.0 };
             if let Some(x) = list.iter().find(|x| !x.is_finite() || **x < least) {
-                return Err(argument(path, &format!("cannot be {x}")));
+                return Err(EnvError::argument(path, format!("cannot be {x}")));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Wrapper,
-    layer::{self, Layer, Pass, argument},
+    layer::{self, Layer, Pass},
 };
 use crate::{
     error::EnvError,
@@ -104,9 +104,9 @@ impl Wrapper for RewardScale {
         if factor.is_finite() && factor != 0.0 {
             return Ok(());
         }
-        Err(argument(
+        Err(EnvError::argument(
             "factor",
-            &format!("must be finite and not 0, found {}", self.factor),
+            format!("must be finite and not 0, found {}", self.factor),
         ))
     }
 
@@ -128,9 +128,9 @@ impl Wrapper for RewardClip {
         if self.low.is_finite() && self.high.is_finite() && self.low <= self.high {
             return Ok(());
         }
-        Err(argument(
+        Err(EnvError::argument(
             "low",
-            &format!(
+            format!(
                 "must not be above `high`, both finite, found {}..={}",
                 self.low, self.high
             ),

@@ -221,8 +221,7 @@ fn instances_may_be_json() {
 fn wrong_arguments_say_what_to_do() {
     let bench = Bench::new();
     bench.write("case.txt", GOOD);
-    let mut said = Vec::new();
-    for args in [
+    let said = bench.transcripts(&[
         &["solve", "log33"][..],
         &["solve", "missing.toml"],
         &["solve", "big3_5"],
@@ -233,14 +232,8 @@ fn wrong_arguments_say_what_to_do() {
         &["solve", "log3", "--planner", "look_ahead=3"],
         &["solve", "log3", "--planner", "exact={\"max_edges\": 3}"],
         &["solve", "log3", "--plot", "cycle.pdf"],
-    ] {
-        said.push(format!(
-            "=== {}\n{}",
-            args.join(" "),
-            bench.transcript(args)
-        ));
-    }
-    insta::assert_snapshot!("solve_wrong_arguments", said.concat());
+    ]);
+    insta::assert_snapshot!("solve_wrong_arguments", said);
 }
 
 #[test]

@@ -304,8 +304,7 @@ fn wrong_files_are_told_with_line_and_column() {
 fn wrong_arguments_of_pomdps_say_what_to_do() {
     let bench = Bench::new();
     bench.write("case.txt", GOOD);
-    let mut said = Vec::new();
-    for args in [
+    let said = bench.transcripts(&[
         &["solve", "missing.pomdp"][..],
         &["solve", "case.txt"],
         &["solve", "cartpole-v1"],
@@ -337,11 +336,8 @@ fn wrong_arguments_of_pomdps_say_what_to_do() {
             "--save",
             "x",
         ],
-    ] {
-        let transcript = bench.transcript(args);
-        said.push(format!("=== {}\n{transcript}", args.join(" ")));
-    }
-    insta::assert_snapshot!("solve_pomdp_wrong_arguments", said.concat());
+    ]);
+    insta::assert_snapshot!("solve_pomdp_wrong_arguments", said);
 }
 
 /// Every file that ships is read, is written and read again identically, and keeps

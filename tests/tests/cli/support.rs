@@ -74,6 +74,15 @@ impl Bench {
         );
         text.replace(&self.folder.path().display().to_string(), "TEMP")
     }
+
+    /// The transcripts of several commands, each under its arguments.
+    pub(crate) fn transcripts(&self, commands: &[&[&str]]) -> String {
+        let said = commands.iter().map(|args| {
+            let transcript = self.transcript(args);
+            format!("=== {}\n{transcript}", args.join(" "))
+        });
+        said.collect()
+    }
 }
 
 /// The program: cargo builds the binary of this package, which is the shipped one under another name.

@@ -14,7 +14,7 @@ use crate::{
         Arms, LearnerSettings,
         cells::{Cells, structure},
         planning::{BlockOracle, MAX_ORACLE_SIZE, PlanError},
-        setup::{LearnerArgs, argument, check, known_horizon},
+        setup::{LearnerArgs, check, known_horizon},
     },
 };
 
@@ -91,7 +91,7 @@ impl BlockUcbArgs {
                 prefix: prefix.len(),
             })
         };
-        let error = |error: PlanError| argument("block", error.to_string());
+        let error = |error: PlanError| AgentError::argument("block", error.to_string());
         let extra = usize::from(kind == Kind::Isi);
         let shortest = 1 + extra;
         let wanted = |rounds: f64| {
@@ -116,7 +116,7 @@ impl BlockUcbArgs {
         let (epochs, doubling) = match (self.block, horizon) {
             (Some(length), _) if length < shortest => {
                 let message = format!("{length} rounds are not at least {shortest}");
-                return Err(argument("block", message));
+                return Err(AgentError::argument("block", message));
             }
             (Some(length), _) => (vec![epoch(length, MAX_ORACLE_SIZE).map_err(error)?], false),
             (None, Some(rounds)) => (vec![quick(wanted(rounds))?], false),
@@ -195,7 +195,7 @@ fn calibration(
     sorted.sort_unstable();
     if !sorted.iter().copied().eq(0..n) {
         let message = format!("must name each of the arms 0..={} once", n - 1);
-        return Err(argument("order", message));
+        return Err(AgentError::argument("order", message));
     }
     let mut rounds: Vec<Vec<usize>> = order.chunks(k).map(<[usize]>::to_vec).collect();
     if let Some(last) = rounds.last_mut().filter(|_| structure.exact()) {

@@ -10,7 +10,7 @@ use crate::{
     bandits::{
         Arms, LearnerSettings,
         cells::{Cells, structure},
-        setup::{LearnerArgs, argument, check},
+        setup::{LearnerArgs, check},
     },
 };
 
@@ -90,7 +90,7 @@ impl RgpUcbArgs {
         };
         if !(1..=MAX_LOOKAHEAD).contains(&self.lookahead) {
             let message = format!("{} is not in 1..={MAX_LOOKAHEAD}", self.lookahead);
-            return Err(argument("lookahead", message));
+            return Err(AgentError::argument("lookahead", message));
         }
         if self.lookahead > 1 && arms.plays() > 1 {
             return Err(unsupported(format!(
@@ -112,7 +112,7 @@ impl RgpUcbArgs {
             None => noise_variance(&structure, self.reward_range).max(1e-6),
         };
         if self.max_nodes == 0 {
-            return Err(argument("max_nodes", "0 is not at least 1"));
+            return Err(AgentError::argument("max_nodes", "0 is not at least 1"));
         }
         Ok(Rgp {
             exploration,

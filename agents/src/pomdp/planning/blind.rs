@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use palaestra_envs::pomdp::Pomdp;
 
-use super::{AlphaPolicy, Progress, Solver, SolverError, discounted, value_iteration::QTable};
+use super::{
+    AlphaPolicy, Progress, Solver, SolverError, discounted,
+    value_iteration::{QTable, backed_up},
+};
 use crate::pomdp::Belief;
 
 /// The blind policies of a model.
@@ -51,20 +54,8 @@ impl Solver for Blind {
     }
 
     fn step(&mut self) -> Progress {
-        let model = &self.model;
-        let gamma = model.discount();
-        let next = self.state.q.iter().enumerate().map(|(a, alpha)| {
-            let rewards = model.rewards(a).iter().enumerate();
-            let value = |(s, r): (usize, &f64)| {
-                let successors = model.transition(s, a);
-                r + gamma
-                    * successors
-                        .iter()
-                        .map(|(next, p)| p * alpha[next])
-                        .sum::<f64>()
-            };
-            rewards.map(value).collect()
-        });
+        let vectors = self.state.q.iter().enumerate();
+        let next = vectors.map(|(action, alpha)| backed_up(&self.model, action, alpha));
         let next = next.collect();
         self.state.replace(next);
         self.progress()

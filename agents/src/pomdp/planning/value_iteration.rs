@@ -97,6 +97,17 @@ impl QTable {
     }
 }
 
+/// `r(s, a) + γ Σ T(s' | s, a) V(s')` for each state.
+pub(super) fn backed_up(model: &Pomdp, action: usize, values: &[f64]) -> Vec<f64> {
+    let rewards = model.rewards(action).iter().enumerate();
+    let value = |(s, r): (usize, &f64)| {
+        let successors = model.transition(s, action);
+        let terms = successors.iter().map(|(next, p)| p * values[next]);
+        r + model.discount() * terms.sum::<f64>()
+    };
+    rewards.map(value).collect()
+}
+
 impl ValueIteration {
     /// Starts above every possible value.
     ///
@@ -140,19 +151,7 @@ impl Solver for ValueIteration {
 
     fn step(&mut self) -> Progress {
         let (model, best) = (&self.model, self.state.best());
-        let gamma = model.discount();
-        let next = (0..model.num_actions()).map(|a| {
-            let rewards = model.rewards(a).iter().enumerate();
-            let value = |(s, r): (usize, &f64)| {
-                let successors = model.transition(s, a);
-                r + gamma
-                    * successors
-                        .iter()
-                        .map(|(next, p)| p * best[next])
-                        .sum::<f64>()
-            };
-            rewards.map(value).collect()
-        });
+        let next = (0..model.num_actions()).map(|a| backed_up(model, a, &best));
         self.state.replace(next.collect());
         self.progress()
     }

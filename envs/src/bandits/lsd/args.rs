@@ -61,7 +61,7 @@ impl LsdBanditArgs {
     pub fn config(&self) -> Result<InstanceConfig, EnvError> {
         let mut config = match (&self.preset, &self.instance) {
             (Some(_), Some(_)) => {
-                return Err(argument(
+                return Err(EnvError::argument(
                     "instance",
                     "give either `preset` or `instance`, not both",
                 ));
@@ -97,7 +97,7 @@ impl LsdBanditArgs {
         };
         self.config()?
             .build()
-            .map_err(|error| argument(path, &error.to_string()))
+            .map_err(|error| EnvError::argument(path, error.to_string()))
     }
 }
 
@@ -113,12 +113,4 @@ fn named(id: &str) -> Result<InstanceConfig, EnvError> {
             suggestion: Some(unknown.nearest.to_owned()),
         }
     })
-}
-
-fn argument(path: &str, message: &str) -> EnvError {
-    EnvError::Argument {
-        path: path.into(),
-        message: message.into(),
-        suggestion: None,
-    }
 }

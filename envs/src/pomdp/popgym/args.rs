@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) use crate::pomdp::args::{hidden, within};
-use crate::{error::EnvError, sim::InfoField};
+use crate::sim::InfoField;
 
 /// `POPGym`'s three settings of each environment. What they set is in each environment's arguments, where it can also be
 /// set by itself.
@@ -29,14 +29,6 @@ impl Difficulty {
             Self::Hard => hard,
         }
     }
-}
-
-/// Most decks of cards; 52 cards each.
-const MOST_DECKS: usize = 64;
-
-/// A number of decks, if it is a sensible one.
-pub(super) fn checked_decks(decks: usize) -> Result<usize, EnvError> {
-    within("decks", decks, 1..=MOST_DECKS)
 }
 
 /// The answer that pays, of `choices` many; −1 where there is none.

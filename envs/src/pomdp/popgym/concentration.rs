@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Difficulty, checked_decks, hidden},
+    args::{Difficulty, hidden},
     deck::{CardKind, Deck},
 };
 use crate::{
@@ -69,10 +69,7 @@ impl Concentration {
     pub fn new(args: &ConcentrationArgs) -> Result<Self, EnvError> {
         use CardKind::{Colors, Ranks};
         let (decks, kind) = args.difficulty.pick([(1, Colors), (2, Colors), (1, Ranks)]);
-        let deck = Deck {
-            decks: checked_decks(args.decks.unwrap_or(decks))?,
-            kind: args.kind.unwrap_or(kind),
-        };
+        let deck = Deck::new(args.decks.unwrap_or(decks), args.kind.unwrap_or(kind))?;
         if deck.copies() % 2 == 1 {
             let message = format!(
                 "{} cards of each suit leave one without a partner; choose an even number of decks",

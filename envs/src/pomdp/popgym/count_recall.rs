@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Difficulty, answer, checked_decks},
+    args::{Difficulty, answer},
     deck::{CardKind, Deck, card},
 };
 use crate::{
@@ -74,10 +74,7 @@ impl CountRecall {
     pub fn new(args: &CountRecallArgs) -> Result<Self, EnvError> {
         use CardKind::{Colors, Ranks, Suits};
         let (decks, kind) = args.difficulty.pick([(1, Colors), (2, Suits), (4, Ranks)]);
-        let deck = Deck {
-            decks: checked_decks(args.decks.unwrap_or(decks))?,
-            kind: args.kind.unwrap_or(kind),
-        };
+        let deck = Deck::new(args.decks.unwrap_or(decks), args.kind.unwrap_or(kind))?;
         Ok(Self {
             deck,
             parity: args.parity,

@@ -4,10 +4,14 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::stream::Stream;
+use super::args::within;
+use crate::{error::EnvError, stream::Stream};
 
 /// Cards of one deck.
 pub(super) const DECK_SIZE: usize = 52;
+
+/// Most decks of a game.
+const MOST_DECKS: usize = 64;
 
 /// What is told apart about cards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,11 +50,20 @@ impl CardKind {
 /// first.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deck {
-    pub(super) decks: usize,
+    decks: usize,
     pub(super) kind: CardKind,
 }
 
 impl Deck {
+    /// The cards of `decks` decks.
+    ///
+    /// # Errors
+    /// [`EnvError::Argument`] about `decks` if there are none or too many.
+    pub(super) fn new(decks: usize, kind: CardKind) -> Result<Self, EnvError> {
+        let decks = within("decks", decks, 1..=MOST_DECKS)?;
+        Ok(Self { decks, kind })
+    }
+
     /// Number of cards.
     pub(super) fn len(self) -> usize {
         self.decks * DECK_SIZE

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Difficulty, checked_decks, hidden},
+    args::{Difficulty, hidden},
     deck::{CardKind, Deck, card},
 };
 use crate::{
@@ -60,10 +60,7 @@ impl HigherLower {
     /// [`EnvError::Argument`] for an impossible number of decks.
     pub fn new(args: &HigherLowerArgs) -> Result<Self, EnvError> {
         let decks = args.difficulty.pick([1, 2, 3]);
-        let deck = Deck {
-            decks: checked_decks(args.decks.unwrap_or(decks))?,
-            kind: CardKind::Ranks,
-        };
+        let deck = Deck::new(args.decks.unwrap_or(decks), CardKind::Ranks)?;
         Ok(Self {
             deck,
             parity: args.parity,

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Difficulty, answer, checked_decks},
+    args::{Difficulty, answer},
     deck::{CardKind, Deck, card},
 };
 use crate::{
@@ -59,10 +59,7 @@ impl RepeatFirst {
     /// [`EnvError::Argument`] for an impossible number of decks.
     pub fn new(args: &RepeatFirstArgs) -> Result<Self, EnvError> {
         let decks = args.difficulty.pick([1, 8, 16]);
-        let deck = Deck {
-            decks: checked_decks(args.decks.unwrap_or(decks))?,
-            kind: CardKind::Suits,
-        };
+        let deck = Deck::new(args.decks.unwrap_or(decks), CardKind::Suits)?;
         Ok(Self {
             deck,
             parity: args.parity,

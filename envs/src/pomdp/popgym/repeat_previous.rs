@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{Difficulty, answer, checked_decks, within},
+    args::{Difficulty, answer, within},
     deck::{CardKind, Deck, card},
 };
 use crate::{
@@ -63,10 +63,7 @@ impl RepeatPrevious {
     /// [`EnvError::Argument`] for an impossible number of decks or `k`.
     pub fn new(args: &RepeatPreviousArgs) -> Result<Self, EnvError> {
         let (decks, k) = args.difficulty.pick([(1, 4), (2, 32), (3, 64)]);
-        let deck = Deck {
-            decks: checked_decks(args.decks.unwrap_or(decks))?,
-            kind: CardKind::Suits,
-        };
+        let deck = Deck::new(args.decks.unwrap_or(decks), CardKind::Suits)?;
         Ok(Self {
             deck,
             k: within("k", args.k.unwrap_or(k), 1..=deck.len() - 1)?,

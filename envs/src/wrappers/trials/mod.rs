@@ -15,7 +15,7 @@ pub(crate) use rows::{TrialRows, trial_info};
 use super::{
     Wrapper,
     flat::{Flat, flat_observation},
-    layer::{argument, incompatible},
+    layer::incompatible,
 };
 use crate::{
     error::EnvError,
@@ -227,7 +227,7 @@ impl Wrapper for Trials {
             return Ok(());
         }
         let message = format!("must lie in 1..={MOST_TRIALS}, found {}", self.trials);
-        Err(argument("trials", &message))
+        Err(EnvError::argument("trials", message))
     }
 
     fn apply(&self, builder: &mut Builder) -> Result<(), EnvError> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::output::{table, wrapped};
+use super::super::output::{counted, table, wrapped};
 use crate::solve::{PomdpPlannerReport, PomdpSolution, Stop};
 
 impl PomdpSolution {
@@ -28,9 +28,9 @@ impl PomdpSolution {
             text,
             "\nSource: {}\n{}, {}, {}, discount {}, {}",
             solved.source,
-            count(solved.states, "state"),
-            count(solved.actions, "action"),
-            count(solved.observations, "observation"),
+            counted(solved.states, "state"),
+            counted(solved.actions, "action"),
+            counted(solved.observations, "observation"),
             solved.discount,
             match solved.start_states {
                 1 => "a known start".to_owned(),
@@ -142,9 +142,4 @@ fn small(gap: f64) -> String {
 
 fn number(value: f64) -> String {
     format!("{value:.6}")
-}
-
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }

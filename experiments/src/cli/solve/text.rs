@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use palaestra_envs::bandits::StartConfig;
 
-use super::super::output::{table, wrapped};
+use super::super::output::{counted, table, wrapped};
 use crate::solve::{BanditSolution, ColumnReport, Outcome, PlanReport, PlannerReport};
 
 /// Arms of which the relaxation is shown.
@@ -50,8 +50,8 @@ impl BanditSolution {
         let _ = write!(
             text,
             "\n{}, {rule} {} a round, {start} at the start, {monotone}",
-            count(solved.arms, "arm"),
-            count(solved.plays, "play")
+            counted(solved.arms, "arm"),
+            counted(solved.plays, "play")
         );
         text
     }
@@ -62,7 +62,7 @@ impl BanditSolution {
         let opt = match (self.opt, optimum.states) {
             (Some(opt), Some(states)) => {
                 let gap = (optimum.upper - optimum.lower).max(1e-9);
-                let states = count(states, "reachable state");
+                let states = counted(states, "reachable state");
                 (
                     rate(opt),
                     format!("the optimum, proven to {gap:.0e} over {states}"),
@@ -183,7 +183,7 @@ impl BanditSolution {
         };
         format!(
             "{name}, {}:\n{}{more}",
-            count(rounds, "round"),
+            counted(rounds, "round"),
             wrapped("", &shown.join(" "))
         )
     }
@@ -287,11 +287,6 @@ fn rate(value: f64) -> String {
 
 fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
-}
-
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 /// `rest 3, play 1 (40 %)`.
