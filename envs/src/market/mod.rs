@@ -1,0 +1,9 @@
+//! The order-book market.
+//!
+//! An exchange with price-time priority, traders that react to it with latency, recorded and simulated order flow, and tasks
+//! for agents: executing a large order, making a market, investing through a day.
+//!
+//! Source of the design: *MarS: a Financial Market Simulation Engine Powered by Generative Foundation Model*
+//! (arXiv 2409.07486), and ABIDES (*ABIDES: Towards High-Fidelity Market Simulation for AI Research*, arXiv 1904.12066) for the
+//! population of traders. Prices are integers in ten-thousandths of a currency unit, sizes integers in shares, times integers
+//! in nanoseconds after midnight; nothing in book or ledger is a float.
