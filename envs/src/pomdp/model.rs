@@ -31,8 +31,8 @@ pub trait PomdpModel {
     fn transition(&self, state: usize, action: usize) -> Vec<(usize, f64)>;
     /// `O(o | a, s')`: observations on arriving in `next` with their probabilities.
     fn observation(&self, action: usize, next: usize) -> Vec<(usize, f64)>;
-    /// `r(s, a)`.
-    fn reward(&self, state: usize, action: usize) -> f64;
+    /// `R(s, a, s')` for a possible successor `next`.
+    fn reward(&self, state: usize, action: usize, next: usize) -> f64;
 
     /// A picture in text of a state, or of a belief; `None` where the names of states say it all.
     fn picture(&self, _shown: Shown<'_>) -> Option<String> {
@@ -220,10 +220,18 @@ impl Pomdp {
         };
         let transition = table(&|state, action| model.transition(state, action));
         let observation = table(&|next, action| model.observation(action, next));
-        let pairs = (0..a).flat_map(|action| (0..s).map(move |state| (state, action)));
-        let rewards = pairs.map(|(state, action)| model.reward(state, action));
+        let mut rewards = Vec::new();
+        for (action, (transition, observation)) in transition.iter().zip(&observation).enumerate() {
+            for state in 0..s {
+                for &next in transition.row(state).columns {
+                    let seen = observation.row(next as usize).columns.len();
+                    let reward = model.reward(state, action, next as usize);
+                    rewards.extend(std::iter::repeat_n(reward, seen));
+                }
+            }
+        }
         Self::new(PomdpParts {
-            rewards: Rewards::StateAction(rewards.collect()),
+            rewards: Rewards::Outcome(rewards),
             observations: model.observations(),
             discount: model.discount(),
             start: model.start(),

@@ -10,7 +10,8 @@ use super::{
     FAMILY, Pomdp, PomdpEnvironment, PomdpModel,
     args::within,
     classic::{
-        CryingBaby, LaserTag, LaserTagArgs, LightDark, LightDarkArgs, RockSample, TMaze, Tag, Tiger,
+        CryingBaby, Hallway, LaserTag, LaserTagArgs, LightDark, LightDarkArgs, RockSample, TMaze,
+        Tag, Tiger,
     },
     memory_chain::{self, MemoryChain, MemoryChainArgs},
     meta_cartpole::{self, MetaCartPole, MetaCartPoleArgs},
@@ -64,6 +65,12 @@ impl Problem for TMaze {
     fn check(&self) -> Result<(), EnvError> {
         within("length", self.length, 1..=10_000).map(drop)
     }
+}
+
+impl Problem for Hallway {
+    const ID: &'static str = "hallway-v1";
+    const SUMMARY: &'static str = "Find out where one is in a building to get to a goal.";
+    const HORIZON: u32 = 251;
 }
 
 impl Problem for RockSample {
@@ -185,6 +192,7 @@ pub fn register(registry: &mut Registry) {
     problem::<Tiger>(registry);
     problem::<CryingBaby>(registry);
     problem::<TMaze>(registry);
+    problem::<Hallway>(registry);
     problem::<RockSample>(registry);
     problem::<Tag>(registry);
     registry.register(

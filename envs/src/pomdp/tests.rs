@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{
     classic::{
-        CryingBaby, LaserTag, LaserTagArgs, LightDark, LightDarkArgs, MazeStart, Opponent,
-        RockSample, Sensor, TMaze, Tag, Tiger, Walls,
+        Building, CryingBaby, Hallway, LaserTag, LaserTagArgs, LightDark, LightDarkArgs, MazeStart,
+        Opponent, RockSample, Sensor, TMaze, Tag, Tiger, Walls,
     },
     *,
 };
@@ -58,6 +58,15 @@ pub(super) fn classics() -> Vec<(&'static str, Pomdp)> {
             Pomdp::compile(&RockSample::seven_eight()).unwrap(),
         ),
         ("tag", Pomdp::compile(&Tag::default()).unwrap()),
+        ("hallway", Pomdp::compile(&Hallway::default()).unwrap()),
+        (
+            "hallway2",
+            Pomdp::compile(&Hallway {
+                building: Building::Two,
+                ..Hallway::default()
+            })
+            .unwrap(),
+        ),
         (
             "tag_modified",
             Pomdp::compile(&Tag {
@@ -85,6 +94,8 @@ fn the_classics_have_their_published_sizes() {
     assert_eq!(sizes[4], ("rocksample_4_4", 257, 9, 3));
     assert_eq!(sizes[7], ("rocksample_7_8", 12_545, 13, 3));
     assert_eq!(sizes[8], ("tag", 870, 5, 30));
+    assert_eq!(sizes[9], ("hallway", 60, 5, 21));
+    assert_eq!(sizes[10], ("hallway2", 92, 5, 17));
 }
 
 #[test]
@@ -101,7 +112,7 @@ fn every_environment_with_a_model_conforms() {
         entry.family == FAMILY && simulator.spec().model.is_some()
     };
     let with_model: Vec<_> = registry.iter().filter(has_model).collect();
-    assert_eq!(with_model.len(), 8);
+    assert_eq!(with_model.len(), 9);
     for entry in with_model {
         let report = conformance::check(entry, &serde_json::Value::Null, &options);
         assert!(report.passed(), "{}: {report}", entry.id);

@@ -8,7 +8,8 @@
 //! | `charts/episodes` | episodes ended so far |
 //! | `charts/reward_per_step` | mean reward of a step since the last point |
 //! | `charts/cumulative_reward` | total reward so far, mean over rows |
-//! | `info/NAME` | as `charts/cumulative_reward`, for each info field that is summed up |
+//! | `info/NAME` | as `charts/cumulative_reward`, for each info field with one element that is summed up |
+//! | `charts/NAME/J` | element J, from 1, of a summed info field with several: mean of what was told since the last point (`charts/trial_return/2` is the mean return of second trials) |
 //! | `agent/…` | whatever an agent reports |
 //!
 //! With several players, keys carry the player: `charts/PLAYER/…`. Nothing in here depends on the clock.
@@ -54,6 +55,8 @@ pub struct Metrics {
     players: Vec<PlayerSums>,
     /// Name, column in the border, running total.
     info: Vec<(String, usize, f64)>,
+    /// Name, column in the border, and for each element the sum of what was told since the last point and how often.
+    elements: Vec<(String, usize, Vec<(f64, u64)>)>,
     ended: u64,
     ended_total: u64,
     lengths: u64,
@@ -75,14 +78,16 @@ impl Metrics {
             }
         });
         let summed = spec.info.iter().filter(|f| f.kind == InfoKind::Sum);
-        let info = summed
-            .filter_map(|f| {
-                border
-                    .info
-                    .index_of(&f.name)
-                    .map(|i| (f.name.clone(), i, 0.0))
-            })
-            .filter(|(_, i, _)| border.info.width(*i) == 1);
+        let (mut info, mut elements) = (Vec::new(), Vec::new());
+        for field in summed {
+            let Some(column) = border.info.index_of(&field.name) else {
+                continue;
+            };
+            match border.info.width(column) {
+                1 => info.push((field.name.clone(), column, 0.0)),
+                width => elements.push((field.name.clone(), column, vec![(0.0, 0); width])),
+            }
+        }
         Self {
             rows: border.rows(),
             every,
@@ -91,7 +96,8 @@ impl Metrics {
             env_steps: 0,
             prefixes: prefixes.collect(),
             players: vec![PlayerSums::default(); spec.players.len()],
-            info: info.collect(),
+            info,
+            elements,
             ended: 0,
             ended_total: 0,
             lengths: 0,
@@ -121,6 +127,19 @@ impl Metrics {
                     .iter()
                     .filter(|v| !v.is_nan())
                     .sum::<f64>();
+            }
+        }
+        for (_, column, elements) in &mut self.elements {
+            let (values, width) = (border.info.f64(*column), elements.len());
+            for run in rows.runs() {
+                for row in values[run.start * width..run.end * width].chunks(width) {
+                    for ((sum, told), value) in elements.iter_mut().zip(row) {
+                        if !value.is_nan() {
+                            *sum += value;
+                            *told += 1;
+                        }
+                    }
+                }
             }
         }
         for run in rows.runs() {
@@ -177,6 +196,14 @@ impl Metrics {
         }
         for (name, _, total) in &self.info {
             push(format!("info/{name}"), total / self.rows as f64);
+        }
+        for (name, _, elements) in &mut self.elements {
+            for (j, (sum, told)) in elements.iter_mut().enumerate() {
+                if *told > 0 {
+                    push(format!("charts/{name}/{}", j + 1), *sum / *told as f64);
+                    (*sum, *told) = (0.0, 0);
+                }
+            }
         }
         self.ended_total += self.ended;
         if self.ended > 0 {

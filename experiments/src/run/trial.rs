@@ -499,4 +499,36 @@ mod tests {
         let metrics = |folder: &Path| files::read(&folder.join("metrics.parquet")).unwrap();
         assert_eq!(metrics(stopped.path()), metrics(straight.path()));
     }
+
+    #[test]
+    fn the_returns_of_the_trials_of_an_episode_are_curves_of_their_own() {
+        let text = r#"
+            schema = 1
+            experiment = { name = "trials", seeds = [1], total_env_steps = 1600 }
+            env = { id = "multiarmed_bandit-v0", num_envs = 2, wrappers = [{ kind = "trials", trials = 4 }] }
+            agents = [{ id = "random" }]
+        "#;
+        let trials = plan(&[(String::new(), Arc::new(toml::from_str(text).unwrap()))]);
+        let mut simulator = trials[0].simulator(&Registries::default(), 1).unwrap();
+        simulator.reset().unwrap();
+        let mut metrics = Metrics::new(simulator.spec(), simulator.border(), 1600, 1600);
+        simulator.step().unwrap();
+        while !metrics.step(simulator.border(), &Selection::all(2)) {
+            simulator.step().unwrap();
+        }
+        metrics.record_point(&[]);
+        let value = |key: &str| {
+            metrics
+                .points()
+                .iter()
+                .find(|p| p.key == key)
+                .unwrap()
+                .value
+        };
+        let trials: f64 = (1..=4)
+            .map(|j| value(&format!("charts/trial_return/{j}")))
+            .sum();
+        assert!((trials - value("charts/episodic_return")).abs() < 1e-9);
+        assert!(value("charts/trial_return/1") != value("charts/trial_return/2"));
+    }
 }

@@ -67,7 +67,7 @@ impl PomdpModel for CryingBaby {
         }
     }
 
-    fn reward(&self, state: usize, action: usize) -> f64 {
+    fn reward(&self, state: usize, action: usize, _next: usize) -> f64 {
         let hungry = if state == HUNGRY { 10.0 } else { 0.0 };
         let fed = if action == FEED { 5.0 } else { 0.0 };
         0.0 - hungry - fed

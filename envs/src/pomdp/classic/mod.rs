@@ -7,13 +7,14 @@
 //! | [`TMaze`] | 2(n + 1) + 1 × 4 × 5 | `t_maze-v1` |
 //! | [`RockSample`] | n² 2^k + 1 × 5 + k × 3 | `rock_sample-v1` |
 //! | [`Tag`] | 870 × 5 × 30 | `tag-v1` |
+//! | [`Hallway`] | 60 × 5 × 21, or 92 × 5 × 17 | `hallway-v1` |
 //! | [`LightDark`] | real line × 3 × real line | `light_dark-v1` |
 //! | [`LaserTag`] | 7 · 11 cells twice × 5 × 8 readings | `laser_tag-v1` |
 //!
-//! The first five are [`PomdpModel`](super::PomdpModel)s, whose tables are exact; the last two can only be simulated.
-//! Hallway and Hallway2 exist as files of their authors, to be read with [`pomdp_file`](super::pomdp_file).
+//! All but the last two are [`PomdpModel`](super::PomdpModel)s, whose tables are exact; those can only be simulated.
 
 mod crying_baby;
+mod hallway;
 mod laser_tag;
 mod light_dark;
 mod rock_sample;
@@ -22,6 +23,7 @@ mod tag;
 mod tiger;
 
 pub use crying_baby::CryingBaby;
+pub use hallway::{Building, Hallway};
 pub use laser_tag::{LaserTag, LaserTagArgs, LaserTagState, Readings};
 pub use light_dark::{LightDark, LightDarkArgs, Position};
 pub use rock_sample::{RockSample, Sensor, Walls};

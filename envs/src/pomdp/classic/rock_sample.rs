@@ -327,7 +327,7 @@ impl PomdpModel for RockSample {
         vec![(1, p_good), (2, p_bad)]
     }
 
-    fn reward(&self, state: usize, action: usize) -> f64 {
+    fn reward(&self, state: usize, action: usize, _next: usize) -> f64 {
         self.outcome(state, action).1
     }
 

@@ -145,7 +145,7 @@ impl PomdpModel for TMaze {
         vec![(seen, 1.0)]
     }
 
-    fn reward(&self, state: usize, action: usize) -> f64 {
+    fn reward(&self, state: usize, action: usize, _next: usize) -> f64 {
         let (x, goal) = (state / 2, state % 2);
         if state == self.end() {
             0.0

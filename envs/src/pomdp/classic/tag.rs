@@ -256,7 +256,7 @@ impl PomdpModel for Tag {
         vec![(seen, 1.0)]
     }
 
-    fn reward(&self, state: usize, action: usize) -> f64 {
+    fn reward(&self, state: usize, action: usize, _next: usize) -> f64 {
         let (robot, opponent) = unpack(state);
         match action {
             _ if opponent == TAGGED => 0.0,

@@ -73,7 +73,7 @@ impl PomdpModel for Tiger {
         }
     }
 
-    fn reward(&self, state: usize, action: usize) -> f64 {
+    fn reward(&self, state: usize, action: usize, _next: usize) -> f64 {
         match action {
             LISTEN => -1.0,
             door if door - 1 == state => -100.0,

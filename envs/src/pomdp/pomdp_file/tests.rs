@@ -51,6 +51,8 @@ fn the_sample_files_hold_the_classic_problems() {
         ("tmaze.pomdp", "tmaze"),
         ("rocksample_4_4.pomdp", "rocksample_4_4"),
         ("tag.pomdp", "tag"),
+        ("hallway.pomdp", "hallway"),
+        ("hallway2.pomdp", "hallway2"),
     ] {
         let (_, model) = classics.iter().find(|(name, _)| *name == problem).unwrap();
         let read = instance(file);

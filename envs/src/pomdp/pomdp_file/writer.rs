@@ -36,7 +36,10 @@ fn model_to(model: &Pomdp, out: &mut String) -> Result {
         ("O", &parts.observation, &parts.observations),
     ] {
         writeln!(out)?;
-        for (action, table) in parts.actions.iter().zip(tables) {
+        let all_equal = tables.iter().all(|table| *table == tables[0]);
+        let any = ["*".to_owned()];
+        let actions = if all_equal { &any[..] } else { &parts.actions };
+        for (action, table) in actions.iter().zip(tables) {
             probabilities(
                 out,
                 &format!("{letter}: {action}"),

@@ -3,22 +3,38 @@
 //! Both keep a log of what was added, so that a belief that has been compared with all up to some time is compared with
 //! what is new only.
 
+use std::collections::BTreeSet;
+
+use palaestra_envs::pomdp::Pomdp;
 use serde::{Deserialize, Serialize};
 
-use super::{super::backup::Vectors, Graph};
+use super::{
+    super::backup::{NONE, Vectors},
+    Graph,
+};
 use crate::pomdp::planning::{AlphaVector, Blocks, largest, pbvi::restricted};
 
 /// α-vectors.
+///
+/// A vector counts on others for what comes next, and its value is earned only if these, or larger ones, can still be
+/// had then. So those that [`active`](Self::active) ones rest on are kept beside them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Lower {
     /// All ever added; the values of those no longer needed are gone.
     pub(super) arena: Vec<AlphaVector>,
-    /// Those in use, of each block.
+    /// The block of each.
+    pub(super) block: Vec<u32>,
+    /// What each counts on for what comes next, besides the defaults.
+    pub(super) rests_on: Vec<Vec<u32>>,
+    /// Those that are searched for the best at a belief, of each block.
     pub(super) active: Vec<Vec<u32>>,
     /// Those added, of each block.
     pub(super) log: Vec<Vec<u32>>,
     /// Size of each block's set after it was last pruned.
     pub(super) pruned_to: Vec<usize>,
+    /// Vectors that have values, and those that had after they were last collected.
+    pub(super) live: usize,
+    pub(super) collected_to: usize,
     /// The vector of each block to follow observations that were not expected.
     pub(super) default: Vec<u32>,
 }
@@ -44,11 +60,15 @@ fn dot(local: &[u32], probabilities: &[f64], values: &[f64]) -> f64 {
 }
 
 impl Lower {
-    /// The blind vectors `[actions][states]`.
-    pub(super) fn new(blocks: &Blocks, blind: &[Vec<f64>]) -> Self {
+    /// The blind vectors `[actions][states]`; the defaults are those of action 0.
+    pub(super) fn new(model: &Pomdp, blocks: &Blocks, blind: &[Vec<f64>]) -> Self {
         let n = blocks.len();
         let mut lower = Self {
             arena: Vec::new(),
+            block: Vec::new(),
+            rests_on: Vec::new(),
+            live: 0,
+            collected_to: 0,
             active: vec![Vec::new(); n],
             log: vec![Vec::new(); n],
             pruned_to: vec![0; n],
@@ -56,16 +76,24 @@ impl Lower {
         };
         for block in 0..n {
             lower.default[block] = lower.arena.len() as u32;
-            for vector in restricted(blind, blocks, block) {
-                lower.add(block, vector);
+            for (action, vector) in restricted(blind, blocks, block).into_iter().enumerate() {
+                // To do the same again, wherever that leads.
+                let members = blocks.members(block).iter();
+                let next = members.flat_map(|&s| model.transition(s as usize, action).columns);
+                let next = next.map(|&s| blocks.place(s).0 * blind.len() as u32 + action as u32);
+                let next: BTreeSet<u32> = next.collect();
+                lower.add(block, vector, next.into_iter().collect());
             }
         }
         lower
     }
 
-    pub(super) fn add(&mut self, block: usize, vector: AlphaVector) -> u32 {
+    pub(super) fn add(&mut self, block: usize, vector: AlphaVector, rests_on: Vec<u32>) -> u32 {
         let index = self.arena.len() as u32;
         self.arena.push(vector);
+        self.block.push(block as u32);
+        self.rests_on.push(rests_on);
+        self.live += 1;
         self.active[block].push(index);
         self.log[block].push(index);
         index
@@ -80,8 +108,17 @@ impl Lower {
         self.active.iter().map(Vec::len).sum()
     }
 
-    pub(super) fn vectors(&self, block: usize) -> impl Iterator<Item = &AlphaVector> {
-        self.active[block].iter().map(|&i| &self.arena[i as usize])
+    /// The vectors in use and all that they rest on, by block.
+    pub(super) fn supported(&self) -> Vec<Vec<AlphaVector>> {
+        let mut kept = self.clone();
+        kept.collect();
+        let mut vectors = vec![Vec::new(); self.active.len()];
+        for (vector, block) in kept.arena.into_iter().zip(kept.block) {
+            if !vector.values.is_empty() {
+                vectors[block as usize].push(vector);
+            }
+        }
+        vectors
     }
 
     fn best_of(
@@ -135,16 +172,75 @@ impl Lower {
         self.active[block].len() > self.pruned_to[block] * 3 / 2 + 20
     }
 
-    /// Keeps the vectors that are wanted, indexed by their place in the arena, and forgets the values of the others.
-    pub(super) fn keep(&mut self, block: usize, wanted: &[u32]) {
-        for &index in &self.active[block] {
-            if wanted.binary_search(&index).is_err() && index != self.default[block] {
-                self.arena[index as usize].values = Vec::new();
+    /// Searches no longer but the default and the vectors that are wanted: their places in the arena, in ascending
+    /// order.
+    pub(super) fn keep(&mut self, block: usize, mut wanted: Vec<u32>) {
+        if let Err(place) = wanted.binary_search(&self.default[block]) {
+            wanted.insert(place, self.default[block]);
+        }
+        self.pruned_to[block] = wanted.len();
+        self.active[block] = wanted;
+    }
+
+    /// Whether enough vectors have been added to be worth a [`collect`](Self::collect).
+    pub(super) fn is_littered(&self) -> bool {
+        self.live > self.collected_to * 3 / 2 + 200
+    }
+
+    /// Forgets the values of vectors that neither are active nor are rested on.
+    ///
+    /// Where an active vector is at least as large everywhere as one that is rested on, it takes its place: then no
+    /// value is larger than what its action earns together with the vectors after it, so that by the monotony of
+    /// backups acting by the best vector earns at least the largest value.
+    pub(super) fn collect(&mut self) {
+        let mut needed = vec![false; self.arena.len()];
+        let mut open: Vec<u32> = self.active.iter().flatten().copied().collect();
+        open.iter().for_each(|&i| needed[i as usize] = true);
+        let mut substitutes = vec![NONE; self.arena.len()];
+        while let Some(vector) = open.pop() {
+            let mut rests_on = std::mem::take(&mut self.rests_on[vector as usize]);
+            for next in &mut rests_on {
+                if !needed[*next as usize] {
+                    let substitute = &mut substitutes[*next as usize];
+                    if *substitute == NONE {
+                        *substitute = self.at_least(*next);
+                    }
+                    *next = *substitute;
+                }
+                if !std::mem::replace(&mut needed[*next as usize], true) {
+                    open.push(*next);
+                }
+            }
+            rests_on.sort_unstable();
+            rests_on.dedup();
+            self.rests_on[vector as usize] = rests_on;
+        }
+        self.live = 0;
+        for (vector, needed) in needed.into_iter().enumerate() {
+            if needed {
+                self.live += 1;
+            } else {
+                self.arena[vector].values = Vec::new();
+                self.rests_on[vector] = Vec::new();
             }
         }
-        let default = self.default[block];
-        self.active[block].retain(|index| *index == default || wanted.binary_search(index).is_ok());
-        self.pruned_to[block] = self.active[block].len();
+        self.collected_to = self.live;
+    }
+
+    /// The newest active vector that is nowhere below `vector`, or itself.
+    fn at_least(&self, vector: u32) -> u32 {
+        let values = &self.arena[vector as usize].values;
+        let covers = |&&other: &&u32| {
+            let larger = &self.arena[other as usize].values;
+            larger.iter().zip(values).all(|(x, y)| x >= y)
+        };
+        let of_block = &self.active[self.block[vector as usize] as usize];
+        of_block
+            .iter()
+            .rev()
+            .find(covers)
+            .copied()
+            .unwrap_or(vector)
     }
 }
 

@@ -137,7 +137,8 @@ impl SarsopState {
         }
     }
 
-    /// Drops the vectors that are best at no visited belief, where many have been added.
+    /// Searches no longer the vectors that are best at no visited belief, where many have been added, and forgets those
+    /// that nothing rests on.
     pub(super) fn prune_vectors(&mut self) {
         for block in 0..self.blocks.len() {
             if !self.lower.is_full(block) {
@@ -160,7 +161,10 @@ impl SarsopState {
             }
             wanted.sort_unstable();
             wanted.dedup();
-            self.lower.keep(block, &wanted);
+            self.lower.keep(block, wanted);
+        }
+        if self.lower.is_littered() {
+            self.lower.collect();
         }
     }
 }
@@ -289,7 +293,8 @@ impl Sarsop {
                 ),
             };
             let before = state.lower.log_len(block);
-            state.lower.add(block, vector);
+            let expected = self.after.iter().copied().filter(|&next| next != NONE);
+            state.lower.add(block, vector, expected.collect());
             let known = (here.lower, here.alpha);
             (here.lower, here.alpha) =
                 state

@@ -9,7 +9,8 @@
 //! * upper bound: sawtooth interpolation between the fast informed bound at the corners and the beliefs visited,
 //!   `U(b) = b · v + min_i [min_{s: b_i(s) > 0} b(s) / b_i(s)] (U_i - b_i · v)`.
 //!
-//! What differs from the paper: beliefs reached by several paths are one node, so that the tree is a graph; after a path
+//! What differs from the paper: a vector that others count on for what comes next is kept, so that the policy earns its
+//! bound; beliefs reached by several paths are one node, so that the tree is a graph; after a path
 //! that improves next to nothing, the next one goes by the gap alone; and vectors live on the [`Blocks`] of the states
 //! that a belief can spread over, so that mixed observability need not be declared.
 
@@ -26,7 +27,7 @@ use palaestra_envs::pomdp::Pomdp;
 use sample::Predictor;
 use serde::{Deserialize, Serialize};
 
-use super::{AlphaPolicy, AlphaVector, Blind, Blocks, Fib, Progress, Solver, SolverError, misfit};
+use super::{AlphaPolicy, Blind, Blocks, Fib, Progress, Solver, SolverError, misfit};
 use crate::pomdp::{Belief, Workspace};
 
 /// How paths are sampled.
@@ -97,7 +98,7 @@ impl Sarsop {
         let mut fib = Fib::new(model.clone())?;
         fib.run(u64::MAX);
         let blocks = Blocks::of(&model);
-        let lower = Lower::new(&blocks, &blind.state().q);
+        let lower = Lower::new(&model, &blocks, &blind.state().q);
         let upper = Upper::new(&blocks, fib.vectors());
         let mut state = SarsopState {
             settings,
@@ -220,10 +221,8 @@ impl Solver for Sarsop {
     }
 
     fn policy(&self) -> AlphaPolicy {
-        let lower = &self.state.lower;
-        let of_block = |block| -> Vec<AlphaVector> { lower.vectors(block).cloned().collect() };
         AlphaPolicy {
-            vectors: (0..self.state.blocks.len()).map(of_block).collect(),
+            vectors: self.state.lower.supported(),
             blocks: self.state.blocks.clone(),
         }
     }

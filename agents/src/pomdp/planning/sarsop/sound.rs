@@ -38,7 +38,17 @@ impl Lower {
             let vector = self.arena.get(*index as usize);
             vector.is_some_and(|v| v.values.is_empty()) || whole(index, block)
         };
+        let vectors = self.arena.len();
+        let of_block = |(vector, &block): (usize, &u32)| {
+            let values = &self.arena[vector].values;
+            (block as usize) < n && (values.is_empty() || whole(&(vector as u32), block as usize))
+        };
         lengths == [n; 4]
+            && [self.block.len(), self.rests_on.len()] == [vectors; 2]
+            && self.block.iter().enumerate().all(of_block)
+            && self.rests_on.iter().flatten().all(|&next| {
+                (next as usize) < vectors && !self.arena[next as usize].values.is_empty()
+            })
             && self
                 .arena
                 .iter()

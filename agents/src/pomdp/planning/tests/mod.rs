@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use palaestra_envs::pomdp::{
     Pomdp, PomdpModel,
-    classic::{CryingBaby, MazeStart, RockSample, Sensor, TMaze, Tiger, Walls},
+    classic::{Building, CryingBaby, Hallway, MazeStart, RockSample, Sensor, TMaze, Tiger, Walls},
 };
 use serde_json::Value;
 
@@ -47,6 +47,13 @@ fn maze(start: MazeStart) -> Arc<Pomdp> {
     compiled(&TMaze {
         start,
         ..TMaze::default()
+    })
+}
+
+fn hallway(building: Building) -> Arc<Pomdp> {
+    compiled(&Hallway {
+        building,
+        ..Hallway::default()
     })
 }
 

@@ -110,6 +110,25 @@ fn despot_plans_from_its_scenarios() {
     assert!(mean >= 16.0, "{mean}");
 }
 
+/// A fixed number of trials instead of a second per move, so that the result does not depend on the machine.
+#[test]
+fn despot_earns_what_it_should_among_twelve_thousand_states() {
+    let model = compiled(&RockSample::seven_eight());
+    let bounds = TableBounds::new(&model).unwrap();
+    let settings = DespotSettings {
+        scenarios: 100,
+        trials: 50,
+        ..DespotSettings::default()
+    };
+    let decide = |belief: &Belief, _: Option<(usize, u32)>, rng: &mut Stream| {
+        Despot::search(&*model, &bounds, settings, sampler(belief), rng)
+    };
+    let started = std::time::Instant::now();
+    let mean = online(&model, 40, 80, decide);
+    eprintln!("{:?}", started.elapsed());
+    assert!(mean >= 19.0, "{mean}");
+}
+
 #[test]
 fn the_policy_of_pbvi_earns_its_bound() {
     let model = four_four(Sensor::Exponential, Walls::End);
@@ -118,4 +137,16 @@ fn the_policy_of_pbvi_earns_its_bound() {
     let policy = solver.policy();
     let mean = online(&model, 200, 150, |belief, _, _| policy.action(belief));
     assert!(bound > 14.0 && mean > bound - 1.0, "{mean} {bound}");
+}
+
+/// What a vector counts on for what comes next must still be there when it comes: the policy went round in circles.
+#[test]
+fn the_policy_of_sarsop_earns_its_bound_long_before_it_has_converged() {
+    let model = compiled(&RockSample::seven_eight());
+    let mut solver = Sarsop::new(model.clone(), SarsopSettings::default()).unwrap();
+    let bound = solver.run(300).lower;
+    let policy = solver.policy();
+    let mean = online(&model, 200, 150, |belief, _, _| policy.action(belief));
+    eprintln!("{bound} {mean} {:?} {}", solver.sizes(), policy.len());
+    assert!(bound > 20.0 && mean > bound - 1.0, "{mean} {bound}");
 }

@@ -77,6 +77,21 @@ fn sarsop_keeps_its_invariants_on_large_problems_and_reaches_the_known_bounds() 
     let mut solver = Sarsop::new(tag.clone(), SarsopSettings::default()).unwrap();
     let found = invariant("tag", &tag, &mut solver, 700);
     assert!(found.lower >= -6.6 && found.upper <= -2.0, "{found:?}");
+    for (name, building, enough) in [
+        ("hallway", Building::One, 0.94),
+        ("hallway2", Building::Two, 0.28),
+    ] {
+        let model = hallway(building);
+        let mut solver = Sarsop::new(model.clone(), SarsopSettings::default()).unwrap();
+        let found = invariant(name, &model, &mut solver, 100);
+        let reference = golden("classic_bounds")[name]["sarsop"][1]
+            .as_f64()
+            .unwrap();
+        assert!(
+            found.lower >= enough && found.lower <= reference && found.upper <= reference + 0.05,
+            "{name}: {found:?}"
+        );
+    }
     let rocks = compiled(&RockSample::seven_eight());
     let mut solver = Sarsop::new(rocks.clone(), SarsopSettings::default()).unwrap();
     // Blind and FIB are where it starts; solving them once more takes long.
