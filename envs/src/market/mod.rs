@@ -10,7 +10,11 @@
 //!
 //! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
 //! * [`book`]: the matching engine.
+//! * [`kernel`]: time, latency and accounts around it.
+//! * [`flow`]: what trades beside the players.
 
 pub mod book;
 pub mod event;
+pub mod flow;
+pub mod kernel;
 pub mod order;
