@@ -7,3 +7,14 @@
 //! (arXiv 2409.07486), and ABIDES (*ABIDES: Towards High-Fidelity Market Simulation for AI Research*, arXiv 1904.12066) for the
 //! population of traders. Prices are integers in ten-thousandths of a currency unit, sizes integers in shares, times integers
 //! in nanoseconds after midnight; nothing in book or ledger is a float.
+//!
+//! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
+//! * [`book`]: the matching engine.
+//! * [`kernel`]: time, latency and accounts around it.
+//! * [`flow`]: what trades beside the players.
+
+pub mod book;
+pub mod event;
+pub mod flow;
+pub mod kernel;
+pub mod order;
