@@ -7,5 +7,33 @@
 //! (arXiv 2409.07486), and ABIDES (*ABIDES: Towards High-Fidelity Market Simulation for AI Research*, arXiv 1904.12066) for the
 //! population of traders. Prices are integers in ten-thousandths of a currency unit, sizes integers in shares, times integers
 //! in nanoseconds after midnight; nothing in book or ledger is a float.
+//!
+//! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
+//! * [`book`]: the matching engine.
+//! * [`hawkes`]: order flow that excites itself.
+//! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
 
+pub mod book;
+pub mod event;
 pub mod hawkes;
+mod inventory_market_making;
+pub mod order;
+
+pub use inventory_market_making::{
+    InventoryMarketMaking, InventoryMarketMakingArgs, MarketMakingReward,
+};
+
+use crate::{registry::Registry, sim::BatchPlugin};
+
+/// Registers the environments of this family.
+pub fn register(registry: &mut Registry) {
+    registry.register(
+        "inventory_market_making-v1",
+        "market",
+        "Quote a bid and an ask around a Brownian mid-price and keep the inventory small (Avellaneda and Stoikov's \
+         problem, as in mbt-gym).",
+        |args: InventoryMarketMakingArgs| {
+            Ok(Box::new(BatchPlugin(InventoryMarketMaking::new(&args)?)))
+        },
+    );
+}
