@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::market::event::Reject;
-use crate::market::order::{NewOrder, Price, Side, Size};
+use crate::market::order::{NewOrder, Price, Side, Size, TimeInForce};
 
 /// What happens when an order would trade with one of the same trader.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,7 +130,7 @@ impl Rules {
         if order.stop.is_some_and(|stop| stop % self.tick != 0) {
             return Err(Reject::Tick);
         }
-        let rests = order.price.is_some() && order.tif == super::super::order::TimeInForce::Gtc;
+        let rests = order.price.is_some() && order.tif == TimeInForce::Gtc;
         let needs_rest = order.hidden || iceberg || order.post_only;
         if (needs_rest && !rests)
             || (order.hidden && iceberg)
