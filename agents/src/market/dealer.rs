@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use palaestra_envs::{
     market::InventoryMarketMakingArgs,
-    sim::{ActView, Selection},
+    sim::{ActView, Model, Selection},
     space::Columns,
 };
 
@@ -22,7 +22,7 @@ pub(super) fn problem(
     context: &AgentContext,
 ) -> Result<Arc<InventoryMarketMakingArgs>, AgentError> {
     let model = context.env.model.as_ref();
-    model.and_then(|model| model.get()).ok_or_else(|| AgentError::Unsupported {
+    model.and_then(Model::get).ok_or_else(|| AgentError::Unsupported {
         agent: id.into(),
         env: context.env.id.clone(),
         reason: "it needs `inventory_market_making-v1`, without wrappers that change rewards or dynamics".into(),

@@ -11,6 +11,7 @@
 //! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
 //! * [`book`]: the matching engine.
 //! * [`hawkes`]: order flow that excites itself.
+//! * [`tokens`]: orders as words for models of order flow.
 //! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
 
 pub mod book;
@@ -18,6 +19,7 @@ pub mod event;
 pub mod hawkes;
 mod inventory_market_making;
 pub mod order;
+pub mod tokens;
 
 pub use inventory_market_making::{
     InventoryMarketMaking, InventoryMarketMakingArgs, MarketMakingReward,
