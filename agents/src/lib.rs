@@ -8,6 +8,8 @@ pub mod bandits;
 pub mod conformance;
 mod episode_clock;
 mod error;
+pub mod market;
+mod matrix;
 pub mod pomdp;
 pub mod process;
 pub mod random;

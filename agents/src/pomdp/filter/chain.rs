@@ -3,8 +3,9 @@
 //! `F` holds the rates: `F[i][j] ≥ 0` from state `i` to `j`, each row summing to 0. Between measurements the belief moves
 //! by `b ← b exp(F Δt)`; a measurement multiplies it by the density of what was measured in each state.
 
-use palaestra_envs::math;
 use serde::{Deserialize, Serialize};
+
+use crate::matrix::exponential;
 
 /// Rates that are none, or a belief of another size.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -82,39 +83,7 @@ impl HiddenChain {
         if !(dt >= 0.0 && dt.is_finite()) {
             return Err(ChainError::Time(dt));
         }
-        let n = self.belief.len();
-        let fastest = (0..n)
-            .map(|i| self.rates[i * n + i].abs())
-            .fold(0.0, f64::max);
-        // Uniformisation: P = I + F / λ is a stochastic matrix, exp(F dt) = Σ_k e^-λdt (λdt)^k / k! P^k. No term is
-        // negative, so nothing cancels. Times with λdt above 1 are halved first and the result squared.
-        let halvings = (fastest * dt).max(1.0).log2().ceil() as u32;
-        let mean = fastest * dt / f64::from(2u32.pow(halvings.min(31)));
-        let mut jump = vec![0.0; n * n];
-        for i in 0..n {
-            for j in 0..n {
-                let rate = if fastest > 0.0 {
-                    self.rates[i * n + j] / fastest
-                } else {
-                    0.0
-                };
-                jump[i * n + j] = rate + f64::from(u8::from(i == j));
-            }
-        }
-        let mut power = identity(n);
-        let mut weight = math::exp(-mean);
-        let mut sum: Vec<f64> = power.iter().map(|x| x * weight).collect();
-        for k in 1..40 {
-            power = product(&power, &jump, n);
-            weight *= mean / f64::from(k);
-            sum.iter_mut()
-                .zip(&power)
-                .for_each(|(s, p)| *s += weight * p);
-        }
-        for _ in 0..halvings.min(31) {
-            sum = product(&sum, &sum, n);
-        }
-        Ok(sum)
+        Ok(exponential(&self.rates, self.belief.len(), dt))
     }
 
     /// Lets a time `dt` pass.
@@ -142,15 +111,4 @@ impl HiddenChain {
         self.belief = weighted.into_iter().map(|w| w / total).collect();
         Ok(total)
     }
-}
-
-fn identity(n: usize) -> Vec<f64> {
-    (0..n * n)
-        .map(|k| f64::from(u8::from(k / n == k % n)))
-        .collect()
-}
-
-fn product(x: &[f64], y: &[f64], n: usize) -> Vec<f64> {
-    let entry = |k: usize| (0..n).map(|l| x[k / n * n + l] * y[l * n + k % n]).sum();
-    (0..n * n).map(entry).collect()
 }

@@ -1,0 +1,288 @@
+//! Golden numbers (`tests/golden/market`), and simulations in the environment.
+
+use std::sync::Arc;
+
+use palaestra_envs::{
+    market::order::Side,
+    sim::{Selection, Simulator},
+};
+use serde_json::{Value, json};
+
+use super::{
+    twap::{Stage, Step, Touch, Twap},
+    *,
+};
+use crate::AgentContext;
+
+const CLOSED_FORMS: &str = include_str!("../../../tests/golden/market/avellaneda_stoikov.json");
+const TWAP: &str = include_str!("../../../tests/golden/market/twap_decisions.json");
+
+fn parse(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn rows(value: &Value) -> impl Iterator<Item = Vec<Option<f64>>> {
+    let row = |row: &Value| row.as_array().unwrap().iter().map(Value::as_f64).collect();
+    value.as_array().unwrap().iter().map(row)
+}
+
+fn assert_close(found: Option<f64>, expected: Option<f64>) {
+    match (found, expected) {
+        (Some(found), Some(expected)) => {
+            assert!(
+                (found - expected).abs() <= 1e-10,
+                "{found} instead of {expected}"
+            );
+        }
+        (found, expected) => assert_eq!(found, expected),
+    }
+}
+
+#[test]
+fn the_quotes_of_avellaneda_and_stoikov_are_the_golden_ones() {
+    let golden = parse(CLOSED_FORMS);
+    let mut compared = 0;
+    for row in rows(&golden["avellaneda_stoikov"]) {
+        let [gamma, t, q, reservation, spread, bid, ask] = row[..] else {
+            panic!()
+        };
+        let dealer = AvellanedaStoikov {
+            risk_aversion: gamma.unwrap(),
+            volatility: 2.0,
+            fill_exponent: 1.5,
+            duration: 1.0,
+        };
+        let (t, q) = (t.unwrap(), q.unwrap() as i32);
+        let quotes = dealer.quotes(100.0, q, t);
+        assert_close(Some(dealer.reservation_price(100.0, q, t)), reservation);
+        assert_close(Some(dealer.spread(t)), spread);
+        assert_close(Some(quotes.0), bid);
+        assert_close(Some(quotes.1), ask);
+        compared += 1;
+    }
+    assert_eq!(compared, 45);
+}
+
+fn published() -> CarteaJaimungal {
+    CarteaJaimungal {
+        fill_exponent: 1.5,
+        running_penalty: 0.01,
+        terminal_penalty: 0.001,
+        buy_rate: 50.0,
+        sell_rate: 50.0,
+        max_inventory: 3,
+    }
+}
+
+#[test]
+fn the_values_and_depths_of_cartea_and_jaimungal_are_the_golden_ones() {
+    let golden = parse(CLOSED_FORMS);
+    let solution = published().solve(0.1, 10).unwrap();
+    let mut compared = 0;
+    for table in golden["cartea_jaimungal"]["tables"].as_array().unwrap() {
+        let steps_left = ((1.0 - table["t"].as_f64().unwrap()) * 10.0).round() as u32;
+        for row in rows(&table["rows"]) {
+            let q = row[0].unwrap() as i32;
+            let (bid, ask) = solution.depths(steps_left, q);
+            assert_close(solution.value(steps_left, q), row[1]);
+            assert_close(bid, row[2]);
+            assert_close(ask, row[3]);
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 21);
+    assert_eq!(solution.value(11, 0), None);
+    assert_eq!(solution.depths(0, 4), (None, None));
+    let wrong = CarteaJaimungal {
+        max_inventory: 0,
+        ..published()
+    };
+    assert_eq!(wrong.solve(0.1, 10).unwrap_err().name, "max_inventory");
+}
+
+/// A problem so long that the weights themselves would overflow.
+#[test]
+fn long_problems_do_not_overflow() {
+    let solution = published().solve(1.0, 1000).unwrap();
+    let (early, later) = (solution.depths(1000, 1), solution.depths(900, 1));
+    assert_close(early.0, later.0);
+    assert_close(early.1, later.1);
+    assert!(solution.value(1000, 0).unwrap().is_finite());
+}
+
+#[test]
+fn twap_decides_as_the_original() {
+    let golden = parse(TWAP);
+    let integer = |value: &Value| value.as_i64().unwrap();
+    let pairs = |value: &Value| -> Vec<(i64, i64)> {
+        let list = value.as_array().unwrap().iter();
+        list.map(|pair| (integer(&pair[0]), integer(&pair[1])))
+            .collect()
+    };
+    let decisions = golden["rows"].as_array().unwrap();
+    assert_eq!(decisions.len(), 160);
+    for row in decisions {
+        let side = if row[0] == "B" { Side::Buy } else { Side::Sell };
+        let lob = &golden["lobs"][row[1].as_str().unwrap()];
+        let touch = Touch {
+            bid: pairs(&lob["bids"]).first().map(|level| level.0),
+            ask: pairs(&lob["asks"]).first().map(|level| level.0),
+            last: integer(&lob["last"]),
+        };
+        let stage = if row[2] == "passive" {
+            Stage::Passive
+        } else {
+            Stage::Aggressive
+        };
+        let twap = Twap {
+            side,
+            target: integer(&row[3]),
+            lot: 100,
+            tick: 100,
+            passive_ratio: row[6].as_f64().unwrap(),
+            aggressive_ratio: 1.0,
+            aggressive_price_change: 0,
+            total_seconds: 300,
+            passive_seconds: 20,
+            idle_seconds: 10,
+        };
+        let elapsed = integer(&row[7]) as u32;
+        let (steps, wait) = twap.decide(stage, integer(&row[4]), &pairs(&row[5]), &touch, elapsed);
+        let told: Vec<Value> = steps
+            .iter()
+            .map(|step| match *step {
+                Step::Cancel { price, size } => json!(["C", price, size]),
+                Step::Limit { price, size } => json!([row[0], price, size]),
+            })
+            .collect();
+        assert_eq!(Value::from(told), row[8], "{row}");
+        assert_eq!(i64::from(wait), integer(&row[9]));
+    }
+}
+
+/// Mean and standard deviation.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
+    (mean, (squares / n).sqrt())
+}
+
+/// Profits and final inventories of `rows` episodes.
+fn play(agent: &str, args: &Value, rows: usize) -> (Vec<f64>, Vec<f64>) {
+    let env = palaestra_envs::registry()
+        .build("inventory_market_making-v1", &Value::Null)
+        .unwrap();
+    let builder = Simulator::builder(env).rows(rows).seed(7).info("inventory");
+    let mut simulator = builder.build().unwrap();
+    simulator.reset().unwrap();
+    let context = AgentContext {
+        env: Arc::clone(simulator.spec()),
+        players: vec![0],
+        rows,
+        seed: 0,
+        total_steps: 0,
+    };
+    let registry = crate::registry();
+    let mut agent = registry.get(agent).unwrap().build(&context, args).unwrap();
+    let all = Selection::all(rows);
+    for _ in 0..200 {
+        let (view, actions) = simulator.border_mut().act_view(0);
+        agent.act(&view, &all, actions).unwrap();
+        simulator.step().unwrap();
+    }
+    let border = simulator.border();
+    assert!(border.terminated.iter().all(|&terminated| terminated));
+    let last = border.players[0].final_observation.f32(0);
+    let inventories = last.chunks_exact(4).map(|row| f64::from(row[1])).collect();
+    (border.players[0].final_return.to_vec(), inventories)
+}
+
+#[test]
+fn simulated_profits_and_inventories_are_the_golden_ones() {
+    const ROWS: usize = 10_000;
+    let golden = parse(CLOSED_FORMS);
+    let experiments = golden["monte_carlo_20000"].as_array().unwrap();
+    assert_eq!(experiments.len(), 6);
+    for expected in experiments {
+        let number = |name: &str| expected[name].as_f64().unwrap();
+        let half = 0.5 * number("spread");
+        let (profit, inventory) = if expected["strategy"] == "inventory" {
+            play(
+                "avellaneda_stoikov",
+                &json!({ "risk_aversion": number("gamma") }),
+                ROWS,
+            )
+        } else {
+            play("constant", &json!({ "action": [half, half] }), ROWS)
+        };
+        for (values, name) in [(profit, "profit"), (inventory, "q")] {
+            let (mean, deviation) = moments(&values);
+            let golden_deviation = number(&format!("{name}_std"));
+            // Both sides are simulated: 20,000 paths there.
+            let error = golden_deviation * (1.0 / 20_000.0 + 1.0 / ROWS as f64).sqrt();
+            let golden_mean = number(&format!("{name}_mean"));
+            assert!(
+                (mean - golden_mean).abs() < 3.0 * error,
+                "{name} {mean}: {expected}"
+            );
+            assert!(
+                (deviation / golden_deviation - 1.0).abs() < 0.05,
+                "{name} {deviation}: {expected}"
+            );
+        }
+    }
+}
+
+/// Cartea and Jaimungal's dealer earns more under its own criterion than dealers of the same problem with other aversions.
+#[test]
+fn the_optimal_dealer_is_better_than_its_neighbours() {
+    let score = |running_penalty: f64| {
+        let args = json!({ "running_penalty": running_penalty, "terminal_penalty": 0.0 });
+        let (profit, _) = play("cartea_jaimungal", &args, 4000);
+        moments(&profit)
+    };
+    let ((loose, loose_risk), (tight, tight_risk)) = (score(0.0), score(2.0));
+    // Without a penalty the mean profit is the greatest there is, A T / (e k) on each side; a penalty buys a smaller risk.
+    let bound = 2.0 * 140.0 / (std::f64::consts::E * 1.5);
+    assert!(
+        (loose - bound).abs() < 4.0 * loose_risk / 4000f64.sqrt() + 0.5,
+        "{loose}"
+    );
+    assert!(tight < loose && tight_risk < 0.75 * loose_risk);
+}
+
+#[test]
+fn dealers_refuse_other_problems_and_arguments() {
+    let env = palaestra_envs::registry()
+        .build("cartpole-v1", &Value::Null)
+        .unwrap();
+    let simulator = Simulator::builder(env).build().unwrap();
+    let context = AgentContext {
+        env: Arc::clone(simulator.spec()),
+        players: vec![0],
+        rows: 1,
+        seed: 0,
+        total_steps: 0,
+    };
+    let registry = crate::registry();
+    for id in ["avellaneda_stoikov", "cartea_jaimungal"] {
+        let built = registry.get(id).unwrap().build(&context, &Value::Null);
+        assert!(
+            built
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("inventory_market_making-v1")
+        );
+    }
+    let args = json!({ "risk_aversion": 0.0 });
+    let built = registry
+        .get("avellaneda_stoikov")
+        .unwrap()
+        .build(&context, &args);
+    assert_eq!(
+        built.err().unwrap().to_string(),
+        "`risk_aversion`: must be positive and finite, not 0"
+    );
+}
