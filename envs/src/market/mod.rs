@@ -7,3 +7,5 @@
 //! (arXiv 2409.07486), and ABIDES (*ABIDES: Towards High-Fidelity Market Simulation for AI Research*, arXiv 1904.12066) for the
 //! population of traders. Prices are integers in ten-thousandths of a currency unit, sizes integers in shares, times integers
 //! in nanoseconds after midnight; nothing in book or ledger is a float.
+
+pub mod data;
