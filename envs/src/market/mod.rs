@@ -7,5 +7,12 @@
 //! (arXiv 2409.07486), and ABIDES (*ABIDES: Towards High-Fidelity Market Simulation for AI Research*, arXiv 1904.12066) for the
 //! population of traders. Prices are integers in ten-thousandths of a currency unit, sizes integers in shares, times integers
 //! in nanoseconds after midnight; nothing in book or ledger is a float.
+//!
+//! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
+//! * [`book`]: the matching engine.
+//! * [`data`]: recorded order flow, in the formats of exchanges and vendors.
 
+pub mod book;
 pub mod data;
+pub mod event;
+pub mod order;

@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use super::{DataError, Event, Kind, Position, Problem, Side};
+use super::{DataError, FeedEvent, Kind, Position, Problem, Side};
 
 /// Spreads order ids, which are mostly consecutive, over the bits that a hash table looks at.
 #[derive(Debug, Clone, Default)]
@@ -231,7 +231,7 @@ impl RecordedBooks {
     /// [`DataError`] if it is in conflict with earlier events, or lacks what its kind needs.
     pub fn apply(
         &mut self,
-        event: &mut Event,
+        event: &mut FeedEvent,
         position: Position,
     ) -> Result<&RecordedBook, DataError> {
         let fail = |problem: Problem| problem.at(position);
@@ -265,7 +265,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    fn apply(&mut self, event: &mut Event) -> Result<(), Problem> {
+    fn apply(&mut self, event: &mut FeedEvent) -> Result<(), Problem> {
         match event.kind {
             Kind::Add => self.add(event.order_id, event)?,
             Kind::Reduce | Kind::Execute | Kind::ExecuteUnprinted => self.reduce(event)?,
@@ -282,7 +282,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn add(&mut self, id: u64, event: &Event) -> Result<(), Problem> {
+    fn add(&mut self, id: u64, event: &FeedEvent) -> Result<(), Problem> {
         let (side, price) = place(event)?;
         if self.book.orders.contains_key(&id) {
             self.tally.duplicates += 1;
@@ -296,7 +296,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn reduce(&mut self, event: &mut Event) -> Result<(), Problem> {
+    fn reduce(&mut self, event: &mut FeedEvent) -> Result<(), Problem> {
         let id = event.order_id;
         let Some(order) = self.book.orders.get_mut(&id) else {
             self.unknown(event);
@@ -327,7 +327,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn delete(&mut self, event: &mut Event) {
+    fn delete(&mut self, event: &mut FeedEvent) {
         let Some(order) = self.book.orders.remove(&event.order_id) else {
             self.unknown(event);
             return;
@@ -342,14 +342,14 @@ impl Change<'_> {
     }
 
     /// An order from before the recording: where its level is known, the level loses what the event says.
-    fn unknown(&mut self, event: &Event) {
+    fn unknown(&mut self, event: &FeedEvent) {
         self.tally.unknown_orders += 1;
         if let (Some(side), Some(price)) = (event.side, event.price) {
             self.book.take(side, price, event.size, 0);
         }
     }
 
-    fn replace(&mut self, event: &mut Event) -> Result<(), Problem> {
+    fn replace(&mut self, event: &mut FeedEvent) -> Result<(), Problem> {
         match self.book.remove(event.order_id) {
             Some(order) => event.side = Some(order.side),
             None => self.tally.unknown_orders += 1,
@@ -360,7 +360,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn modify(&mut self, event: &Event) -> Result<(), Problem> {
+    fn modify(&mut self, event: &FeedEvent) -> Result<(), Problem> {
         if self.book.remove(event.order_id).is_none() {
             self.tally.unknown_orders += 1;
         }
@@ -371,7 +371,7 @@ impl Change<'_> {
     }
 }
 
-fn place(event: &Event) -> Result<(Side, i64), Problem> {
+fn place(event: &FeedEvent) -> Result<(Side, i64), Problem> {
     let kind = event.kind.name();
     let lacks = |what| Problem::Incomplete { kind, what };
     let side = event.side.ok_or_else(|| lacks("a side"))?;

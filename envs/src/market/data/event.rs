@@ -1,26 +1,7 @@
 //! What every format is read into.
 
 use super::{DataError, Position};
-
-/// The side of the book on which an order rests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// A bid.
-    Buy,
-    /// An ask.
-    Sell,
-}
-
-impl Side {
-    /// The other side: that of the aggressor, for an execution.
-    #[must_use]
-    pub fn opposite(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-}
+use crate::market::order::Side;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,7 +92,7 @@ impl Kind {
 
 /// One fact of the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event {
+pub struct FeedEvent {
     /// Nanoseconds since the origin of the reader's [`Clock`].
     pub time_ns: u64,
     /// Number of the symbol in this file (ITCH: stock locate; DBN: instrument id; else 0).
@@ -130,7 +111,7 @@ pub struct Event {
     pub price: Option<i64>,
 }
 
-impl Event {
+impl FeedEvent {
     /// An event that says nothing but its time.
     pub fn other(time_ns: u64, symbol: u32) -> Self {
         Self {
@@ -167,7 +148,7 @@ pub struct Units {
 }
 
 /// A recording that is read event by event, with memory for one record.
-pub trait EventReader {
+pub trait FeedReader {
     /// The units of what is read.
     fn units(&self) -> Units;
 
@@ -175,7 +156,7 @@ pub trait EventReader {
     ///
     /// # Errors
     /// [`DataError`] with the position of the record that cannot be read.
-    fn read(&mut self) -> Result<Option<Event>, DataError>;
+    fn read(&mut self) -> Result<Option<FeedEvent>, DataError>;
 
     /// Where the event that was read last begins.
     fn position(&self) -> Position;
@@ -187,12 +168,12 @@ pub trait EventReader {
     fn symbols(&self) -> Vec<(u32, String)>;
 }
 
-impl<R: EventReader + ?Sized> EventReader for Box<R> {
+impl<R: FeedReader + ?Sized> FeedReader for Box<R> {
     fn units(&self) -> Units {
         (**self).units()
     }
 
-    fn read(&mut self) -> Result<Option<Event>, DataError> {
+    fn read(&mut self) -> Result<Option<FeedEvent>, DataError> {
         (**self).read()
     }
 

@@ -7,7 +7,7 @@
 //! | Databento DBN, schema MBO | [`dbn`] | every order of some instruments | since 1970 | 1e-9 |
 //! | Binance differences of depth | [`binance`] | sizes of levels, without orders | since 1970 | 1e-8 |
 //!
-//! All of them are read into one type, [`Event`], by one trait, [`EventReader`]; [`RecordedBooks`] follow what the events say.
+//! All of them are read into one type, [`FeedEvent`], by one trait, [`FeedReader`]; [`RecordedBooks`] follow what the events say.
 //! A recorded event is a fact (order 7 lost 20 shares to a trade), not a request, so it is applied and not matched again: a
 //! matching engine would repeat the exchange's decisions on less than the exchange knew (hidden orders, orders from before
 //! the file begins). That is also why the book here is a small one of its own: it takes prices in any unit, and knows
@@ -19,15 +19,18 @@
 pub mod binance;
 mod book;
 pub mod dbn;
+mod engine;
 mod error;
 mod event;
 pub mod itch;
 mod lines;
 pub mod lobster;
 
+pub use super::order::Side;
 pub use book::{Level, RecordedBook, RecordedBooks, Rules, Tally};
+pub use engine::published;
 pub use error::{DataError, Position, Problem, Unwritable};
-pub use event::{Clock, Event, EventReader, Kind, Side, Units};
+pub use event::{Clock, FeedEvent, FeedReader, Kind, Units};
 
 #[cfg(test)]
 mod tests;

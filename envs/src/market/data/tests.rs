@@ -6,7 +6,7 @@ mod dbn;
 mod itch;
 mod lobster;
 
-use super::{DataError, Event, EventReader, RecordedBooks, Rules};
+use super::{DataError, FeedEvent, FeedReader, RecordedBooks, Rules};
 
 /// Prices in the golden files, in 1e-4.
 pub(super) const MESSAGES: &str =
@@ -15,7 +15,7 @@ pub(super) const ROWS: &str =
     include_str!("../../../../tests/golden/market/lobster_orderbook_10.csv");
 
 /// All events, as the book fills them in.
-pub(super) fn events(reader: &mut dyn EventReader) -> Result<Vec<Event>, DataError> {
+pub(super) fn events(reader: &mut dyn FeedReader) -> Result<Vec<FeedEvent>, DataError> {
     let mut books = RecordedBooks::new(Rules::Strict);
     let mut events = Vec::new();
     while let Some(mut event) = reader.read()? {
@@ -26,7 +26,7 @@ pub(super) fn events(reader: &mut dyn EventReader) -> Result<Vec<Event>, DataErr
 }
 
 /// The error of a reader, as text.
-pub(super) fn fault(reader: &mut dyn EventReader) -> String {
+pub(super) fn fault(reader: &mut dyn FeedReader) -> String {
     match events(reader) {
         Ok(events) => panic!("no error in {} events", events.len()),
         Err(error) => error.to_string(),

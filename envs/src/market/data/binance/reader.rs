@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, io::BufRead};
 
 use super::{
-    super::{DataError, Event, EventReader, Kind, Position, Problem, Side, Units, lines::Lines},
+    super::{DataError, FeedEvent, FeedReader, Kind, Position, Problem, Side, Units, lines::Lines},
     UNITS,
     json::{Document, Snapshot, Text, Update, document},
 };
@@ -66,7 +66,7 @@ pub struct DepthReader<R> {
     after_snapshot: bool,
     /// Levels of a snapshot whose time the next update tells.
     snapshot: Option<Vec<Change>>,
-    ready: VecDeque<Event>,
+    ready: VecDeque<FeedEvent>,
     position: Position,
     last_ns: u64,
 }
@@ -114,7 +114,7 @@ impl<R: BufRead> DepthReader<R> {
                 let changes = changes.map_err(|problem| problem.at(self.position))?;
                 self.join(last, changes)?;
             }
-            Document::Other => self.ready.push_back(Event::other(self.last_ns, 0)),
+            Document::Other => self.ready.push_back(FeedEvent::other(self.last_ns, 0)),
         }
         Ok(true)
     }
@@ -180,31 +180,31 @@ impl<R: BufRead> DepthReader<R> {
     }
 
     fn show_snapshot(&mut self, levels: &[Change], time_ns: u64) {
-        self.ready.push_back(Event {
+        self.ready.push_back(FeedEvent {
             kind: Kind::Clear,
-            ..Event::other(time_ns, 0)
+            ..FeedEvent::other(time_ns, 0)
         });
         self.show(levels, time_ns);
     }
 
     fn show(&mut self, changes: &[Change], time_ns: u64) {
-        let events = changes.iter().map(|change| Event {
+        let events = changes.iter().map(|change| FeedEvent {
             kind: Kind::SetLevel,
             side: Some(change.side),
             size: change.size,
             price: Some(change.price),
-            ..Event::other(time_ns, 0)
+            ..FeedEvent::other(time_ns, 0)
         });
         self.ready.extend(events);
     }
 }
 
-impl<R: BufRead> EventReader for DepthReader<R> {
+impl<R: BufRead> FeedReader for DepthReader<R> {
     fn units(&self) -> Units {
         UNITS
     }
 
-    fn read(&mut self) -> Result<Option<Event>, DataError> {
+    fn read(&mut self) -> Result<Option<FeedEvent>, DataError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, io::Read};
 
 use super::{
-    super::{DataError, Event, EventReader, Kind, Position, Problem, Side, Units, itch::fill},
+    super::{DataError, FeedEvent, FeedReader, Kind, Position, Problem, Side, Units, itch::fill},
     Action, MboRecord, Metadata, UNITS, flags,
 };
 
@@ -21,11 +21,11 @@ pub struct DbnReader<R> {
     start: u64,
     last_ns: u64,
     /// A trade that no F has followed yet.
-    trade: Option<Event>,
+    trade: Option<FeedEvent>,
     /// Orders that traded, with what the book has yet to lose of it.
-    fills: Vec<Event>,
+    fills: Vec<FeedEvent>,
     /// Events that are ready.
-    ready: VecDeque<Event>,
+    ready: VecDeque<FeedEvent>,
 }
 
 impl<R: Read> DbnReader<R> {
@@ -115,7 +115,7 @@ impl<R: Read> DbnReader<R> {
         match record.action {
             Action::Trade => {
                 self.settle_trade();
-                self.trade = Some(Event {
+                self.trade = Some(FeedEvent {
                     kind: Kind::Hidden,
                     side: event.side.map(Side::opposite),
                     ..event
@@ -128,7 +128,7 @@ impl<R: Read> DbnReader<R> {
                         ("the number of fills in one event", MOST_FILLS.to_string());
                     return Err(Problem::TooLarge { what, found });
                 }
-                self.fills.push(Event {
+                self.fills.push(FeedEvent {
                     kind: Kind::Execute,
                     ..event
                 });
@@ -140,16 +140,16 @@ impl<R: Read> DbnReader<R> {
                     let fill = self.fills.remove(index);
                     self.ready.push_back(fill);
                 }
-                self.ready.push_back(Event {
+                self.ready.push_back(FeedEvent {
                     kind: Kind::Modify,
                     ..event
                 });
             }
-            Action::Add => self.ready.push_back(Event {
+            Action::Add => self.ready.push_back(FeedEvent {
                 kind: Kind::Add,
                 ..event
             }),
-            Action::Clear => self.ready.push_back(Event {
+            Action::Clear => self.ready.push_back(FeedEvent {
                 kind: Kind::Clear,
                 order_id: 0,
                 side: None,
@@ -164,12 +164,12 @@ impl<R: Read> DbnReader<R> {
     }
 
     /// A cancellation after a fill is the fill's effect on the book.
-    fn cancel(&mut self, event: Event) {
+    fn cancel(&mut self, event: FeedEvent) {
         let mut left = event.size;
         if let Some(index) = self.fills.iter().position(|fill| same_order(fill, &event)) {
             let fill = &mut self.fills[index];
             let size = fill.size.min(left);
-            self.ready.push_back(Event { size, ..*fill });
+            self.ready.push_back(FeedEvent { size, ..*fill });
             fill.size -= size;
             left -= size;
             if fill.size == 0 {
@@ -177,7 +177,7 @@ impl<R: Read> DbnReader<R> {
             }
         }
         if left > 0 {
-            self.ready.push_back(Event {
+            self.ready.push_back(FeedEvent {
                 kind: Kind::Reduce,
                 size: left,
                 ..event
@@ -189,7 +189,7 @@ impl<R: Read> DbnReader<R> {
     fn settle(&mut self) {
         self.settle_trade();
         for fill in self.fills.drain(..) {
-            self.ready.push_back(Event {
+            self.ready.push_back(FeedEvent {
                 kind: Kind::Hidden,
                 ..fill
             });
@@ -200,7 +200,7 @@ impl<R: Read> DbnReader<R> {
         self.ready.extend(self.trade.take());
     }
 
-    fn event(&mut self, record: &MboRecord) -> Event {
+    fn event(&mut self, record: &MboRecord) -> FeedEvent {
         let in_snapshot = record.flags & flags::SNAPSHOT != 0;
         let times = if in_snapshot {
             [record.ts_recv, record.ts_event]
@@ -209,26 +209,26 @@ impl<R: Read> DbnReader<R> {
         };
         let known = times.into_iter().find(|time| *time != MboRecord::NO_TIME);
         self.last_ns = known.unwrap_or(self.last_ns);
-        Event {
+        FeedEvent {
             side: record.side,
             order_id: record.order_id,
             size: u64::from(record.size),
             price: (record.price != MboRecord::NO_PRICE).then_some(record.price),
-            ..Event::other(self.last_ns, record.instrument)
+            ..FeedEvent::other(self.last_ns, record.instrument)
         }
     }
 }
 
-fn same_order(fill: &Event, event: &Event) -> bool {
+fn same_order(fill: &FeedEvent, event: &FeedEvent) -> bool {
     fill.order_id == event.order_id && fill.symbol == event.symbol
 }
 
-impl<R: Read> EventReader for DbnReader<R> {
+impl<R: Read> FeedReader for DbnReader<R> {
     fn units(&self) -> Units {
         UNITS
     }
 
-    fn read(&mut self) -> Result<Option<Event>, DataError> {
+    fn read(&mut self) -> Result<Option<FeedEvent>, DataError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(event));

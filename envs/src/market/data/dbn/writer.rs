@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    super::{Event, Kind, Side, Unwritable},
+    super::{FeedEvent, Kind, Side, Unwritable},
     Action, MboRecord, Metadata, flags,
 };
 
@@ -36,7 +36,7 @@ impl<W: Write> DbnWriter<W> {
     ///
     /// # Errors
     /// [`Unwritable`].
-    pub fn write(&mut self, event: &Event, removed: u64) -> Result<(), Unwritable> {
+    pub fn write(&mut self, event: &FeedEvent, removed: u64) -> Result<(), Unwritable> {
         let kind = event.kind.name();
         let too_large = |what| Unwritable::TooLarge {
             format: FORMAT,

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read};
 
 use super::{
-    super::{DataError, Event, EventReader, Kind, Position, Problem, Side, Units},
+    super::{DataError, FeedEvent, FeedReader, Kind, Position, Problem, Side, Units},
     Header, Message, UNITS,
 };
 
@@ -128,12 +128,12 @@ impl<R: Read> ItchReader<R> {
     }
 }
 
-impl<R: Read> EventReader for ItchReader<R> {
+impl<R: Read> FeedReader for ItchReader<R> {
     fn units(&self) -> Units {
         UNITS
     }
 
-    fn read(&mut self) -> Result<Option<Event>, DataError> {
+    fn read(&mut self) -> Result<Option<FeedEvent>, DataError> {
         let Some((header, message)) = self.frames.read()? else {
             return Ok(None);
         };
@@ -167,8 +167,8 @@ impl<R: Read> EventReader for ItchReader<R> {
     }
 }
 
-fn event(header: &Header, message: &Message) -> Result<Event, Problem> {
-    let mut event = Event::other(header.timestamp_ns, u32::from(header.locate));
+fn event(header: &Header, message: &Message) -> Result<FeedEvent, Problem> {
+    let mut event = FeedEvent::other(header.timestamp_ns, u32::from(header.locate));
     match *message {
         Message::AddOrder(m) => {
             event.kind = Kind::Add;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    super::{Event, Kind, Side, Unwritable},
+    super::{FeedEvent, Kind, Side, Unwritable},
     Header, Message, messages,
 };
 
@@ -50,7 +50,7 @@ impl<W: Write> ItchWriter<W> {
     /// [`Unwritable`].
     pub fn write(
         &mut self,
-        event: &Event,
+        event: &FeedEvent,
         symbol: &str,
         order_price: Option<i64>,
     ) -> Result<(), Unwritable> {
@@ -83,7 +83,7 @@ impl<W: Write> ItchWriter<W> {
 
     fn message(
         &mut self,
-        event: &Event,
+        event: &FeedEvent,
         stock: [u8; 8],
         order_price: Option<i64>,
     ) -> Result<Message, Unwritable> {
@@ -183,14 +183,14 @@ impl<W: Write> ItchWriter<W> {
     }
 }
 
-fn lacks(event: &Event, what: &'static str) -> Unwritable {
+fn lacks(event: &FeedEvent, what: &'static str) -> Unwritable {
     Unwritable::Unknown {
         kind: event.kind.name(),
         what,
     }
 }
 
-fn too_large(event: &Event, what: &'static str) -> Unwritable {
+fn too_large(event: &FeedEvent, what: &'static str) -> Unwritable {
     Unwritable::TooLarge {
         format: FORMAT,
         kind: event.kind.name(),

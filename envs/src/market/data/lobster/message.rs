@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::{
     super::{
-        DataError, Event, EventReader, Kind, Position, Problem, Side, Units, error::shown,
+        DataError, FeedEvent, FeedReader, Kind, Position, Problem, Side, Units, error::shown,
         lines::Lines,
     },
     KINDS, STATES, UNITS,
@@ -31,12 +31,12 @@ impl<R: BufRead> MessageReader<R> {
     }
 }
 
-impl<R: BufRead> EventReader for MessageReader<R> {
+impl<R: BufRead> FeedReader for MessageReader<R> {
     fn units(&self) -> Units {
         UNITS
     }
 
-    fn read(&mut self) -> Result<Option<Event>, DataError> {
+    fn read(&mut self) -> Result<Option<FeedEvent>, DataError> {
         if !self.lines.advance(true)? {
             return Ok(None);
         }
@@ -61,7 +61,7 @@ impl<R: BufRead> EventReader for MessageReader<R> {
 }
 
 /// A line; an error comes with the byte at which its field begins.
-fn message(line: &[u8]) -> Result<Event, (usize, Problem)> {
+fn message(line: &[u8]) -> Result<FeedEvent, (usize, Problem)> {
     let mut fields = [(0, &line[..0]); FIELDS];
     let mut begin = 0;
     let mut found = 0;
@@ -122,7 +122,7 @@ fn message(line: &[u8]) -> Result<Event, (usize, Problem)> {
         0 if is_status || kind == Kind::Cross => None,
         _ => return Err((fields[5].0, wrong("direction", "1 or -1", fields[5].1))),
     };
-    Ok(Event {
+    Ok(FeedEvent {
         time_ns,
         symbol: 0,
         kind,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    super::{Event, Kind, Side, Unwritable},
+    super::{FeedEvent, Kind, Side, Unwritable},
     BookRow, EMPTY_PRICE, KINDS, STATES,
 };
 
@@ -11,7 +11,7 @@ use super::{
 ///
 /// # Errors
 /// [`Unwritable`].
-pub fn write_message(output: &mut impl Write, event: &Event) -> Result<(), Unwritable> {
+pub fn write_message(output: &mut impl Write, event: &FeedEvent) -> Result<(), Unwritable> {
     let kind = event.kind.name();
     let lacks = |what| Unwritable::Unknown { kind, what };
     let order_id = event.order_id;

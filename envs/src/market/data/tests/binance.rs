@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{
-    super::{Event, EventReader, Kind, RecordedBooks, Rules, Side, binance::DepthReader},
+    super::{FeedEvent, FeedReader, Kind, RecordedBooks, Rules, Side, binance::DepthReader},
     events, fault,
 };
 
@@ -175,6 +175,6 @@ proptest! {
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), at in 0usize..500) {
         let mut text = (capture().join("\n") + "\n").into_bytes();
         text.splice(at..=at, bytes);
-        let _: Result<Vec<Event>, _> = events(&mut DepthReader::new(text.as_slice()));
+        let _: Result<Vec<FeedEvent>, _> = events(&mut DepthReader::new(text.as_slice()));
     }
 }

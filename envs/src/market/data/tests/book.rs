@@ -1,17 +1,17 @@
-use super::super::{Event, Kind, Position, RecordedBooks, Rules, Side};
+use super::super::{FeedEvent, Kind, Position, RecordedBooks, Rules, Side};
 
-fn event(time_ns: u64, kind: Kind, order_id: u64, size: u64, price: i64) -> Event {
-    Event {
+fn event(time_ns: u64, kind: Kind, order_id: u64, size: u64, price: i64) -> FeedEvent {
+    FeedEvent {
         kind,
         order_id,
         size,
         side: Some(Side::Buy),
         price: Some(price),
-        ..Event::other(time_ns, 1)
+        ..FeedEvent::other(time_ns, 1)
     }
 }
 
-fn play(rules: Rules, events: &[Event]) -> (RecordedBooks, Option<String>) {
+fn play(rules: Rules, events: &[FeedEvent]) -> (RecordedBooks, Option<String>) {
     let mut books = RecordedBooks::new(rules);
     for (index, event) in events.iter().enumerate() {
         let mut event = *event;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        Event, EventReader, Kind, RecordedBooks, Rules, Side,
+        FeedEvent, FeedReader, Kind, RecordedBooks, Rules, Side,
         dbn::{Action, DbnReader, DbnWriter, MboRecord, Metadata},
     },
     MESSAGES, events, fault,
@@ -16,7 +16,7 @@ const V3: &[u8] = include_bytes!("../../../../../tests/golden/market/mbo_v3.dbn"
 /// 2024-05-08T13:30:00Z
 const START: u64 = 1_715_175_000_000_000_000;
 
-fn read(bytes: &[u8]) -> Vec<Event> {
+fn read(bytes: &[u8]) -> Vec<FeedEvent> {
     events(&mut DbnReader::new(bytes).unwrap()).unwrap()
 }
 
@@ -102,7 +102,7 @@ fn fills_and_what_follows_them_are_executions() {
     assert_eq!((price, level.size, level.orders), (100_015_000_000, 70, 1));
 }
 
-fn written(events: &[Event]) -> Vec<u8> {
+fn written(events: &[FeedEvent]) -> Vec<u8> {
     let metadata = Metadata {
         dataset: "XNAS.ITCH".into(),
         symbols: vec![(0, "TEST".into())],

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Event, EventReader, Kind, RecordedBooks, Rules, Side,
+        FeedEvent, FeedReader, Kind, RecordedBooks, Rules, Side,
         itch::{FrameReader, Header, ItchReader, ItchWriter, Message},
     },
     MESSAGES, events, fault,
@@ -268,31 +268,31 @@ fn events_come_back_through_the_writer() {
 
 #[test]
 fn what_the_protocol_cannot_hold_is_refused() {
-    let good = Event {
+    let good = FeedEvent {
         kind: Kind::Add,
         side: Some(Side::Buy),
         order_id: 1,
         size: 1,
         price: Some(1),
-        ..Event::other(1, 1)
+        ..FeedEvent::other(1, 1)
     };
-    let said = |event: Event, symbol: &str| {
+    let said = |event: FeedEvent, symbol: &str| {
         let refused = ItchWriter::new(Vec::new()).write(&event, symbol, None);
         refused.unwrap_err().to_string()
     };
     let size = 1 << 32;
     assert_eq!(
-        said(Event { size, ..good }, "A"),
+        said(FeedEvent { size, ..good }, "A"),
         "`add`: the size is beyond what ITCH holds"
     );
     let price = Some(-1);
     assert_eq!(
-        said(Event { price, ..good }, "A"),
+        said(FeedEvent { price, ..good }, "A"),
         "`add`: the price is beyond what ITCH holds"
     );
     let side = None;
     assert_eq!(
-        said(Event { side, ..good }, "A"),
+        said(FeedEvent { side, ..good }, "A"),
         "`add`: its side is not known"
     );
     assert_eq!(
@@ -301,7 +301,7 @@ fn what_the_protocol_cannot_hold_is_refused() {
     );
     let kind = Kind::SetLevel;
     assert_eq!(
-        said(Event { kind, ..good }, "A"),
+        said(FeedEvent { kind, ..good }, "A"),
         "ITCH has nothing for `set_level`"
     );
 }

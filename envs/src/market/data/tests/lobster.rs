@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        Event, EventReader, Kind, RecordedBooks, Rules, Side,
+        FeedEvent, FeedReader, Kind, RecordedBooks, Rules, Side,
         lobster::{
             BookRow, Difference, FileName, MessageReader, RowReader, Verification, Verifier,
             write_message, write_row,
@@ -100,8 +100,8 @@ fn limited_pair() -> (String, String, usize) {
             left_out += 1;
             continue;
         }
-        kept_messages += &format!("{message}\n");
-        kept_rows += &format!("{}\n", rows[index]);
+        kept_messages.extend([message, "\n"]);
+        kept_rows.extend([rows[index].as_str(), "\n"]);
     }
     (kept_messages, kept_rows, left_out)
 }
@@ -143,8 +143,8 @@ fn limited_files_may_begin_with_an_empty_book() {
     let (mut messages, mut kept, mut before) = (String::new(), String::new(), "");
     for (message, row) in MESSAGES.lines().zip(&rows) {
         if row != before {
-            messages += &format!("{message}\n");
-            kept += &format!("{row}\n");
+            messages.extend([message, "\n"]);
+            kept.extend([row.as_str(), "\n"]);
         }
         before = row;
     }
@@ -336,7 +336,7 @@ fn file_names_say_what_is_in_them() {
     assert_eq!(name.ticker, "BRK_A");
 }
 
-fn any_event() -> impl Strategy<Value = Event> {
+fn any_event() -> impl Strategy<Value = FeedEvent> {
     let kind = prop::sample::select(vec![
         Kind::Add,
         Kind::Reduce,
@@ -356,15 +356,15 @@ fn any_event() -> impl Strategy<Value = Event> {
         any::<i32>(),
     )
         .prop_map(|(kind, time_ns, buy, order_id, size, price)| {
-            let event = Event {
+            let event = FeedEvent {
                 kind,
-                ..Event::other(time_ns, 0)
+                ..FeedEvent::other(time_ns, 0)
             };
             if matches!(kind, Kind::Halt | Kind::Quote | Kind::Resume) {
                 return event;
             }
             let side = Some(if buy { Side::Buy } else { Side::Sell });
-            Event {
+            FeedEvent {
                 side,
                 order_id,
                 size,
@@ -390,4 +390,51 @@ proptest! {
         let _ = events(&mut MessageReader::new(text.as_slice(), "TEST"));
         let _ = RowReader::new(text.as_slice()).read(&mut BookRow::default());
     }
+}
+
+/// The golden pair was made from this stream of requests by another program; here our exchange matches them.
+#[test]
+fn the_exchange_writes_the_golden_pair_byte_for_byte() {
+    use crate::market::{
+        book::{Book, BookConfig},
+        data::published,
+        order::{Message, NewOrder, OrderId, TraderId},
+    };
+
+    let stream = include_str!("../../../../../tests/golden/market/stream_2000.csv");
+    let mut exchange = Book::new(BookConfig::default()).unwrap();
+    let mut books = RecordedBooks::new(Rules::Strict);
+    let (mut messages, mut rows, mut row) = (Vec::new(), Vec::new(), BookRow::default());
+    for line in stream.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let number = |index: usize| fields[index].parse::<i64>().unwrap();
+        let id = OrderId(number(3) as u64);
+        let (size, price) = (number(4), number(5));
+        let side = if number(6) == 1 {
+            Side::Buy
+        } else {
+            Side::Sell
+        };
+        let message = match fields[2] {
+            "L" => Message::New(NewOrder::limit(id, TraderId(0), side, size, price)),
+            "M" => Message::New(NewOrder::market(id, TraderId(0), side, size)),
+            "X" => Message::Reduce { id, by: size },
+            "D" => Message::Cancel { id },
+            other => panic!("kind {other}"),
+        };
+        let mut told = Vec::new();
+        exchange.submit(number(1), &message, &mut |time, event| {
+            told.extend(published(time, &event));
+        });
+        for mut event in told {
+            let book = books
+                .apply(&mut event, super::super::Position::Row(1))
+                .unwrap();
+            row.fill(book, 10);
+            write_message(&mut messages, &event).unwrap();
+            write_row(&mut rows, &row).unwrap();
+        }
+    }
+    assert!(messages == MESSAGES.as_bytes(), "messages differ");
+    assert!(rows == ROWS.as_bytes(), "rows differ");
 }
