@@ -15,8 +15,10 @@
 //! * [`hawkes`]: order flow that excites itself.
 //! * [`tokens`]: orders as words for models of order flow.
 //! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
+//! * [`data`]: recorded order flow, in the formats of exchanges and vendors.
 
 pub mod book;
+pub mod data;
 pub mod event;
 pub mod flow;
 pub mod hawkes;
