@@ -40,7 +40,7 @@ fn identity(n: usize) -> Vec<f64> {
         .collect()
 }
 
-fn product(x: &[f64], y: &[f64], n: usize) -> Vec<f64> {
+pub(crate) fn product(x: &[f64], y: &[f64], n: usize) -> Vec<f64> {
     let entry = |k: usize| (0..n).map(|l| x[k / n * n + l] * y[l * n + k % n]).sum();
     (0..n * n).map(entry).collect()
 }

@@ -250,10 +250,7 @@ impl PlannerArgs for AlphaVectorsArgs {
             AgentError::argument("policy", format!("{}: {what}", self.policy.display()))
         };
         let text = std::fs::read_to_string(&self.policy).map_err(|e| problem(e.to_string()))?;
-        let policy = AlphaPolicy::from_json(&text).map_err(|e| problem(e.to_string()))?;
-        if !policy.fits(model) {
-            return Err(problem("it is a policy for another model".into()));
-        }
+        let policy = AlphaPolicy::from_json(&text, model).map_err(|e| problem(e.to_string()))?;
         Ok(Decider::Vectors(policy))
     }
 }

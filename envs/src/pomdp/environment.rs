@@ -9,7 +9,7 @@
 //! | info `privileged.state` | `[1]`: index of the hidden state |
 //! | reset option | `{"state": name or index}`: the state to start in |
 //!
-//! A flattening wrapper turns the observation into its one-hot form. [`EnvSpec::model`] is the [`Pomdp`], for planners
+//! Wrappers that flatten show the observation one-hot, and `full_information` shows the state. [`EnvSpec::model`] is the [`Pomdp`], for planners
 //! that track the belief.
 
 use std::sync::Arc;

@@ -73,9 +73,9 @@ pub enum ModelError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A reward that is NaN or infinite.
+    /// A reward that is NaN or infinite, or would be when summed up.
     #[error(
-        "the reward of action `{action}` in state `{state}` is {value}; rewards must be finite"
+        "the reward of action `{action}` in state `{state}` is {value}; it and its discounted sum must be finite"
     )]
     Reward {
         /// The state.
@@ -121,7 +121,7 @@ pub struct PomdpParts {
 /// A finite POMDP with explicit tables. Planners read rewards as their expectation `r(s, a)`; a simulation pays
 /// `R(a, s, s', o)` where rewards depend on the outcome.
 ///
-/// A state is terminal if every action stays in it and pays nothing.
+/// A state is terminal if every action stays in it and pays nothing, whatever is observed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pomdp {
     parts: PomdpParts,
@@ -196,7 +196,10 @@ impl Pomdp {
         let terminal = |state: usize| {
             (0..model.num_actions()).all(|a| {
                 model.transition(state, a).columns == [state as u32]
-                    && model.reward(state, a) == 0.0
+                    && match model.outcome_rewards(state, a, 0) {
+                        Some(paid) => paid.iter().all(|r| *r == 0.0),
+                        None => model.reward(state, a) == 0.0,
+                    }
             })
         };
         model.terminal = (0..s).map(terminal).collect();
@@ -290,7 +293,9 @@ impl Pomdp {
                 }
             }
         }
-        let strange = self.reward.iter().position(|r| !r.is_finite());
+        // Sums of rewards over an infinite future must be finite too.
+        let horizon = 1.0 / (1.0 - self.parts.discount).max(f64::EPSILON);
+        let strange = (self.reward.iter()).position(|r| !(r.abs() * horizon < f64::MAX));
         strange.map_or(Ok(()), |at| {
             Err(ModelError::Reward {
                 state: self.parts.states[at % s].clone(),
@@ -321,6 +326,12 @@ impl Pomdp {
     /// The parts it was made of, with the initial belief in order.
     pub fn parts(&self) -> &PomdpParts {
         &self.parts
+    }
+
+    /// A hash of all that it says, names included, as hexadecimal digits.
+    pub fn digest(&self) -> String {
+        let text = super::pomdp_file::write(self);
+        blake3::hash(text.as_bytes()).to_hex().to_string()
     }
 
     /// `γ`.

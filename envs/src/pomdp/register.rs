@@ -128,8 +128,8 @@ impl Default for PomdpFileArgs {
 const FILE_SUMMARY: &str = "Any problem from a file in Cassandra's .pomdp format.";
 
 fn from_file(args: &PomdpFileArgs) -> Result<PomdpEnvironment, EnvError> {
-    let read = |text: &str, path: &str| {
-        pomdp_file::read(text).map_err(|error| EnvError::argument(path, error.to_string()))
+    let read = |text: &str, key: &str, place: &str| {
+        pomdp_file::read(text).map_err(|error| EnvError::argument(key, format!("{place}{error}")))
     };
     let file = match (&args.path, &args.text) {
         (Some(_), Some(_)) => {
@@ -142,9 +142,9 @@ fn from_file(args: &PomdpFileArgs) -> Result<PomdpEnvironment, EnvError> {
             let text = std::fs::read_to_string(path);
             let text =
                 text.map_err(|e| EnvError::argument("path", format!("{}: {e}", path.display())))?;
-            read(&text, "path")?
+            read(&text, "path", &format!("{}: ", path.display()))?
         }
-        (None, Some(text)) => read(text, "text")?,
+        (None, Some(text)) => read(text, "text", "")?,
         (None, None) => {
             let model = Arc::new(Pomdp::compile(&Tiger::default())?);
             return Ok(PomdpEnvironment::new(

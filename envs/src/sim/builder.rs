@@ -48,11 +48,20 @@ pub trait Plugin: Send + Sync + 'static {
     /// # Errors
     /// If the plugin does not fit the environment ([`EnvError::Incompatible`]) or its settings are wrong.
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError>;
+
+    /// Whether it reads the info fields with hidden state, so that these must be told even if nobody asks for them.
+    fn reads_privileged(&self) -> bool {
+        false
+    }
 }
 
 impl Plugin for Box<dyn Plugin> {
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
         (**self).build(builder)
+    }
+
+    fn reads_privileged(&self) -> bool {
+        (**self).reads_privileged()
     }
 }
 
@@ -60,6 +69,10 @@ impl Plugin for Box<dyn Plugin> {
 impl Plugin for Vec<Box<dyn Plugin>> {
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
         self.iter().try_for_each(|plugin| plugin.build(builder))
+    }
+
+    fn reads_privileged(&self) -> bool {
+        self.iter().any(|plugin| plugin.reads_privileged())
     }
 }
 
@@ -77,6 +90,8 @@ pub struct Builder {
     rows: usize,
     spec: Option<EnvSpec>,
     requested_info: Vec<String>,
+    /// Whether all hidden state is asked for.
+    pub(super) privileged_info: bool,
     world: World,
     systems: Vec<(StepSet, BoxedSystem)>,
     /// The `Observe` systems once more, for rows that were reset.
@@ -116,6 +131,7 @@ impl Builder {
             rows,
             spec: None,
             requested_info: requested_info.to_vec(),
+            privileged_info: false,
             world: World::new(),
             systems: Vec::new(),
             reobserve: Vec::new(),
@@ -196,12 +212,18 @@ impl Builder {
 
     /// Offers an info field. Returns its column in [`Border::info`](super::Border::info) if somebody asked for it.
     pub fn offer_info(&mut self, field: InfoField) -> Option<usize> {
-        let wanted = self.requested_info.contains(&field.name);
+        let wanted = self.requested_info.contains(&field.name)
+            || self.privileged_info && field.is_privileged();
         if wanted {
             self.info.push((field.name.clone(), field.space.clone()));
         }
         self.spec_mut().info.push(field);
         wanted.then(|| self.info.len() - 1)
+    }
+
+    /// Column of an info field in [`Border::info`](super::Border::info), if somebody asked for it.
+    pub fn info_column(&self, name: &str) -> Option<usize> {
+        self.info.iter().position(|(known, _)| known == name)
     }
 
     /// Names a purpose of randomness (`env.reset`, `wrapper.sticky_actions`, …); every row gets a stream for it.
@@ -218,6 +240,7 @@ impl Builder {
     pub(crate) fn enclose(&mut self) -> Result<Enclosed, EnvError> {
         let mut outer = Self::new(self.rows, &self.requested_info);
         outer.purpose_prefix.clone_from(&self.purpose_prefix);
+        outer.privileged_info = self.privileged_info;
         outer.keep_streams_apart();
         Enclosed::new(std::mem::replace(self, outer))
     }

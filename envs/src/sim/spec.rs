@@ -100,6 +100,13 @@ pub struct InfoField {
     pub summary: String,
 }
 
+impl InfoField {
+    /// Whether it tells hidden state.
+    pub fn is_privileged(&self) -> bool {
+        self.name.starts_with("privileged.")
+    }
+}
+
 /// Static facts of an environment with its arguments and wrappers applied.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EnvSpec {

@@ -27,6 +27,7 @@ mod delay_observation;
 mod distractors;
 pub(crate) mod flat;
 mod frame_stack;
+mod full_information;
 mod layer;
 pub(crate) mod leaves;
 pub(crate) mod matrix;
@@ -55,6 +56,7 @@ pub use box_actions::{ClipAction, RescaleAction};
 pub use delay_observation::DelayObservation;
 pub use distractors::Distractors;
 pub use frame_stack::FrameStack;
+pub use full_information::{FullInformation, InformationLevel};
 pub use matrix::MapDistribution;
 pub use normalize_observation::NormalizeObservation;
 pub use normalize_reward::NormalizeReward;
@@ -84,6 +86,9 @@ pub trait Wrapper: Serialize + Send + Sync + 'static {
     /// the environment's reference rate and model are no longer true, and are taken from its spec.
     const KEEPS_PROBLEM: bool = false;
 
+    /// Whether it reads the info fields with hidden state.
+    const READS_PRIVILEGED: bool = false;
+
     /// Checks the settings by themselves.
     ///
     /// # Errors
@@ -98,6 +103,10 @@ pub trait Wrapper: Serialize + Send + Sync + 'static {
 }
 
 impl<W: Wrapper> Plugin for W {
+    fn reads_privileged(&self) -> bool {
+        W::READS_PRIVILEGED
+    }
+
     fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
         self.check()?;
         self.apply(builder)?;
@@ -200,6 +209,7 @@ wrappers![
     FrameStack,
     DelayObservation,
     PreviousAction,
+    FullInformation,
     TimeAwareObservation,
     Distractors,
     ProjectObservation,

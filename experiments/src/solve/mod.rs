@@ -22,7 +22,7 @@ pub use instance::{BanditInstance, InstanceFile};
 pub use pomdp::{
     Bounds, InformedBounds, Limits, MAX_POINTS, POMDP_PLANNERS, PomdpOptions, PomdpPlan,
     PomdpPlanner, PomdpPlannerReport, PomdpProblem, PomdpRequest, PomdpSolution, SavedSolver,
-    SolvedPomdp, Stop, Trace, TracePoint, Work, informed_bounds, model_hash, solve_pomdp, trace,
+    SolvedPomdp, Stop, Trace, TracePoint, Work, informed_bounds, solve_pomdp, trace,
 };
 pub use request::PlannerRequest;
 

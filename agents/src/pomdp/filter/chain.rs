@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::exponential;
+use palaestra_envs::math;
+
+use crate::matrix::{exponential, product};
 
 /// Rates that are none, or a belief of another size.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -26,8 +28,11 @@ pub enum ChainError {
     #[error("{0} is not a length of time")]
     Time(f64),
     /// A measurement that has density 0 in every possible state.
-    #[error("the measurement is impossible in every state")]
-    Impossible,
+    #[error("measurement {step} is impossible in every state that can be")]
+    Impossible {
+        /// Measurements before this one.
+        step: u64,
+    },
 }
 
 /// A chain with its belief.
@@ -36,7 +41,11 @@ pub struct HiddenChain {
     /// `[n * n]`, row by row.
     rates: Vec<f64>,
     belief: Vec<f64>,
+    measurements: u64,
 }
+
+/// Jumps in a length of time up to which transitions are computed at once, before rounding adds up.
+const MOST_JUMPS: f64 = 1e3;
 
 impl HiddenChain {
     /// A chain with the given rates, `[n][n]`, and initial belief.
@@ -67,6 +76,7 @@ impl HiddenChain {
         Ok(Self {
             rates: rates.concat(),
             belief: belief.to_vec(),
+            measurements: 0,
         })
     }
 
@@ -80,10 +90,24 @@ impl HiddenChain {
     /// # Errors
     /// [`ChainError::Time`].
     pub fn transition(&self, dt: f64) -> Result<Vec<f64>, ChainError> {
-        if !(dt >= 0.0 && dt.is_finite()) {
+        let n = self.belief.len();
+        let fastest = (0..n).map(|i| -self.rates[i * n + i]).fold(0.0, f64::max);
+        let jumps = fastest * dt;
+        if !(dt >= 0.0 && jumps.is_finite()) {
             return Err(ChainError::Time(dt));
         }
-        Ok(exponential(&self.rates, self.belief.len(), dt))
+        let halvings = math::ln((jumps / MOST_JUMPS).max(1.0)) / std::f64::consts::LN_2;
+        let halvings = halvings.ceil() as i32;
+        let mut transition = exponential(&self.rates, n, dt * math::powf(0.5, f64::from(halvings)));
+        for _ in 0..halvings {
+            transition = product(&transition, &transition, n);
+            // Squaring doubles the error of the sums.
+            for row in transition.chunks_mut(n) {
+                let sum: f64 = row.iter().sum();
+                row.iter_mut().for_each(|p| *p /= sum);
+            }
+        }
+        Ok(transition)
     }
 
     /// Lets a time `dt` pass.
@@ -106,8 +130,11 @@ impl HiddenChain {
         let weighted: Vec<f64> = weighted.collect();
         let total: f64 = weighted.iter().sum();
         if !(total > 0.0 && total.is_finite()) {
-            return Err(ChainError::Impossible);
+            return Err(ChainError::Impossible {
+                step: self.measurements,
+            });
         }
+        self.measurements += 1;
         self.belief = weighted.into_iter().map(|w| w / total).collect();
         Ok(total)
     }

@@ -15,6 +15,8 @@ use palaestra_envs::stream::Stream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use super::Depleted;
+
 /// A hidden Markov process with transition and observation densities, its measurements, and sums to be smoothed.
 pub trait StateSpaceModel {
     /// A hidden state.
@@ -83,7 +85,7 @@ impl<S: Copy> Paris<S> {
         settings: ParisSettings,
         frozen: Option<S>,
         rng: &mut Stream,
-    ) -> Self {
+    ) -> Result<Self, Depleted> {
         let count = settings.particles.max(2);
         let mut states: Vec<S> = (0..count).map(|_| model.start(rng)).collect();
         if let Some(frozen) = frozen {
@@ -101,20 +103,23 @@ impl<S: Copy> Paris<S> {
             history: Vec::new(),
             states,
         };
-        all.weigh(model);
-        all
+        all.weigh(model)?;
+        Ok(all)
     }
 
     /// Particles at the first measurement.
+    ///
+    /// # Errors
+    /// [`Depleted`] if the measurement has density 0 for all of them (in 64 bits).
     pub fn new<M: StateSpaceModel<State = S>>(
         model: &M,
         settings: ParisSettings,
         rng: &mut Stream,
-    ) -> Self {
+    ) -> Result<Self, Depleted> {
         Self::start(model, settings, None, rng)
     }
 
-    fn weigh<M: StateSpaceModel<State = S>>(&mut self, model: &M) {
+    fn weigh<M: StateSpaceModel<State = S>>(&mut self, model: &M) -> Result<(), Depleted> {
         let mut sum = 0.0;
         for ((state, weight), total) in self
             .states
@@ -126,13 +131,12 @@ impl<S: Copy> Paris<S> {
             sum += *weight;
             *total = sum;
         }
-        if !(sum > 0.0 && sum.is_finite()) {
-            // No particle explains the measurement: it is ignored rather than losing all particles.
-            self.weights.fill(1.0);
-            self.sums
-                .iter_mut()
-                .zip(1..)
-                .for_each(|(total, i)| *total = f64::from(i));
+        if sum > 0.0 && sum.is_finite() {
+            Ok(())
+        } else {
+            Err(Depleted {
+                step: self.t as u64,
+            })
         }
     }
 
@@ -177,7 +181,7 @@ impl<S: Copy> Paris<S> {
         model: &M,
         frozen: Option<S>,
         rng: &mut Stream,
-    ) {
+    ) -> Result<(), Depleted> {
         let (count, width) = (self.states.len(), self.width);
         let draws = self.settings.draws.max(1);
         let mut next: Vec<S> = Vec::with_capacity(count);
@@ -210,12 +214,19 @@ impl<S: Copy> Paris<S> {
         }
         self.statistics = statistics;
         self.t += 1;
-        self.weigh(model);
+        self.weigh(model)
     }
 
     /// Takes in the next measurement.
-    pub fn step<M: StateSpaceModel<State = S>>(&mut self, model: &M, rng: &mut Stream) {
-        self.advance(model, None, rng);
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); the particles are then of no use.
+    pub fn step<M: StateSpaceModel<State = S>>(
+        &mut self,
+        model: &M,
+        rng: &mut Stream,
+    ) -> Result<(), Depleted> {
+        self.advance(model, None, rng)
     }
 
     /// The estimates, `[functionals]`.
@@ -232,13 +243,16 @@ impl<S: Copy> Paris<S> {
     }
 
     /// The estimates after all measurements of `model`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
     pub fn run<M: StateSpaceModel<State = S>>(
         model: &M,
         settings: ParisSettings,
         rng: &mut Stream,
-    ) -> Vec<f64> {
-        let mut all = Self::new(model, settings, rng);
-        (1..model.steps()).for_each(|_| all.step(model, rng));
-        all.estimate()
+    ) -> Result<Vec<f64>, Depleted> {
+        let mut all = Self::new(model, settings, rng)?;
+        (1..model.steps()).try_for_each(|_| all.step(model, rng))?;
+        Ok(all.estimate())
     }
 }

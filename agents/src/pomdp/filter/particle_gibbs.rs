@@ -9,7 +9,7 @@
 use palaestra_envs::stream::Stream;
 use serde::{Deserialize, Serialize};
 
-use super::{Paris, ParisSettings, StateSpaceModel};
+use super::{Depleted, Paris, ParisSettings, StateSpaceModel};
 
 /// Settings of [`particle_gibbs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +35,15 @@ impl Default for ParticleGibbsSettings {
 /// Smoothed sums `[functionals]` of all measurements, and the last path, with which another call can go on.
 ///
 /// Without a `path` the first one is drawn from a sweep whose tied path comes from the prior.
+///
+/// # Errors
+/// [`Depleted`] if no particle explains a measurement.
 pub fn particle_gibbs<M: StateSpaceModel>(
     model: &M,
     settings: ParticleGibbsSettings,
     path: Option<Vec<M::State>>,
     rng: &mut Stream,
-) -> (Vec<f64>, Vec<M::State>) {
+) -> Result<(Vec<f64>, Vec<M::State>), Depleted> {
     let mut path = path
         .filter(|path| path.len() == model.steps())
         .unwrap_or_else(|| prior(model, rng));
@@ -49,13 +52,13 @@ pub fn particle_gibbs<M: StateSpaceModel>(
     let burn_in = settings.burn_in.min(sweeps - 1);
     for sweep in 0..sweeps {
         let estimate;
-        (estimate, path) = one_sweep(model, settings.paris, &path, rng);
+        (estimate, path) = one_sweep(model, settings.paris, &path, rng)?;
         if sweep >= burn_in {
             sum.iter_mut().zip(estimate).for_each(|(s, e)| *s += e);
         }
     }
     sum.iter_mut().for_each(|s| *s /= (sweeps - burn_in) as f64);
-    (sum, path)
+    Ok((sum, path))
 }
 
 /// A path that knows nothing of the measurements.
@@ -72,10 +75,10 @@ fn one_sweep<M: StateSpaceModel>(
     settings: ParisSettings,
     path: &[M::State],
     rng: &mut Stream,
-) -> (Vec<f64>, Vec<M::State>) {
-    let mut all = Paris::start(model, settings, Some(path[0]), rng);
+) -> Result<(Vec<f64>, Vec<M::State>), Depleted> {
+    let mut all = Paris::start(model, settings, Some(path[0]), rng)?;
     for &state in &path[1..] {
-        all.advance(model, Some(state), rng);
+        all.advance(model, Some(state), rng)?;
     }
     let mut at = all.draw(rng);
     let mut next = vec![all.states[at]];
@@ -84,7 +87,7 @@ fn one_sweep<M: StateSpaceModel>(
         next.push(states[at]);
     }
     next.reverse();
-    (all.estimate(), next)
+    Ok((all.estimate(), next))
 }
 
 /// Parameters with the path that goes with them.
@@ -100,6 +103,9 @@ pub struct Learned<S> {
 /// functionals `score` of the model. Iteration `n ≥ 1` moves the parameters by `step / √n` times the score.
 ///
 /// `model` makes a model of parameters, which it may have to keep in their range.
+///
+/// # Errors
+/// [`Depleted`] if no particle explains a measurement.
 pub fn ascend_score<M: StateSpaceModel>(
     model: impl Fn(&mut [f64]) -> M,
     start: &[f64],
@@ -107,11 +113,11 @@ pub fn ascend_score<M: StateSpaceModel>(
     (iterations, step): (u32, f64),
     settings: ParticleGibbsSettings,
     rng: &mut Stream,
-) -> Learned<M::State> {
+) -> Result<Learned<M::State>, Depleted> {
     let mut parameters = start.to_vec();
     let mut path = None;
     for n in 1..=iterations {
-        let (sums, next) = particle_gibbs(&model(&mut parameters), settings, path, rng);
+        let (sums, next) = particle_gibbs(&model(&mut parameters), settings, path, rng)?;
         let rate = step / f64::from(n).sqrt();
         let moves = parameters.iter_mut().zip(&sums[score.clone()]);
         moves.for_each(|(parameter, gradient)| *parameter += rate * gradient);
@@ -119,8 +125,8 @@ pub fn ascend_score<M: StateSpaceModel>(
     }
     // Once more, so that the result is in its range.
     let last = model(&mut parameters);
-    Learned {
+    Ok(Learned {
         parameters,
         path: path.unwrap_or_else(|| prior(&last, rng)),
-    }
+    })
 }

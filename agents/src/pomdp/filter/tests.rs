@@ -68,39 +68,58 @@ fn total_variation<'a>(
     difference.iter().map(|d| d.abs()).sum::<f64>() / 2.0
 }
 
+/// 10,000 particles after 20 steps. In Tiger the belief has two states, and they are within 0.02 of it. In Tag it may be
+/// spread over all cells: there even 10,000 independent draws from the exact belief are off by 0.02 on average, and the
+/// filter, of whose particles the first observation leaves one in 29, must not be much worse than these.
 #[test]
 fn particles_stay_near_the_exact_belief() {
-    for (model, actions) in [
-        (compiled(&Tiger::default()), vec![0]),
-        // East, and wait there: the opponent flees to the other end.
-        (compiled(&Tag::default()), vec![2]),
-    ] {
-        let mut rng = Stream::new(5, 0, "test");
-        let mut exact = ExactFilter::new(model.clone());
-        let mut bootstrap = ParticleFilter::new(&*model, 10_000, &mut rng);
-        // All drawn anew in every step, these are not as near.
-        let mut rejection = RejectionFilter::new(&*model, 40_000, 2_000, &mut rng);
-        let (mut state, mut log, mut exact_log) = (model.sample_start(&mut rng), 0.0, 0.0);
-        for step in 0..20 {
-            let action = actions[step % actions.len()];
-            let outcome = model.step(&state, action, &mut rng);
-            exact_log += math::ln(exact.update(action, outcome.observation as usize).unwrap());
-            log += bootstrap
-                .update(&*model, action, &outcome.observation, &mut rng)
-                .unwrap();
-            rejection
-                .update(&*model, action, &outcome.observation, &mut rng)
-                .unwrap();
-            state = outcome.next;
+    const PARTICLES: usize = 10_000;
+    let tiger = compiled(&Tiger::default());
+    let tag = compiled(&Tag::default());
+    for (model, actions, runs) in [(tiger, 1, 20), (tag, 4, 20)] {
+        let (mut distances, mut expected) = (Vec::new(), Vec::new());
+        for run in 0..runs {
+            let mut rng = Stream::new(5, run, "test");
+            let mut exact = ExactFilter::new(model.clone());
+            let mut bootstrap = ParticleFilter::new(&*model, PARTICLES, &mut rng);
+            // All drawn anew in every step, these are not as near.
+            let mut rejection = RejectionFilter::new(&*model, 40_000, 2_000, &mut rng);
+            let (mut state, mut log, mut exact_log) = (model.sample_start(&mut rng), 0.0, 0.0);
+            for _ in 0..20 {
+                let action = rng.random_range(0..actions);
+                let outcome = model.step(&state, action, &mut rng);
+                let (observation, seen) = (outcome.observation as usize, &outcome.observation);
+                exact_log += math::ln(exact.update(action, observation).unwrap());
+                log += bootstrap.update(&*model, action, seen, &mut rng).unwrap();
+                if run == 0 {
+                    rejection.update(&*model, action, seen, &mut rng).unwrap();
+                }
+                state = outcome.next;
+            }
+            let n = model.num_states();
+            distances.push(total_variation(exact.belief(), n, bootstrap.particles()));
+            // Mean absolute error of a binomial share, by its normal approximation.
+            let error =
+                |p: &f64| (2.0 * p * (1.0 - p) / (std::f64::consts::PI * PARTICLES as f64)).sqrt();
+            let errors = exact.belief().probabilities.iter().map(error);
+            expected.push(errors.sum::<f64>() / 2.0);
+            assert!((log - exact_log).abs() < 0.3, "{log} for {exact_log}");
+            assert_eq!(bootstrap.depletions(), 0);
+            if run == 0 {
+                let equal = rejection.particles().iter().map(|s| (s, 1.0 / 40_000.0));
+                let d = total_variation(exact.belief(), n, equal);
+                assert!(d < 0.05 && rejection.shortages() == 0, "rejection: {d}");
+            }
         }
-        let n = model.num_states();
-        let d = total_variation(exact.belief(), n, bootstrap.particles());
-        assert!(d < 0.02, "bootstrap: {d}");
-        let equal = rejection.particles().iter().map(|s| (s, 1.0 / 40_000.0));
-        let d = total_variation(exact.belief(), n, equal);
-        assert!(d < 0.05, "rejection: {d}");
-        assert!((log - exact_log).abs() < 0.2, "{log} for {exact_log}");
-        assert_eq!(bootstrap.depletions() + rejection.shortages(), 0);
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let (found, independent) = (mean(&distances), mean(&expected));
+        assert!(
+            found < 0.02_f64.max(1.3 * independent),
+            "{found} {independent}"
+        );
+        if actions == 1 {
+            assert!(distances.iter().all(|d| *d < 0.02), "{distances:?}");
+        }
     }
 }
 
@@ -230,8 +249,37 @@ fn a_chain_refuses_what_is_no_chain() {
     );
     let mut chain = HiddenChain::new(&fine, &[1.0, 0.0]).unwrap();
     assert_eq!(chain.predict(-1.0), Err(ChainError::Time(-1.0)));
-    assert_eq!(chain.correct(|_| 0.0), Err(ChainError::Impossible));
+    assert_eq!(
+        chain.correct(|_| 0.0),
+        Err(ChainError::Impossible { step: 0 })
+    );
     assert_eq!(chain.belief(), [1.0, 0.0]);
+}
+
+#[test]
+fn chains_may_be_left_alone_for_any_time() {
+    let chain = HiddenChain::new(&[vec![-1.0, 1.0], vec![0.5, -0.5]], &[1.0, 0.0]).unwrap();
+    for dt in [1e5, 1e10, 1e15, 1e100] {
+        for (p, stationary) in chain
+            .transition(dt)
+            .unwrap()
+            .iter()
+            .zip([1.0, 2.0, 1.0, 2.0])
+        {
+            assert!((p - stationary / 3.0).abs() < 1e-12, "{p} after {dt}");
+        }
+    }
+}
+
+#[test]
+fn impossible_measurements_are_told_with_their_step() {
+    let mut model = LinearGaussian::simulate(0.9, 0.5, 1.0, 10, &mut Stream::new(1, 0, "data"));
+    model.measurements[4] = 1e9;
+    let mut rng = Stream::new(1, 1, "test");
+    let error = Paris::run(&model, ParisSettings::default(), &mut rng).unwrap_err();
+    assert_eq!(error.step, 4);
+    let error = particle_gibbs(&model, ParticleGibbsSettings::default(), None, &mut rng);
+    assert_eq!(error.unwrap_err().step, 4);
 }
 
 /// Mean and standard error.
@@ -252,7 +300,7 @@ fn smoothed_products_agree_with_the_kalman_smoother() {
         draws: 2,
     };
     let runs: Vec<f64> = (0..40)
-        .map(|_| Paris::run(&model, settings, &mut rng)[0])
+        .map(|_| Paris::run(&model, settings, &mut rng).unwrap()[0])
         .collect();
     let (mean, error) = mean_and_error(&runs);
     assert!(
@@ -265,7 +313,7 @@ fn smoothed_products_agree_with_the_kalman_smoother() {
         ..Default::default()
     };
     let runs: Vec<f64> = (0..40)
-        .map(|_| particle_gibbs(&model, settings, None, &mut rng).0[0])
+        .map(|_| particle_gibbs(&model, settings, None, &mut rng).unwrap().0[0])
         .collect();
     let (mean, error) = mean_and_error(&runs);
     assert!(
@@ -290,11 +338,11 @@ fn particle_gibbs_has_less_bias_than_paris_at_equal_particles() {
         burn_in: 4,
     };
     let runs: Vec<f64> = (0..4_000)
-        .map(|_| Paris::run(&model, paris, &mut rng)[0])
+        .map(|_| Paris::run(&model, paris, &mut rng).unwrap()[0])
         .collect();
     let (paris, paris_error) = mean_and_error(&runs);
     let runs: Vec<f64> = (0..2_000)
-        .map(|_| particle_gibbs(&model, gibbs, None, &mut rng).0[0])
+        .map(|_| particle_gibbs(&model, gibbs, None, &mut rng).unwrap().0[0])
         .collect();
     let (gibbs, gibbs_error) = mean_and_error(&runs);
     let (paris_bias, gibbs_bias) = ((paris - exact).abs(), (gibbs - exact).abs());
@@ -332,7 +380,7 @@ fn parameters_climb_to_the_largest_likelihood() {
         ..Default::default()
     };
     let mut rng = Stream::new(10, 1, "test");
-    let learned = ascend_score(clamped, &[0.2], 1..2, (150, 0.004), settings, &mut rng);
+    let learned = ascend_score(clamped, &[0.2], 1..2, (150, 0.004), settings, &mut rng).unwrap();
     let found = learned.parameters[0];
     assert!((found - best).abs() < 0.03, "{found} instead of {best}");
     assert_eq!(learned.path.len(), 200);

@@ -1,5 +1,7 @@
 //! Policies made of α-vectors: `V(b) = max_α Σ b(s) α(s)`, and the action of the vector that attains it.
 
+use std::borrow::Cow;
+
 use palaestra_envs::pomdp::Pomdp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,14 @@ pub struct AlphaPolicy {
     pub vectors: Vec<Vec<AlphaVector>>,
 }
 
+/// A policy in a file, with the [digest](Pomdp::digest) of its model.
+#[derive(Serialize, Deserialize)]
+struct PolicyFile<'a> {
+    model: String,
+    #[serde(flatten)]
+    policy: Cow<'a, AlphaPolicy>,
+}
+
 impl AlphaPolicy {
     /// Vectors over all states.
     pub fn whole(vectors: Vec<AlphaVector>) -> Self {
@@ -34,23 +44,37 @@ impl AlphaPolicy {
         }
     }
 
-    /// The policy as JSON, numbers with all their digits.
+    /// The policy for `model` as JSON, numbers with all their digits.
     ///
     /// # Errors
-    /// [`SolverError::Saved`] for values that JSON cannot hold.
-    pub fn to_json(&self) -> Result<String, SolverError> {
-        serde_json::to_string(self).map_err(|e| SolverError::Saved(e.to_string()))
+    /// [`SolverError::Saved`] for values that are not finite, which JSON cannot hold.
+    pub fn to_json(&self, model: &Pomdp) -> Result<String, SolverError> {
+        let mut values = self.vectors.iter().flatten().flat_map(|v| &v.values);
+        if values.any(|value| !value.is_finite()) {
+            return Err(SolverError::Saved("a value is not finite".into()));
+        }
+        let file = PolicyFile {
+            model: model.digest(),
+            policy: Cow::Borrowed(self),
+        };
+        serde_json::to_string(&file).map_err(|e| SolverError::Saved(e.to_string()))
     }
 
-    /// A policy from [`to_json`](Self::to_json).
+    /// A policy for `model` from [`to_json`](Self::to_json).
     ///
     /// # Errors
-    /// [`SolverError::Saved`] if it is none, or its parts do not belong together.
-    pub fn from_json(text: &str) -> Result<Self, SolverError> {
-        let policy: Self =
+    /// [`SolverError::Saved`] if it is none, or one for another model.
+    pub fn from_json(text: &str, model: &Pomdp) -> Result<Self, SolverError> {
+        let file: PolicyFile<'_> =
             serde_json::from_str(text).map_err(|e| SolverError::Saved(e.to_string()))?;
+        let policy = file.policy.into_owned();
+        if file.model != model.digest() {
+            return Err(SolverError::Saved(
+                "it is a policy for another model (other probabilities, rewards, discount or names)".into(),
+            ));
+        }
         let sound = policy.blocks.is_sound()
-            && policy.vectors.len() == policy.blocks.len()
+            && policy.fits(model)
             && policy.vectors.iter().all(|of_block| !of_block.is_empty());
         if sound {
             Ok(policy)

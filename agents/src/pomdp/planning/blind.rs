@@ -10,7 +10,7 @@ use palaestra_envs::pomdp::Pomdp;
 
 use super::{
     AlphaPolicy, Progress, Solver, SolverError, discounted,
-    value_iteration::{QTable, backed_up},
+    value_iteration::{QTable, backed_up, work},
 };
 use crate::pomdp::Belief;
 
@@ -20,6 +20,7 @@ pub struct Blind {
     model: Arc<Pomdp>,
     start: Belief,
     state: QTable,
+    work: u64,
 }
 
 impl Blind {
@@ -33,6 +34,7 @@ impl Blind {
         Ok(Self {
             start: Belief::start(&model),
             state: QTable::constant(&model, least),
+            work: work(&model),
             model,
         })
     }
@@ -70,7 +72,7 @@ impl Solver for Blind {
     }
 
     fn converged(&self) -> bool {
-        self.state.converged(self.model.discount())
+        self.state.converged(self.model.discount(), self.work)
     }
 
     fn policy(&self) -> AlphaPolicy {

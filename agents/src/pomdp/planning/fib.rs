@@ -10,7 +10,8 @@ use std::sync::Arc;
 use palaestra_envs::pomdp::Pomdp;
 
 use super::{
-    AlphaPolicy, Progress, Solver, SolverError, ValueIteration, largest, value_iteration::QTable,
+    AlphaPolicy, Progress, Solver, SolverError, ValueIteration, largest,
+    value_iteration::{QTable, work},
 };
 use crate::pomdp::Belief;
 
@@ -20,6 +21,7 @@ pub struct Fib {
     model: Arc<Pomdp>,
     start: Belief,
     state: QTable,
+    work: u64,
 }
 
 impl Fib {
@@ -31,11 +33,16 @@ impl Fib {
         let mut qmdp = ValueIteration::new(model.clone())?;
         qmdp.run(u64::MAX);
         let state = QTable::new(qmdp.state().q.clone());
-        Ok(Self {
+        Ok(Self::of(model, state))
+    }
+
+    fn of(model: Arc<Pomdp>, state: QTable) -> Self {
+        Self {
             start: Belief::start(&model),
+            work: work(&model) * model.num_actions() as u64,
             state,
             model,
-        })
+        }
     }
 
     /// The vectors of the bound, `[actions][states]`.
@@ -50,11 +57,7 @@ impl Solver for Fib {
     fn resume(model: Arc<Pomdp>, state: QTable) -> Result<Self, SolverError> {
         super::discounted("FIB", &model)?;
         state.check(&model)?;
-        Ok(Self {
-            start: Belief::start(&model),
-            state,
-            model,
-        })
+        Ok(Self::of(model, state))
     }
 
     fn state(&self) -> &QTable {
@@ -67,13 +70,14 @@ impl Solver for Fib {
         // For each observation that was seen, a sum for each action after it.
         let mut sums = vec![0.0; model.num_observations() * actions];
         let mut seen: Vec<usize> = Vec::new();
+        let mut is_seen = vec![false; model.num_observations()];
         let mut next = vec![Vec::with_capacity(model.num_states()); actions];
         for (a, next) in next.iter_mut().enumerate() {
             for s in 0..model.num_states() {
                 for (to, p) in model.transition(s, a).iter() {
                     for (o, q) in model.observation(a, to).iter() {
                         let sums = &mut sums[o * actions..(o + 1) * actions];
-                        if !seen.contains(&o) {
+                        if !std::mem::replace(&mut is_seen[o], true) {
                             seen.push(o);
                         }
                         for (sum, alpha) in sums.iter_mut().zip(alpha) {
@@ -83,6 +87,7 @@ impl Solver for Fib {
                 }
                 let mut value = 0.0;
                 for o in seen.drain(..) {
+                    is_seen[o] = false;
                     let sums = &mut sums[o * actions..(o + 1) * actions];
                     value += largest(sums.iter().copied());
                     sums.fill(0.0);
@@ -103,7 +108,7 @@ impl Solver for Fib {
     }
 
     fn converged(&self) -> bool {
-        self.state.converged(self.model.discount())
+        self.state.converged(self.model.discount(), self.work)
     }
 
     fn policy(&self) -> AlphaPolicy {

@@ -116,7 +116,8 @@ impl Pbvi {
                 continue;
             };
             let old = flat.best(policy, block, belief);
-            let new = self.work_backup(&flat, block, belief);
+            let place = (policy, block);
+            let new = Self::backup(&self.model, &flat, place, belief, &mut self.work);
             let value = |values: &[f64]| -> f64 {
                 belief
                     .iter()
@@ -136,15 +137,19 @@ impl Pbvi {
         self.state.policy.vectors = vectors;
     }
 
-    fn work_backup(&self, flat: &Flat<'_>, block: usize, belief: &Belief) -> AlphaVector {
-        let (model, policy) = (&self.model, &self.state.policy);
-        let mut work = self.work.clone();
+    fn backup(
+        model: &Pomdp,
+        flat: &Flat<'_>,
+        (policy, block): (&AlphaPolicy, usize),
+        belief: &Belief,
+        work: &mut Workspace,
+    ) -> AlphaVector {
         let mut after = vec![NONE; model.num_observations()];
         let mut best: Option<(f64, usize, Vec<u32>)> = None;
         for action in 0..model.num_actions() {
             after.fill(NONE);
             let mut future = 0.0;
-            belief.for_successors(model, action, &mut work, |o, p, next| {
+            belief.for_successors(model, action, work, |o, p, next| {
                 if let Some(block) = policy.blocks.block_of(next) {
                     let (vector, value) = flat.best(policy, block, next);
                     after[o] = vector;

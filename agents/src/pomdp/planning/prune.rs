@@ -126,7 +126,12 @@ fn lark(
     while let Some(candidate) = candidates.last() {
         budget.spend(kept.len() * states * PIVOTS)?;
         match witness(&candidate.values, &kept, scale) {
-            Witness::Belief(belief) => take_best(&mut candidates, &mut kept, &belief, scale),
+            Witness::Belief(belief) => {
+                if !take_best(&mut candidates, &mut kept, &belief, scale) {
+                    // A witness that rounding has spoilt: the last candidate asked for it.
+                    candidates.pop();
+                }
+            }
             Witness::None => drop(candidates.pop()),
             Witness::Unknown => kept.extend(candidates.pop()),
         }
@@ -134,13 +139,13 @@ fn lark(
     Ok(kept)
 }
 
-/// Moves the candidate that is best at `belief` to those kept, if it is better there than they are.
+/// Moves the candidate that is best at `belief` to those kept, if it is better there than they are; whether it was.
 fn take_best(
     candidates: &mut Vec<AlphaVector>,
     kept: &mut Vec<AlphaVector>,
     belief: &[f64],
     scale: f64,
-) {
+) -> bool {
     let value = |v: &AlphaVector| -> f64 { v.values.iter().zip(belief).map(|(a, b)| a * b).sum() };
     let mut best: Option<(usize, f64)> = None;
     for (i, candidate) in candidates.iter().enumerate() {
@@ -149,14 +154,15 @@ fn take_best(
             best = Some((i, found));
         }
     }
-    let Some((index, most)) = best else { return };
+    let Some((index, most)) = best else {
+        return false;
+    };
     let known = kept.iter().map(value).fold(f64::NEG_INFINITY, f64::max);
-    if most > known + MARGIN * scale {
+    let is_better = most > known + MARGIN * scale;
+    if is_better {
         kept.push(candidates.remove(index));
-    } else if belief.iter().filter(|b| **b > 0.0).count() > 1 {
-        // A witness that rounding has spoilt: the last candidate asked for it.
-        candidates.pop();
     }
+    is_better
 }
 
 enum Witness {
@@ -199,7 +205,7 @@ fn witness(candidate: &[f64], kept: &[AlphaVector], scale: f64) -> Witness {
     let Some(solution) = solution else {
         return Witness::Unknown;
     };
-    // The program's own tolerance is 1e-7.
+    // Near the program's own tolerance of 1e-7 a witness may be none, which `take_best` finds out exactly.
     if solution.objective() <= 1e-8 {
         return Witness::None;
     }

@@ -18,7 +18,8 @@
 //! | Hallway | 0.9861 to 1.2125 (SARSOP, 41 s, not converged) | 1.289371 | 1.458985 | 1.535773 |
 //! | Hallway2 | 0.3101 to 0.9189 (SARSOP, 28 s, not converged) | 0.981809 | 1.140633 | 1.200664 |
 //!
-//! These are values of the authors' files, whose probabilities have six digits; ours have all.
+//! These are values of the authors' files, whose probabilities of observations have six digits; ours have all, which makes
+//! no difference in the digits shown.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -207,8 +208,11 @@ impl PomdpModel for Hallway {
         let cells = self.building.cells();
         let states = (0..cells.len() * HEADINGS.len()).filter(|s| cells[unpack(*s).0].0 != GOAL);
         let states: Vec<usize> = states.collect();
-        let p = 1.0 / states.len() as f64;
-        states.into_iter().map(|state| (state, p)).collect()
+        // As in the authors' files: six digits, and the first state has the rest. It moves values by 2e-5.
+        let p = (1e6 / states.len() as f64).floor() / 1e6;
+        let first = 1.0 - p * (states.len() - 1) as f64;
+        let weight = |state| (state, if state == states[0] { first } else { p });
+        states.iter().copied().map(weight).collect()
     }
 
     fn transition(&self, state: usize, action: usize) -> Vec<(usize, f64)> {

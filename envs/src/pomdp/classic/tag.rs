@@ -12,7 +12,8 @@
 //! | the file `TagAvoid.pomdp` that comes with SARSOP | -5.9586 to -2.58 (SARSOP, not converged) | 0.826421 | 2.160487 | -20 |
 //!
 //! The file differs from the definition: a failed tag holds the opponent where it is, and the opponent's moves are
-//! irregular in four pairs of cells. Simulations in the literature say -6.03 (unverified).
+//! irregular in four pairs of cells. [`Opponent::Published`] is the file's. Simulations in the literature say -6.03
+//! (unverified).
 //!
 //! TagPOMDPProblem.jl's default opponent never wastes a move against a wall and is harder to catch:
 //! [`Opponent::Modified`].
@@ -35,6 +36,8 @@ pub enum Opponent {
     Original,
     /// 0.8 shared by the moves that lead to cells no nearer to the robot, if there are any.
     Modified,
+    /// As in the file that comes with SARSOP, with its irregularities.
+    Published,
 }
 
 /// Tag and its parameters.
@@ -106,6 +109,29 @@ fn flight(robot: usize, opponent: usize) -> Vec<(usize, f64)> {
         moves.push((stepped(opponent, direction).unwrap_or(opponent), p));
     }
     moves
+}
+
+/// Robot, opponent: where the published opponent goes, with probabilities, in the four pairs that follow no rule.
+const IRREGULAR: [(usize, usize, &[(usize, f64)]); 4] = [
+    (19, 19, &[(9, 0.25), (18, 0.25), (19, 0.5)]),
+    (25, 23, &[(20, 0.2), (23, 0.6), (25, 0.2)]),
+    (27, 24, &[(21, 0.2), (23, 0.2), (24, 0.4), (25, 0.2)]),
+    (
+        27,
+        27,
+        &[(24, 1.0 / 6.0), (26, 1.0 / 6.0), (27, 0.5), (28, 1.0 / 6.0)],
+    ),
+];
+
+/// Where the published opponent goes.
+fn published_flight(robot: usize, opponent: usize, action: usize) -> Vec<(usize, f64)> {
+    if action == TAG {
+        return vec![(opponent, 1.0)];
+    }
+    let irregular = IRREGULAR
+        .iter()
+        .find(|(r, o, _)| (*r, *o) == (robot, opponent));
+    irregular.map_or_else(|| flight(robot, opponent), |(_, _, moves)| moves.to_vec())
 }
 
 /// Steps between two cells around the corners, for all pairs with one end.
@@ -243,6 +269,7 @@ impl PomdpModel for Tag {
         let flight = match self.opponent {
             Opponent::Original => flight(robot, opponent),
             Opponent::Modified => sure_flight(robot, opponent),
+            Opponent::Published => published_flight(robot, opponent, action),
         };
         flight
             .into_iter()

@@ -111,6 +111,11 @@ impl<'a> Parser<'a> {
             self.count(kind, false)?;
         }
         let (t, o) = self.tables.take().ok_or_else(|| missing("T", false))?;
+        for (section, table) in [("T", &t), ("O", &o)] {
+            if table.is_empty() {
+                return Err(missing(section, false));
+            }
+        }
         let [states, actions, observations] = self.names.map(Option::unwrap_or_default);
         let names = (actions.as_slice(), states.as_slice());
         let text = self.lexer.text();

@@ -41,6 +41,11 @@ impl Table {
         }
     }
 
+    /// Whether nothing has been written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.written == 0
+    }
+
     fn row(
         &mut self,
         action: usize,

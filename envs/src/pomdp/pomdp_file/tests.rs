@@ -138,6 +138,7 @@ fn errors_say_what_is_wrong_and_on_which_line() {
             "line 4: `values:` is missing",
         ),
         (head.to_owned(), "line 5: `T:` is missing"),
+        (format!("{head}T: * uniform\n"), "line 6: `O:` is missing"),
         (
             head.replace("observations: o p\n", body),
             "line 5: `observations:` is missing; it must come before start, T, O and R",

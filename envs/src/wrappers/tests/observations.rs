@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::probe::{act, choose, env, leaf, probe, seen, seen_last, started, wrapped};
+use super::probe::{act, choose, config, env, leaf, probe, seen, seen_last, started, wrapped};
 use crate::{
     sim::{Autoreset, RowReset, Simulator},
     space::{BoxSpace, Space},
@@ -340,4 +340,44 @@ fn wrappers_leave_the_environment_its_own_randomness() {
             simulator.border().player(0).observation()
         );
     }
+}
+
+#[test]
+fn the_informed_see_what_is_hidden() {
+    let tiger = |level: &str| {
+        let wrapper = config(&json!({ "kind": "full_information", "level": level }));
+        let builder = Simulator::builder(env("tiger-v1")).wrap(wrapper.plugin().unwrap());
+        started(builder.rows(50).seed(3))
+    };
+    let (mut full, mut both) = (tiger("full"), tiger("both"));
+    assert!(both.spec().model.is_some());
+    for step in 0..3 {
+        let hidden: Vec<f64> = {
+            let info = &both.border().info;
+            info.f64(info.index_of("privileged.state").unwrap())
+                .to_vec()
+        };
+        assert!(hidden.contains(&0.0) && hidden.contains(&1.0));
+        let shown = full.border().player(0).observation().f32(0);
+        assert!(shown.iter().zip(&hidden).all(|(x, s)| f64::from(*x) == *s));
+        // One-hot of two observations and of none yet, then the state.
+        for (row, s) in both
+            .border()
+            .player(0)
+            .observation()
+            .f32(0)
+            .chunks(4)
+            .zip(&hidden)
+        {
+            assert_eq!(f64::from(row[3]), *s);
+            assert_eq!(row[..3].iter().sum::<f32>(), 1.0);
+            assert_eq!(row[2] == 1.0, step == 0);
+        }
+        full.step().unwrap();
+        both.step().unwrap();
+    }
+    let wrapper = config(&json!({ "kind": "full_information" }));
+    let refused = Simulator::builder(env("cartpole-v1")).wrap(wrapper.plugin().unwrap());
+    let refused = refused.build().err().unwrap().to_string();
+    assert!(refused.contains("no hidden state"), "{refused}");
 }

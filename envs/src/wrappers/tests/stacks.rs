@@ -56,6 +56,8 @@ fn wrappers() -> Vec<Value> {
         json!({ "kind": "previous_action" }),
         json!({ "kind": "previous_action", "layout": "dict" }),
         json!({ "kind": "previous_action", "flag_mode": "reference" }),
+        json!({ "kind": "full_information" }),
+        json!({ "kind": "full_information", "level": "both" }),
         json!({ "kind": "time_aware_observation", "normalize": false }),
         json!({ "kind": "distractors", "dimensions": 5 }),
         json!({ "kind": "project_observation", "dimensions": 6 }),

@@ -128,7 +128,7 @@ pub(super) fn solve(
     shower.finish();
     output.text(&solution.text());
     output.document("solve-pomdp/1", &solution);
-    write(output, args, &solution, &plan)?;
+    write(output, args, problem, (&solution, &plan))?;
     if let Some(picture) = picture {
         draw(picture, output, &solution, &plan)?;
     }
@@ -179,13 +179,13 @@ fn interrupt() -> Arc<AtomicBool> {
 fn write(
     output: &Output,
     args: &SolveArgs,
-    solution: &PomdpSolution,
-    plan: &PomdpPlan,
+    problem: &PomdpProblem,
+    (solution, plan): (&PomdpSolution, &PomdpPlan),
 ) -> Result<(), CliError> {
     if let Some(path) = &args.pomdp.policy
         && let Some((report, policy)) = plan.best(solution)
     {
-        let text = policy.to_json().map_err(|error| {
+        let text = policy.to_json(&problem.model).map_err(|error| {
             CliError::argument(
                 format!("the policy cannot be written: {error}"),
                 "its values are not finite; leave --policy out",

@@ -11,7 +11,7 @@ mod trace;
 pub use bounds::{InformedBounds, informed_bounds};
 pub use planner::{POMDP_PLANNERS, PomdpPlanner, PomdpRequest};
 pub use problem::PomdpProblem;
-pub use saved::{SavedSolver, model_hash};
+pub use saved::SavedSolver;
 pub use solution::{Bounds, PomdpPlannerReport, PomdpSolution, SolvedPomdp};
 pub use solving::{PomdpOptions, PomdpPlan, Work, solve_pomdp};
 pub use trace::{Limits, MAX_POINTS, Stop, Trace, TracePoint, trace};

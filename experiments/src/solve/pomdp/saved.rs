@@ -9,7 +9,6 @@
 
 use std::path::Path;
 
-use palaestra_envs::pomdp::{Pomdp, pomdp_file};
 use serde::{Deserialize, Serialize};
 
 use super::{PomdpPlanner, TracePoint};
@@ -37,13 +36,6 @@ pub struct SavedSolver {
     /// What the solver has saved.
     #[serde(skip)]
     pub state: Vec<u8>,
-}
-
-/// A hash of all that a model says.
-pub fn model_hash(model: &Pomdp) -> String {
-    blake3::hash(pomdp_file::write(model).as_bytes())
-        .to_hex()
-        .to_string()
 }
 
 impl SavedSolver {

@@ -16,7 +16,7 @@ use palaestra_envs::pomdp::Pomdp;
 
 use super::{
     Bounds, Limits, PomdpPlanner, PomdpPlannerReport, PomdpProblem, PomdpRequest, PomdpSolution,
-    SavedSolver, SolvedPomdp, Stop, TracePoint, informed_bounds, model_hash, trace,
+    SavedSolver, SolvedPomdp, Stop, TracePoint, informed_bounds, trace,
 };
 use crate::solve::SolveError;
 
@@ -96,7 +96,7 @@ pub fn solve_pomdp(
     let mut notes = problem.warnings.clone();
     let hash = match work {
         Work::Begin(_) if !options.save => String::new(),
-        _ => model_hash(model),
+        _ => model.digest(),
     };
     let resumed = match work {
         Work::Begin(_) => None,

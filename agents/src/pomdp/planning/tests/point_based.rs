@@ -1,10 +1,11 @@
 //! SARSOP and PBVI: values, and what holds at every iteration.
 
-use palaestra_envs::pomdp::classic::Tag;
+use palaestra_envs::pomdp::classic::{Opponent, Tag};
 
 use super::*;
 
-/// Steps a solver and holds every iteration to `blind ≤ lower ≤ upper ≤ FIB ≤ QMDP ≤ MDP`, monotone.
+/// Steps a solver and holds every iteration to `blind ≤ lower ≤ V* ≤ upper ≤ FIB ≤ QMDP ≤ MDP`, monotone. `V*` is the
+/// golden value of that name, where it is known exactly.
 fn invariant(
     name: &str,
     model: &Arc<Pomdp>,
@@ -22,6 +23,7 @@ fn invariant_within(
 ) -> Progress {
     let slack = 1e-8 * fib.abs().max(1.0);
     assert!(fib <= qmdp + slack && qmdp <= mdp + slack, "{name}");
+    let optimum = golden("classic_bounds")[name]["exact"].as_f64();
     let mut before = solver.progress();
     for _ in 0..iterations {
         if solver.converged() {
@@ -33,6 +35,10 @@ fn invariant_within(
             "{name}: {now:?} below blind {blind}"
         );
         assert!(now.lower <= now.upper + slack, "{name}: {now:?} cross");
+        assert!(
+            optimum.is_none_or(|v| now.lower <= v + 1e-7 && v <= now.upper + 1e-7),
+            "{name}: {optimum:?} is not within {now:?}"
+        );
         assert!(now.upper <= fib + slack, "{name}: {now:?} above FIB {fib}");
         assert!(
             before.lower <= now.lower + slack && now.upper <= before.upper + slack,
@@ -77,6 +83,12 @@ fn sarsop_keeps_its_invariants_on_large_problems_and_reaches_the_known_bounds() 
     let mut solver = Sarsop::new(tag.clone(), SarsopSettings::default()).unwrap();
     let found = invariant("tag", &tag, &mut solver, 700);
     assert!(found.lower >= -6.6 && found.upper <= -2.0, "{found:?}");
+    let modified = compiled(&Tag {
+        opponent: Opponent::Modified,
+        ..Tag::default()
+    });
+    let mut solver = Sarsop::new(modified.clone(), SarsopSettings::default()).unwrap();
+    invariant("tag_modified", &modified, &mut solver, 100);
     for (name, building, enough) in [
         ("hallway", Building::One, 0.94),
         ("hallway2", Building::Two, 0.28),
@@ -94,9 +106,8 @@ fn sarsop_keeps_its_invariants_on_large_problems_and_reaches_the_known_bounds() 
     }
     let rocks = compiled(&RockSample::seven_eight());
     let mut solver = Sarsop::new(rocks.clone(), SarsopSettings::default()).unwrap();
-    // Blind and FIB are where it starts; solving them once more takes long.
-    let Progress { lower, upper, .. } = solver.progress();
-    let simple = [lower, upper, f64::INFINITY, f64::INFINITY];
+    // Computed once; that takes long.
+    let simple = [7.350_918, 27.699_459, 27.699_459, 28.504_801];
     let found = invariant_within("rocks", simple, &mut solver, 60);
     assert!(found.lower >= 19.9 && found.upper <= 25.8, "{found:?}");
 }
@@ -104,8 +115,15 @@ fn sarsop_keeps_its_invariants_on_large_problems_and_reaches_the_known_bounds() 
 #[test]
 fn pbvi_is_a_rising_lower_bound() {
     for (name, model, iterations, enough) in [
-        ("tiger", tiger(0.95), 60, 19.3),
-        ("baby", compiled(&CryingBaby::default()), 40, -16.3056),
+        ("tiger_0.95", tiger(0.95), 60, 19.3),
+        (
+            "crying_baby_0.9",
+            compiled(&CryingBaby::default()),
+            40,
+            -16.3056,
+        ),
+        ("hallway", hallway(Building::One), 4, 0.1),
+        ("hallway2", hallway(Building::Two), 3, 0.05),
         ("maze", maze(MazeStart::Anywhere), 25, 3.486),
         ("rocks", four_four(Sensor::Exponential, Walls::End), 8, 14.0),
         ("tag", compiled(&Tag::default()), 6, -14.0),

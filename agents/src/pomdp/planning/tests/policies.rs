@@ -13,8 +13,15 @@ fn a_policy_survives_json_and_earns_its_value() {
     let model = four_four(Sensor::Exponential, Walls::End);
     let mut solver = Sarsop::new(model.clone(), SarsopSettings::default()).unwrap();
     let bound = solver.run(1_000).lower;
-    let policy = AlphaPolicy::from_json(&solver.policy().to_json().unwrap()).unwrap();
+    let text = solver.policy().to_json(&model).unwrap();
+    let policy = AlphaPolicy::from_json(&text, &model).unwrap();
     assert!(policy == solver.policy() && policy.fits(&model) && !policy.fits(&tiger(0.5)));
+    // A model of the same size is another one all the same.
+    let other = four_four(TWENTY, Walls::End);
+    let foreign = AlphaPolicy::from_json(&text, &other)
+        .unwrap_err()
+        .to_string();
+    assert!(foreign.contains("another model"), "{foreign}");
     let mut rng = Stream::new(4, 0, "test");
     let mut returns = Vec::new();
     for _ in 0..2_000 {
@@ -48,7 +55,7 @@ fn a_policy_survives_json_and_earns_its_value() {
         "[]",
         "{\"blocks\":{\"place\":[[5,0]],\"root_place\":[],\"members\":[[0]],\"root\":0},\"vectors\":[[]]}",
     ] {
-        assert!(AlphaPolicy::from_json(broken).is_err(), "{broken}");
+        assert!(AlphaPolicy::from_json(broken, &model).is_err(), "{broken}");
     }
 }
 
