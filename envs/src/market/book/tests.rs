@@ -1,7 +1,10 @@
 //! The book against recorded markets and worked-out cases; `tests/golden/README.md` tells where they come from.
 
+mod against_naive;
 mod auctions;
-
+#[allow(unreachable_pub, reason = "the fuzz target includes this file as well")]
+mod naive;
+mod random;
 mod recorded;
 mod scenarios;
 
