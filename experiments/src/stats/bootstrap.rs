@@ -39,7 +39,7 @@ impl Bootstrap {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), StatsError> {
+    pub(crate) fn check(&self) -> Result<(), StatsError> {
         if self.replicates == 0 {
             return Err(StatsError::NoReplicates);
         }
@@ -51,7 +51,7 @@ impl Bootstrap {
     }
 
     /// The interval of `replicates` (reordered on the way) around `estimate`.
-    pub(super) fn interval(&self, estimate: f64, replicates: &mut [f64]) -> Interval {
+    pub(crate) fn interval(&self, estimate: f64, replicates: &mut [f64]) -> Interval {
         let tail = 0.5 * (1.0 - self.confidence);
         Interval {
             estimate,
@@ -156,7 +156,7 @@ pub fn aggregate_interval(
 ///
 /// Written out rather than taken from a library so that a given seed means the same replicates for good.
 #[inline]
-pub(super) fn draw(rng: &mut impl Rng, n: usize) -> usize {
+pub(crate) fn draw(rng: &mut impl Rng, n: usize) -> usize {
     ((u64::from(rng.next_u32()) * n as u64) >> 32) as usize
 }
 

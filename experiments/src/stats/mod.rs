@@ -11,7 +11,7 @@
 //! * [`probability_of_improvement`]: how likely a run of one agent beats a run of another.
 //! * [`performance_profile`]: the fraction of runs above each score.
 //! * [`curve_intervals`]: an aggregate over seeds at every point of a learning curve.
-//! * [`power_law_exponent`]: how a mean over runs grows with the size of the problem.
+//! * [`power_law_exponent`]: how a mean over runs grows with the size of the problem. [`PowerLaw`]: one such law.
 //!
 //! Functions that resample take the generator from the caller and draw from it in a documented, fixed order on the
 //! calling thread, so equal seeds give equal bytes whatever the number of threads of the program.
@@ -25,10 +25,11 @@ mod profile;
 mod scores;
 
 pub use aggregate::Aggregate;
+pub(crate) use bootstrap::draw;
 pub use bootstrap::{Bootstrap, Interval, aggregate_interval};
 pub use curves::{CurveIntervals, curve_intervals};
 pub use improvement::{probability_of_improvement, probability_of_improvement_interval};
-pub use power_law::power_law_exponent;
+pub use power_law::{PowerLaw, hill_tail_index, power_law_exponent};
 pub use profile::{PerformanceProfile, performance_profile, performance_profile_intervals};
 pub use scores::{Scores, Summary};
 

@@ -1,11 +1,47 @@
 //! The exponent of growth: how a quantity that is measured at several sizes grows with them.
 
-use palaestra_envs::math::ln;
+use palaestra_envs::math::{exp, ln};
 use rand::Rng;
 
 use super::bootstrap::draw;
 use super::scores::mean;
 use super::{Bootstrap, Interval, StatsError, check_finite};
+
+/// A power law `y = factor · x^exponent`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PowerLaw {
+    /// Slope in logarithms.
+    pub exponent: f64,
+    /// Value at 1.
+    pub factor: f64,
+}
+
+impl PowerLaw {
+    /// The least-squares line through `(ln x, ln y)`; `None` unless all numbers are positive and two `x` differ.
+    pub fn fit(x: &[f64], y: &[f64]) -> Option<Self> {
+        if x.len() != y.len() || x.is_empty() || x.iter().any(|x| *x <= 0.0) {
+            return None;
+        }
+        let exponent = Fit::of(x).slope(y)?;
+        let logs = |values: &[f64]| mean(&values.iter().map(|x| ln(*x)).collect::<Vec<_>>());
+        Some(Self {
+            exponent,
+            factor: exp(logs(y) - exponent * logs(x)),
+        })
+    }
+}
+
+/// Hill's estimate of the exponent of the upper tail from the `k` largest of positive values; `None` unless there are more than
+/// `k ≥ 1` of them.
+pub fn hill_tail_index(values: &[f64], k: usize) -> Option<f64> {
+    let mut positive: Vec<f64> = values.iter().copied().filter(|x| *x > 0.0).collect();
+    if k == 0 || positive.len() <= k {
+        return None;
+    }
+    positive.sort_by(|x, y| y.total_cmp(x));
+    let excess = positive[..k].iter().map(|x| ln(x / positive[k]));
+    Some(k as f64 / excess.sum::<f64>())
+}
 
 /// The exponent `b` of `y ≈ a·x^b`: the slope of the least-squares line through `(ln x, ln ȳ)`, where `ȳ` is the mean
 /// over runs at each `x`, with the percentile bootstrap interval over runs.

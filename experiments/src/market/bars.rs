@@ -1,0 +1,90 @@
+//! A day of trading, minute by minute.
+
+use palaestra_envs::market::order::{Size, Time};
+use serde::{Deserialize, Serialize};
+
+const MINUTE: Time = 60_000_000_000;
+
+/// What is known after one order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Print {
+    /// When it came, ns.
+    pub time: Time,
+    /// Price of the last trade so far.
+    pub price: f64,
+    /// Mid-price.
+    pub mid: f64,
+    /// Shares that it traded.
+    pub volume: Size,
+}
+
+/// Bars of one minute each, without gaps.
+///
+/// As in the report of MarS, an order belongs to the *nearest* minute, and the first minute is left out, because it is not whole.
+/// A minute without orders repeats the prices of the one before.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MinuteBars {
+    /// Price of the last trade of each minute.
+    pub last: Vec<f64>,
+    /// Mean over its orders of the price of the last trade.
+    pub mean: Vec<f64>,
+    /// Last mid-price.
+    pub mid: Vec<f64>,
+    /// Shares traded.
+    pub volume: Vec<f64>,
+    /// Minute of the day of the first bar, which the time of day is counted from.
+    pub first_minute: u32,
+}
+
+impl MinuteBars {
+    /// Bars of prints in order of time; those without a price before the first trade are left out.
+    pub fn of(prints: impl IntoIterator<Item = Print>) -> Self {
+        let mut bars = Self::default();
+        let mut current = None;
+        let mut orders = 0.0;
+        for print in prints {
+            if !(print.price > 0.0 && print.mid > 0.0) {
+                continue;
+            }
+            let minute = (print.time + MINUTE / 2).div_euclid(MINUTE);
+            let missing = minute - *current.get_or_insert(minute - 1);
+            if bars.is_empty() {
+                bars.first_minute = (minute + 1).rem_euclid(24 * 60) as u32;
+            }
+            for _ in 0..missing {
+                let price = bars.last.last().copied().unwrap_or(print.price);
+                bars.last.push(price);
+                bars.mean.push(price);
+                bars.mid.push(bars.mid.last().copied().unwrap_or(print.mid));
+                bars.volume.push(0.0);
+                orders = 0.0;
+            }
+            current = Some(minute);
+            orders += 1.0;
+            let at = bars.last.len() - 1;
+            bars.last[at] = print.price;
+            bars.mid[at] = print.mid;
+            bars.mean[at] += (print.price - bars.mean[at]) / orders;
+            bars.volume[at] += print.volume as f64;
+        }
+        for column in [
+            &mut bars.last,
+            &mut bars.mean,
+            &mut bars.mid,
+            &mut bars.volume,
+        ] {
+            column.drain(..1.min(column.len()));
+        }
+        bars
+    }
+
+    /// Number of bars.
+    pub fn len(&self) -> usize {
+        self.last.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.last.is_empty()
+    }
+}
