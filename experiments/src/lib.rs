@@ -5,6 +5,7 @@ pub mod config;
 pub mod episodes;
 pub mod export;
 pub mod files;
+pub mod market;
 pub mod plot;
 pub mod replay;
 pub mod report;
