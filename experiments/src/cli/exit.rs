@@ -6,7 +6,7 @@ use palaestra_agents::AgentError;
 
 use crate::{
     config::ConfigError, episodes::EpisodeError, export::ExportError, files::FileError,
-    plot::PlotError, report::ReportError, run::RunError, solve::SolveError,
+    market::MarketError, plot::PlotError, report::ReportError, run::RunError, solve::SolveError,
 };
 
 /// How the program ends.
@@ -59,6 +59,9 @@ pub enum CliError {
     /// A problem that was not solved.
     #[error(transparent)]
     Solve(#[from] SolveError),
+    /// A recording of a market.
+    #[error(transparent)]
+    Market(#[from] MarketError),
     /// A picture that was not drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -92,9 +95,16 @@ impl CliError {
             | Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
             Self::Run(error) => of_run(error),
             Self::Solve(SolveError::File(error))
+            | Self::Market(MarketError::File(error))
             | Self::Export(ExportError::File(error))
             | Self::File(error) => of_file(error),
-            Self::Export(ExportError::Episodes(_)) | Self::Episodes(_) => Exit::CheckFailed,
+            Self::Export(ExportError::Episodes(_))
+            | Self::Episodes(_)
+            | Self::Market(MarketError::Data { .. } | MarketError::Table { .. }) => {
+                Exit::CheckFailed
+            }
+            Self::Market(MarketError::Request { .. }) => Exit::Usage,
+            Self::Market(_) => Exit::Internal,
             Self::Export(_) | Self::Plot(_) => Exit::Internal,
             Self::Solve(_) => Exit::Usage,
             Self::Report(error) => of_report(error),

@@ -85,6 +85,13 @@ fn short(space: &Space) -> String {
     match space {
         Space::Box(b) => format!("Box{:?}", b.shape),
         Space::Discrete { n, .. } => format!("Discrete({n})"),
+        Space::MultiDiscrete { nvec } if nvec.windows(2).all(|pair| pair[0] == pair[1]) => {
+            format!(
+                "MultiDiscrete[{} × {}]",
+                nvec.len(),
+                nvec.first().unwrap_or(&0)
+            )
+        }
         Space::MultiDiscrete { nvec } => format!("MultiDiscrete{nvec:?}"),
         Space::MultiBinary { n, .. } => format!("MultiBinary({n})"),
         Space::Text { max_length, .. } => format!("Text({max_length})"),

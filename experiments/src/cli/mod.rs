@@ -17,6 +17,7 @@ mod check;
 mod exit;
 mod export;
 mod inspect;
+mod market;
 mod output;
 mod progress;
 mod replay;
@@ -109,6 +110,12 @@ enum Command {
         after_help = "Example:\n  palaestra solve experiments/instances/pomdp/tiger.pomdp --policy tiger.json\n  palaestra solve tag-v1 --seconds 300 --save tag.solver --plot bounds.svg\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg"
     )]
     Solve(solve::SolveArgs),
+    /// Recordings of order books: replay and verify, convert, count
+    #[command(
+        subcommand,
+        after_help = "Example:\n  palaestra market stats AAPL_2012-06-21_34200000_57600000_message_10.csv"
+    )]
+    Market(market::MarketArgs),
     /// Measure steps per second
     #[command(after_help = "Example:\n  palaestra bench env cartpole-v1 --rows 8192")]
     Bench(bench::BenchArgs),
@@ -199,6 +206,7 @@ fn run_command(
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
         Command::Solve(args) => solve::solve(registries, &output, args),
+        Command::Market(args) => market::market(&output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),
         Command::Schema(args) => inspect::schema(registries, args),
         Command::New(args) => inspect::new(registries, &output, args),

@@ -106,6 +106,7 @@ impl Output {
                 let help = match other {
                     CliError::Argument { help, .. } => help.clone(),
                     CliError::Solve(error) => error.help(),
+                    CliError::Market(error) => error.help(),
                     _ => None,
                 };
                 self.report(&full_message(other), help, None);

@@ -1,4 +1,10 @@
-//! Statistics of order-book markets: how much simulated trading looks like the real thing.
+//! Markets: recordings of them, and how much simulated trading looks like the real thing.
+//!
+//! Recordings: opening them whatever their format, counting, converting. The formats themselves are in
+//! [`palaestra_envs::market::data`]; this adds what is about files: compression, telling formats apart, and a table format of
+//! our own in Parquet ([`table`]). Everything streams: memory does not grow with the file.
+//!
+//! Statistics:
 //!
 //! * [`MinuteBars`]: trades and mid-prices of a day, minute by minute.
 //! * [`stylised_facts`]: the eleven facts of Cont, with intervals and verdicts.
@@ -6,16 +12,31 @@
 //! * [`three_class_accuracy`]: forecasts of up, flat and down.
 
 mod bars;
+mod convert;
 pub mod distances;
+mod error;
+mod format;
+mod input;
 mod moments;
+mod quantiles;
+mod recording;
+mod stats;
 pub mod stylised_facts;
+pub mod table;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use bars::{MinuteBars, Print};
-pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
-
+pub use convert::{Conversion, ConvertOptions, convert};
+pub use error::MarketError;
+pub use format::Format;
 use moments::quantile;
+pub use quantiles::{Quantiles, Summary};
+pub use recording::{Options, Recording};
+pub use stats::{MarketStats, StatsReport};
+pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
+pub use units::{decimal, shown_time};
 
 /// The share of `predictions` that fall into the same class as what came true, `outcomes`, when the terciles of the outcomes part
 /// down, flat and up; `None` without any, or if they are not as many.

@@ -43,17 +43,21 @@ pub struct Level {
     pub orders: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Resting {
-    side: Side,
-    price: i64,
-    size: u64,
+/// An order in the book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedOrder {
+    /// Its side.
+    pub side: Side,
+    /// Its price.
+    pub price: i64,
+    /// What is left of it.
+    pub size: u64,
 }
 
 /// The orders and levels of one symbol as the events tell them.
 #[derive(Debug, Clone, Default)]
 pub struct RecordedBook {
-    orders: ById<u64, Resting>,
+    orders: ById<u64, RecordedOrder>,
     bids: BTreeMap<i64, Level>,
     asks: BTreeMap<i64, Level>,
 }
@@ -82,6 +86,11 @@ impl RecordedBook {
     /// What rests at a price.
     pub fn level(&self, side: Side, price: i64) -> Option<Level> {
         self.side(side).get(&price).copied()
+    }
+
+    /// An order whose beginning was seen.
+    pub fn order(&self, id: u64) -> Option<RecordedOrder> {
+        self.orders.get(&id).copied()
     }
 
     /// Orders whose beginning was seen and whose end was not.
@@ -123,7 +132,7 @@ impl RecordedBook {
         }
     }
 
-    fn add(&mut self, id: u64, order: Resting) {
+    fn add(&mut self, id: u64, order: RecordedOrder) {
         let level = self.side_mut(order.side).entry(order.price).or_default();
         level.size = level.size.saturating_add(order.size);
         level.orders += 1;
@@ -142,7 +151,7 @@ impl RecordedBook {
         }
     }
 
-    fn remove(&mut self, id: u64) -> Option<Resting> {
+    fn remove(&mut self, id: u64) -> Option<RecordedOrder> {
         let order = self.orders.remove(&id)?;
         self.take(order.side, order.price, order.size, 1);
         Some(order)
@@ -292,7 +301,7 @@ impl Change<'_> {
             self.book.remove(id);
         }
         let size = event.size;
-        self.book.add(id, Resting { side, price, size });
+        self.book.add(id, RecordedOrder { side, price, size });
         Ok(())
     }
 

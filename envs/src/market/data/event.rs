@@ -166,6 +166,11 @@ pub trait FeedReader {
 
     /// All names that the file has told, by number.
     fn symbols(&self) -> Vec<(u32, String)>;
+
+    /// At the end: what makes the whole doubtful, though every record could be read.
+    fn doubt(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 impl<R: FeedReader + ?Sized> FeedReader for Box<R> {
@@ -187,5 +192,9 @@ impl<R: FeedReader + ?Sized> FeedReader for Box<R> {
 
     fn symbols(&self) -> Vec<(u32, String)> {
         (**self).symbols()
+    }
+
+    fn doubt(&self) -> Option<&'static str> {
+        (**self).doubt()
     }
 }

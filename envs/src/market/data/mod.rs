@@ -27,7 +27,7 @@ mod lines;
 pub mod lobster;
 
 pub use super::order::Side;
-pub use book::{Level, RecordedBook, RecordedBooks, Rules, Tally};
+pub use book::{Level, RecordedBook, RecordedBooks, RecordedOrder, Rules, Tally};
 pub use engine::published;
 pub use error::{DataError, Position, Problem, Unwritable};
 pub use event::{Clock, FeedEvent, FeedReader, Kind, Units};

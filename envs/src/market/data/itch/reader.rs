@@ -111,11 +111,6 @@ impl<R: Read> ItchReader<R> {
         }
     }
 
-    /// Whether the message was seen that ends a day; if not, the file may be cut off between two messages.
-    pub fn day_ended(&self) -> bool {
-        self.day_ended
-    }
-
     fn name(&mut self, locate: u16, stock: [u8; 8]) {
         let index = usize::from(locate);
         if self.symbols.len() <= index {
@@ -164,6 +159,11 @@ impl<R: Read> FeedReader for ItchReader<R> {
         known
             .map(|(number, name)| (number, name.to_owned()))
             .collect()
+    }
+
+    fn doubt(&self) -> Option<&'static str> {
+        let doubt = "no message ends the day: the file may be cut off between two messages";
+        (!self.day_ended).then_some(doubt)
     }
 }
 
