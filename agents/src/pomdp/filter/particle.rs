@@ -28,6 +28,19 @@ pub struct ParticleFilter<S> {
 /// Attempts to find particles that explain an observation: so many for each particle, but not fewer than this.
 const REINVIGORATIONS: usize = 20;
 const FEWEST_ATTEMPTS: usize = 1000;
+/// Times that the initial belief is drawn anew, at most, while the first observation leaves too few particles.
+const FIRST_DRAWS: usize = 32;
+
+/// `(Σ w)² / Σ w²`; 0 without weight.
+fn effective_size(weights: &[f64]) -> f64 {
+    let sum: f64 = weights.iter().sum();
+    let squares: f64 = weights.iter().map(|w| w * w).sum();
+    if squares > 0.0 {
+        sum * sum / squares
+    } else {
+        0.0
+    }
+}
 
 impl<S: Clone> ParticleFilter<S> {
     /// `count` particles of the initial belief, at least one.
@@ -51,9 +64,9 @@ impl<S: Clone> ParticleFilter<S> {
         self.depletions
     }
 
-    /// `1 / Σ w²`.
+    /// `1 / Σ w²`: how many particles of equal weight would be as good.
     pub fn effective_size(&self) -> f64 {
-        1.0 / self.weights.iter().map(|w| w * w).sum::<f64>()
+        effective_size(&self.weights)
     }
 
     /// Draws a particle by its weight.
@@ -70,6 +83,8 @@ impl<S: Clone> ParticleFilter<S> {
 
     /// Moves all particles by `action` and weights them by `observation`. Returns the log-likelihood of the observation,
     /// `ln Σ w p(o | particle)`.
+    ///
+    /// Of the initial belief more particles are drawn if the first observation is unlikely.
     ///
     /// If no particle explains it, the particles before are moved again with other noise, then particles of the initial
     /// belief, and those that explain the observation are taken; the log-likelihood is then a rough one.
@@ -90,6 +105,17 @@ impl<S: Clone> ParticleFilter<S> {
             weights.push(weight * model.likelihood(action, &next, observation));
             moved.push(next);
         }
+        let (count, mut draws) = (self.particles.len(), 1);
+        while self.step == 0 && draws < FIRST_DRAWS && effective_size(&weights) < count as f64 / 2.0
+        {
+            for _ in 0..count {
+                let next = model.step(&model.sample_start(rng), action, rng).next;
+                weights.push(model.likelihood(action, &next, observation) / count as f64);
+                moved.push(next);
+            }
+            draws += 1;
+        }
+        weights.iter_mut().for_each(|w| *w /= draws as f64);
         let mut total: f64 = weights.iter().sum();
         if !(total > 0.0 && total.is_finite()) {
             (moved, weights) = self.reinvigorate(model, action, observation, rng)?;

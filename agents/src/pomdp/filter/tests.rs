@@ -68,9 +68,7 @@ fn total_variation<'a>(
     difference.iter().map(|d| d.abs()).sum::<f64>() / 2.0
 }
 
-/// 10,000 particles after 20 steps. In Tiger the belief has two states, and they are within 0.02 of it. In Tag it may be
-/// spread over all cells: there even 10,000 independent draws from the exact belief are off by 0.02 on average, and the
-/// filter, of whose particles the first observation leaves one in 29, must not be much worse than these.
+/// 10,000 particles after 20 steps, against what 10,000 independent draws from the exact belief would do.
 #[test]
 fn particles_stay_near_the_exact_belief() {
     const PARTICLES: usize = 10_000;
@@ -114,12 +112,9 @@ fn particles_stay_near_the_exact_belief() {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let (found, independent) = (mean(&distances), mean(&expected));
         assert!(
-            found < 0.02_f64.max(1.3 * independent),
-            "{found} {independent}"
+            found < 0.02 && found < 2.0 * independent.max(0.005),
+            "{found} {independent}: {distances:?}"
         );
-        if actions == 1 {
-            assert!(distances.iter().all(|d| *d < 0.02), "{distances:?}");
-        }
     }
 }
 
