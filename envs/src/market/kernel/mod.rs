@@ -549,7 +549,7 @@ impl Wire<'_> {
         sink: &mut impl EventSink,
     ) {
         let (symbol, index) = (self.symbol, usize::from(self.symbol.0));
-        *self.fees_paid += traders.book(&event, self.fees, index, self.symbols);
+        *self.fees_paid += traders.settle(&event, self.fees, index, self.symbols);
         flow.observe(time, symbol, &event);
         sink.event(time, event);
         recipients(&event, self.sender, |to| {
