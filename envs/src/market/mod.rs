@@ -12,9 +12,19 @@
 //! * [`book`]: the matching engine.
 //! * [`kernel`]: time, latency and accounts around it.
 //! * [`flow`]: what trades beside the players.
+//! * [`host`]: many markets as a batch of environments; [`tasks`]: the environments.
 
 pub mod book;
 pub mod event;
 pub mod flow;
+pub mod host;
 pub mod kernel;
 pub mod order;
+pub mod tasks;
+
+use crate::registry::Registry;
+
+/// Registers the environments of this family.
+pub fn register(registry: &mut Registry) {
+    tasks::register(registry);
+}
