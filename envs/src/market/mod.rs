@@ -13,18 +13,21 @@
 //! * [`kernel`]: time, latency and accounts around it.
 //! * [`flow`]: what trades beside the players.
 //! * [`hawkes`]: order flow that excites itself.
-//! * [`tokens`]: orders as words for models of order flow.
-//! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
 //! * [`data`]: recorded order flow, in the formats of exchanges and vendors.
+//! * [`tokens`]: orders as words for models of order flow.
+//! * [`host`]: many markets as a batch of environments; [`tasks`]: the environments.
+//! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
 
 pub mod book;
 pub mod data;
 pub mod event;
 pub mod flow;
 pub mod hawkes;
+pub mod host;
 mod inventory_market_making;
 pub mod kernel;
 pub mod order;
+pub mod tasks;
 pub mod tokens;
 
 pub use inventory_market_making::{
@@ -35,6 +38,7 @@ use crate::{registry::Registry, sim::BatchPlugin};
 
 /// Registers the environments of this family.
 pub fn register(registry: &mut Registry) {
+    tasks::register(registry);
     registry.register(
         "inventory_market_making-v1",
         "market",

@@ -5,8 +5,10 @@
 //! market and send messages. A market is generic over its flow, so calls are direct; `Box<dyn OrderFlow>` is one as well.
 
 mod compose;
+mod zero_intelligence;
 
 pub use compose::{Both, HandOver};
+pub use zero_intelligence::{ZeroIntelligence, ZeroIntelligenceConfig};
 
 use super::book::Resting;
 use super::event::Event;
