@@ -4,6 +4,8 @@
 //! statistics are all made from them and from nothing else, so each event names the trader and repeats the limit that a
 //! reservation was made at.
 
+use serde::{Deserialize, Serialize};
+
 use super::order::{OrderId, Price, Side, Size, Time, TraderId};
 
 /// Takes the events of a market as they happen.
@@ -48,7 +50,7 @@ impl EventSink for EventLog {
 ///
 /// A new order gives `Accepted`, then its trades, then what becomes of its remainder (`Rested`, `Held` or `Cancelled`), if
 /// there is one; or `Rejected` alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// An order was let in.
     Accepted {
@@ -229,7 +231,7 @@ pub enum Event {
 }
 
 /// A trade in continuous trading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trade {
     /// Price, the limit of the maker.
     pub price: Price,
@@ -256,7 +258,7 @@ pub struct Trade {
 }
 
 /// Why an order, or a part of it, is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CancelReason {
     /// Its owner asked for it.
     Requested,
@@ -278,7 +280,9 @@ impl CancelReason {
 }
 
 /// Phases of trading.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Phase {
     /// Nothing is let in.
     Closed,
@@ -292,9 +296,24 @@ pub enum Phase {
 }
 
 /// Why a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    thiserror::Error,
+    Serialize,
+    Deserialize,
+)]
 #[non_exhaustive]
 pub enum Reject {
+    /// The market has no such instrument.
+    #[error("the market has no such instrument")]
+    UnknownSymbol,
     /// No such order is live.
     #[error("no order with this id is live")]
     UnknownOrder,

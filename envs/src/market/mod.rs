@@ -10,15 +10,20 @@
 //!
 //! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
 //! * [`book`]: the matching engine.
+//! * [`kernel`]: time, latency and accounts around it.
+//! * [`flow`]: what trades beside the players. [`population`]: traders that react to each other.
 //! * [`hawkes`]: order flow that excites itself.
 //! * [`tokens`]: orders as words for models of order flow.
 //! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
 
 pub mod book;
 pub mod event;
+pub mod flow;
 pub mod hawkes;
 mod inventory_market_making;
+pub mod kernel;
 pub mod order;
+pub mod population;
 pub mod tokens;
 
 pub use inventory_market_making::{

@@ -26,6 +26,11 @@ pub type Cash = i64;
 #[serde(transparent)]
 pub struct OrderId(pub u64);
 
+impl OrderId {
+    /// Asks the exchange of a market to assign an id when the order arrives.
+    pub const ASSIGN: Self = Self(0);
+}
+
 impl fmt::Display for OrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -98,7 +103,7 @@ pub enum TimeInForce {
 }
 
 /// A new order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NewOrder {
     /// Name of the order; see [`OrderId`].
     pub id: OrderId,
@@ -152,7 +157,7 @@ impl NewOrder {
 }
 
 /// A request to an exchange about one instrument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Message {
     /// Enter an order.
     New(NewOrder),

@@ -4,7 +4,7 @@ use super::enter::side_of;
 use super::ladder::WORST;
 use super::slab::{HIDDEN, Handle, STOP};
 use super::{Book, Depth, Resting, Snapshot};
-use crate::market::order::{OrderId, Price, Side, Size, Time};
+use crate::market::order::{Cash, OrderId, Price, Side, Size, Time};
 
 impl Book {
     /// Best displayed price of a side.
@@ -50,6 +50,21 @@ impl Book {
                 count: level.count,
             })
         })
+    }
+
+    /// What an order for `size` shares would pay, or get, at the displayed levels of the other side; less if they do not
+    /// suffice.
+    pub fn cost(&self, side: Side, size: Size) -> Cash {
+        let (mut left, mut cost) = (size, 0);
+        for level in self.levels(side.opposite()) {
+            let here = level.size.min(left);
+            cost += level.price * here;
+            left -= here;
+            if left == 0 {
+                break;
+            }
+        }
+        cost
     }
 
     /// Writes the best displayed levels into `snapshot`, as many as it has room for.

@@ -72,6 +72,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    pub(super) fn refused(reason: Reject) -> Self {
+        Self::without_trade(End::Rejected(reason))
+    }
+
     #[inline]
     pub(super) fn without_trade(end: End) -> Self {
         Self {
@@ -216,7 +220,7 @@ impl Book {
             Err(reason) => {
                 let id = message.id();
                 sink.event(self.time.max(time), Event::Rejected { id, reason });
-                Outcome::without_trade(End::Rejected(reason))
+                Outcome::refused(reason)
             }
         };
         if self.printed.0 <= self.printed.1 {
@@ -287,3 +291,6 @@ impl Book {
         self.printed = (self.printed.0.min(tick), self.printed.1.max(tick));
     }
 }
+
+#[cfg(test)]
+mod tests;

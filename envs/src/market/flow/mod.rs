@@ -4,41 +4,47 @@
 //! order model all are an [`OrderFlow`]: one or more traders of a market, woken at times of their own choice, who look at the
 //! market and send messages. A market is generic over its flow, so calls are direct; `Box<dyn OrderFlow>` is one as well.
 
+mod compose;
+
+pub use compose::{Both, HandOver};
+
 use super::book::Resting;
 use super::event::Event;
-use super::kernel::{Delays, Desk};
-use super::order::{Time, TraderId};
+use super::kernel::{Delays, Desk, Symbol};
+use super::order::Time;
 use crate::stream::Stream;
 
-/// One or more traders that run in a market by themselves.
+/// One or more traders that run in a market by themselves. A flow counts them from 0; the desk knows their ids.
 pub trait OrderFlow: Send + Sync {
-    /// How many traders they are. In the market they are `TraderId(0)` to `TraderId(traders() - 1)`; players follow.
+    /// How many traders they are.
     fn traders(&self) -> u32 {
         1
     }
 
-    /// How far `trader` is from the exchange.
-    fn delays(&self, trader: TraderId) -> Delays {
+    /// How far its trader `trader` is from the exchange; asked before a market opens.
+    fn delays(&self, trader: u32) -> Delays {
         let _ = trader;
         Delays::default()
     }
 
-    /// Begins at `desk.now()`, with all randomness from `stream`: forgets everything before, and asks for the first
-    /// wake-ups with [`Desk::wake_at`].
-    fn start(&mut self, stream: Stream, desk: &mut Desk<'_>);
+    /// Another market opens: forgets everything. All randomness comes from `stream` from now on.
+    fn reset(&mut self, stream: Stream);
+
+    /// Begins to trade at `desk.now()`: asks for the first wake-ups with [`Desk::wake_trader_at`].
+    fn start(&mut self, desk: &mut Desk<'_>);
 
     /// Told of every order that rests when this flow takes over from another one. They are its own from now on, though
-    /// they keep their trader, in whose name it can cancel them ([`Desk::send_as`]). Comes before [`start`](Self::start).
-    fn adopt(&mut self, order: &Resting) {
-        let _ = order;
+    /// they keep their trader, in whose name it can cancel them ([`Desk::send_as`]). Comes after [`start`](Self::start).
+    fn adopt(&mut self, symbol: Symbol, order: &Resting) {
+        let _ = (symbol, order);
     }
 
-    /// `trader` wakes up; `desk` shows the market as it sees it and takes its messages.
-    fn wake(&mut self, trader: TraderId, desk: &mut Desk<'_>);
+    /// A trader wakes up; `desk` shows the market as it sees it and takes its messages.
+    fn wake(&mut self, trader: u32, desk: &mut Desk<'_>);
 
-    /// A notice has reached `trader`: what became of its request, or a fill. Both sides of a trade are told.
-    fn notice(&mut self, trader: TraderId, event: &Event, desk: &mut Desk<'_>) {
-        let _ = (trader, event, desk);
+    /// A notice has reached a trader: what became of its request, or a fill. Both sides of a trade are told.
+    fn notice(&mut self, trader: u32, symbol: Symbol, event: &Event, desk: &mut Desk<'_>) {
+        let _ = (trader, symbol, event, desk);
     }
 
     /// Whether [`notice`](Self::notice) is of any use to it; if not, none is sent.
@@ -46,8 +52,46 @@ pub trait OrderFlow: Send + Sync {
         false
     }
 
-    /// Sees every event of the market in the moment in which it happens, its own and those of others.
-    fn observe(&mut self, time: Time, event: &Event) {
-        let _ = (time, event);
+    /// Sees every event of the market in the moment in which it happens, its own and those of others, from the opening on.
+    fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
+        let _ = (time, symbol, event);
+    }
+}
+
+impl<F: OrderFlow + ?Sized> OrderFlow for Box<F> {
+    fn traders(&self) -> u32 {
+        (**self).traders()
+    }
+
+    fn delays(&self, trader: u32) -> Delays {
+        (**self).delays(trader)
+    }
+
+    fn reset(&mut self, stream: Stream) {
+        (**self).reset(stream);
+    }
+
+    fn start(&mut self, desk: &mut Desk<'_>) {
+        (**self).start(desk);
+    }
+
+    fn adopt(&mut self, symbol: Symbol, order: &Resting) {
+        (**self).adopt(symbol, order);
+    }
+
+    fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
+        (**self).wake(trader, desk);
+    }
+
+    fn notice(&mut self, trader: u32, symbol: Symbol, event: &Event, desk: &mut Desk<'_>) {
+        (**self).notice(trader, symbol, event, desk);
+    }
+
+    fn wants_notices(&self) -> bool {
+        (**self).wants_notices()
+    }
+
+    fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
+        (**self).observe(time, symbol, event);
     }
 }

@@ -1,1 +1,593 @@
-//! The event kernel.
+//! The event kernel: time, latency, phases and accounts around the books of a market.
+//!
+//! Everything that will happen stands in one queue by time; at one instant a phase of trading begins first, then the exchange
+//! works and sends its notices, then traders wake up; and of equals the one that was put there first. A trader who asks to be
+//! woken at `T` is shown the market as it was at `T` less its communication delay, and its messages arrive at `T` plus its
+//! computation and communication delays; notices reach it one communication delay after what they tell of. So a market without
+//! delays is the special case in which everything is 0.
+//!
+//! The kernel is generic over who trades ([`OrderFlow`]) and who watches ([`EventSink`]), so neither costs a call through a
+//! table. Traders' accounts are tables that the caller lends ([`Traders`]).
+//!
+//! Source: the event engine of MarS (arXiv 2409.07486); here phases are half-open, delays are in nanoseconds, and what an order
+//! to buy did not pay of its limit is available again at once.
+
+mod calendar;
+mod desk;
+mod ledger;
+mod queue;
+
+pub use calendar::{Calendar, SECOND, clock};
+pub use desk::Desk;
+pub use ledger::{Account, Delays, Fees, Position, Seat, TraderTables, Traders};
+
+use serde::{Deserialize, Serialize};
+
+use desk::{Outbox, Wish};
+use queue::{Next, Parcel, Queue};
+
+use super::book::{Book, BookConfig, BookConfigError, Outcome};
+use super::event::{Event, EventSink, Phase, Reject};
+use super::flow::OrderFlow;
+use super::order::{Message, NewOrder, OrderId, Price, Side, Size, Time, TraderId};
+use crate::stream::Stream;
+
+/// Numbers the instruments of a market from 0.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Symbol(pub u16);
+
+/// What a market is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelConfig {
+    /// The book of each instrument.
+    pub books: Vec<BookConfig>,
+    /// Phases of the day; without any the market is always in continuous trading.
+    pub calendar: Option<Calendar>,
+    /// Price that settles a tie in an auction before there was a trade, for each instrument; missing ones are 0.
+    pub references: Vec<Price>,
+    /// Fees.
+    pub fees: Fees,
+    /// The first id that the exchange assigns.
+    pub first_id: OrderId,
+}
+
+impl KernelConfig {
+    /// A market of one instrument, always in continuous trading, without fees.
+    pub fn single(book: BookConfig) -> Self {
+        Self {
+            books: vec![book],
+            calendar: None,
+            references: Vec::new(),
+            fees: Fees::default(),
+            first_id: OrderId(1),
+        }
+    }
+}
+
+/// Why [`Kernel::run`] came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// A player woke up, at this time of its clock. The others wait until the kernel runs again.
+    Awake(TraderId, Time),
+    /// The time that it was to run to has come.
+    Until,
+    /// Nothing is left to happen.
+    Idle,
+}
+
+/// An event that a player has heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The player.
+    pub trader: TraderId,
+    /// When it heard.
+    pub time: Time,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// What happened.
+    pub event: Event,
+}
+
+/// The books of a market and all that is on its way.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    books: Vec<Book>,
+    config: KernelConfig,
+    queue: Queue,
+    outbox: Outbox,
+    inbox: Vec<Notice>,
+    now: Time,
+    next_id: u64,
+    /// Traders of the flow; players follow them.
+    flow_traders: u32,
+    flow_listens: bool,
+    fees_paid: i64,
+    events: u64,
+}
+
+impl Kernel {
+    /// An empty market.
+    ///
+    /// # Errors
+    /// If the configuration of a book is out of range.
+    pub fn new(config: KernelConfig) -> Result<Self, BookConfigError> {
+        let books = config.books.iter().map(|book| Book::new(*book));
+        Ok(Self {
+            books: books.collect::<Result<_, _>>()?,
+            queue: Queue::new(),
+            outbox: Outbox::default(),
+            inbox: Vec::new(),
+            now: Time::MIN,
+            next_id: config.first_id.0,
+            flow_traders: 0,
+            flow_listens: false,
+            fees_paid: 0,
+            events: 0,
+            config,
+        })
+    }
+
+    /// Forgets everything and begins at `time`: the phases of the calendar that are to come are set, `flow` draws from `stream`
+    /// and starts.
+    ///
+    /// Only the seats of `traders` are read: those of the flow must have been set, see [`OrderFlow::delays`].
+    pub fn open<F: OrderFlow + ?Sized>(
+        &mut self,
+        time: Time,
+        flow: &mut F,
+        stream: Stream,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) {
+        self.queue.clear();
+        self.outbox.wishes.clear();
+        self.inbox.clear();
+        self.now = time;
+        self.next_id = self.config.first_id.0;
+        self.fees_paid = 0;
+        self.events = 0;
+        self.flow_traders = flow.traders();
+        self.flow_listens = flow.wants_notices();
+        flow.reset(stream);
+        for book in &mut self.books {
+            book.clear();
+        }
+        if let Some(calendar) = &self.config.calendar {
+            let phase = calendar.phase(time);
+            for &(begin, phase) in calendar.changes().iter().filter(|(begin, _)| *begin > time) {
+                self.queue
+                    .push_parcel(begin, TraderId(0), Parcel::Phase(phase));
+            }
+            for book in &mut self.books {
+                book.set_phase(time, phase, sink);
+            }
+        }
+        let mut desk = self.desk_for(TraderId(0), 0, time, traders);
+        flow.start(&mut desk);
+    }
+
+    /// The time of the exchange.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The book of an instrument.
+    ///
+    /// # Panics
+    /// If there is no such instrument.
+    #[inline]
+    pub fn book(&self, symbol: Symbol) -> &Book {
+        &self.books[usize::from(symbol.0)]
+    }
+
+    /// Fees that traders have paid, less the rebates that they got.
+    pub fn fees_paid(&self) -> i64 {
+        self.fees_paid
+    }
+
+    /// Things that have happened since the market opened: messages, notices, wake-ups.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Notices that reached players since [`clear_inbox`](Self::clear_inbox).
+    pub fn inbox(&self) -> &[Notice] {
+        &self.inbox
+    }
+
+    /// Forgets the notices to players.
+    pub fn clear_inbox(&mut self) {
+        self.inbox.clear();
+    }
+
+    /// The desk of a player that is awake, or is about to ask for its first wake-up; `now` is the time on its clock. What it
+    /// wishes happens when the kernel runs again.
+    pub fn desk<'a>(
+        &'a mut self,
+        player: TraderId,
+        now: Time,
+        traders: &'a Traders<'_>,
+    ) -> Desk<'a> {
+        self.desk_for(player, player.0, now, traders)
+    }
+
+    #[inline]
+    fn desk_for<'a>(
+        &'a mut self,
+        trader: TraderId,
+        base: u32,
+        now: Time,
+        traders: &'a Traders<'_>,
+    ) -> Desk<'a> {
+        Desk {
+            now,
+            trader: trader.0 - base,
+            base,
+            books: &self.books,
+            accounts: traders.accounts,
+            positions: traders.positions,
+            next_id: &mut self.next_id,
+            outbox: &mut self.outbox,
+        }
+    }
+
+    /// Lets everything happen that happens at `until` or before, in its order, until a player wakes up.
+    pub fn run<F: OrderFlow + ?Sized>(
+        &mut self,
+        until: Time,
+        flow: &mut F,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) -> Pause {
+        loop {
+            self.grant(true, flow, traders, sink);
+            let Some((time, next)) = self.queue.pop(until) else {
+                self.now = self.now.max(until);
+                return if self.queue.is_empty() {
+                    Pause::Idle
+                } else {
+                    Pause::Until
+                };
+            };
+            self.now = time;
+            self.events += 1;
+            match next {
+                Next::Wake(trader) => {
+                    let clock = time + self.communication(trader, traders);
+                    if trader.0 >= self.flow_traders {
+                        return Pause::Awake(trader, clock);
+                    }
+                    let mut desk = self.desk_for(trader, 0, clock, traders);
+                    flow.wake(trader.0, &mut desk);
+                }
+                Next::Parcel(trader, Parcel::Request { symbol, message }) => {
+                    self.execute(trader, symbol, &message, flow, traders, sink);
+                }
+                Next::Parcel(trader, Parcel::Notice { symbol, event }) => {
+                    if trader.0 < self.flow_traders {
+                        let mut desk = self.desk_for(trader, 0, time, traders);
+                        flow.notice(trader.0, symbol, &event, &mut desk);
+                        // Others are due at this instant, before what this leads to.
+                        self.grant(false, flow, traders, sink);
+                    } else {
+                        self.inbox.push(Notice {
+                            trader,
+                            time,
+                            symbol,
+                            event,
+                        });
+                    }
+                }
+                Next::Parcel(_, Parcel::Phase(phase)) => {
+                    self.begin_phase(phase, flow, traders, sink);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn communication(&self, trader: TraderId, traders: &Traders<'_>) -> Time {
+        let seat = traders.seats.get(trader.0 as usize);
+        seat.map_or(0, |seat| seat.delays.communication)
+    }
+
+    /// Does what traders wished. With `at_once`, nothing else is due now, so that a message without delay need not queue.
+    #[inline]
+    fn grant<F: OrderFlow + ?Sized>(
+        &mut self,
+        at_once: bool,
+        flow: &mut F,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) {
+        if self.outbox.wishes.is_empty() {
+            return;
+        }
+        let mut wishes = std::mem::take(&mut self.outbox.wishes);
+        for wish in wishes.drain(..) {
+            match wish {
+                Wish::Send {
+                    trader,
+                    now,
+                    symbol,
+                    message,
+                } => {
+                    let seat = traders.seats.get(trader.0 as usize);
+                    let delays = seat.map_or_else(Delays::default, |seat| seat.delays);
+                    let arrival = now + delays.computation + delays.communication;
+                    if at_once && arrival <= self.now {
+                        self.execute(trader, symbol, &message, flow, traders, sink);
+                    } else {
+                        let parcel = Parcel::Request { symbol, message };
+                        self.queue.push_parcel(arrival, trader, parcel);
+                    }
+                }
+                Wish::Wake { trader, at } => {
+                    let fires = at.saturating_sub(self.communication(trader, traders));
+                    self.queue.push_wake(fires.max(self.now), trader);
+                }
+                Wish::DropWakes { first, count } => self.queue.drop_wakes(first..first + count),
+            }
+        }
+        self.outbox.wishes = wishes;
+    }
+
+    /// The exchange follows a request that has arrived.
+    #[inline]
+    fn execute<F: OrderFlow + ?Sized>(
+        &mut self,
+        trader: TraderId,
+        symbol: Symbol,
+        message: &Message,
+        flow: &mut F,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) -> Outcome {
+        let message = &self.complete(trader, message);
+        let index = usize::from(symbol.0);
+        let refused = self.refusal(trader, index, message, traders);
+        let Self {
+            books,
+            queue,
+            config,
+            fees_paid,
+            now,
+            flow_traders,
+            flow_listens,
+            ..
+        } = self;
+        let symbols = books.len();
+        let mut tell = |time: Time, event: Event| {
+            let mut wire = Wire {
+                queue,
+                fees_paid,
+                fees: config.fees,
+                symbol,
+                symbols,
+                sender: trader,
+                // Traders from this one on are told.
+                listening_from: if *flow_listens { 0 } else { *flow_traders },
+            };
+            wire.tell(time, event, flow, traders, sink);
+        };
+        if let Some(reason) = refused {
+            let id = message.id();
+            tell(*now, Event::Rejected { id, reason });
+            return Outcome::refused(reason);
+        }
+        books[index].submit(*now, message, &mut tell)
+    }
+
+    /// A message as the exchange takes it: with the true sender, and an id.
+    #[inline]
+    fn complete(&mut self, trader: TraderId, message: &Message) -> Message {
+        let mut assign = |id: OrderId| {
+            if id != OrderId::ASSIGN {
+                return id;
+            }
+            let id = OrderId(self.next_id);
+            self.next_id += 1;
+            id
+        };
+        let mut message = *message;
+        match &mut message {
+            Message::New(order) => {
+                order.trader = trader;
+                order.id = assign(order.id);
+            }
+            Message::Replace { new_id, .. } => *new_id = assign(*new_id),
+            Message::Cancel { .. } | Message::Reduce { .. } | Message::Modify { .. } => {}
+        }
+        message
+    }
+
+    /// Why a trader may not do this, if so: for want of money, shares, or because the order is another's.
+    #[inline]
+    fn refusal(
+        &self,
+        trader: TraderId,
+        symbol: usize,
+        message: &Message,
+        traders: &Traders<'_>,
+    ) -> Option<Reject> {
+        let Some(book) = self.books.get(symbol) else {
+            return Some(Reject::UnknownSymbol);
+        };
+        let (side, size, limit, freed) = match *message {
+            Message::New(NewOrder {
+                side, size, price, ..
+            }) => (side, size, price, None),
+            Message::Cancel { id }
+            | Message::Reduce { id, .. }
+            | Message::Modify { id, .. }
+            | Message::Replace { id, .. } => {
+                let order = book.order(id)?;
+                if order.trader != trader {
+                    return Some(Reject::NotOwner);
+                }
+                let (size, limit) = match *message {
+                    Message::Modify { size, price, .. } => {
+                        (size.unwrap_or(order.left()), price.or(order.price))
+                    }
+                    Message::Replace { size, price, .. } => (size, Some(price)),
+                    _ => return None,
+                };
+                (order.side, size, limit, Some((order.left(), order.price)))
+            }
+        };
+        // The book says what is wrong with a size that is none.
+        if size <= 0 {
+            return None;
+        }
+        let value = |limit: Option<Price>, size: Size| {
+            limit
+                .unwrap_or(0)
+                .checked_mul(size)
+                .filter(|value| value.abs() < 1 << 56)
+        };
+        let Some(value_now) = value(limit, size) else {
+            return Some(Reject::Size);
+        };
+        let seat = traders.seats.get(trader.0 as usize)?;
+        let unlimited = seat.cash_credit == i64::MAX && seat.share_credit == i64::MAX;
+        if unlimited && !book.config().rules.odd_lot_sells {
+            return None;
+        }
+        let freed_size = freed.map_or(0, |(size, _)| size);
+        match side {
+            Side::Buy => {
+                let freed = freed
+                    .and_then(|(size, limit)| value(limit, size))
+                    .unwrap_or(0);
+                let cost = match limit {
+                    Some(_) => value_now,
+                    None => book.cost(Side::Buy, size),
+                };
+                let available = traders.accounts[trader.0 as usize].available();
+                let after = available.saturating_add(freed).saturating_sub(cost);
+                (after < seat.cash_credit.saturating_neg()).then_some(Reject::Cash)
+            }
+            Side::Sell => {
+                let position = traders.positions[trader.0 as usize * self.books.len() + symbol];
+                let available = position.available().saturating_add(freed_size);
+                let lot = book.config().rules.lot;
+                if size % lot != 0 && size % lot != available % lot {
+                    return Some(Reject::Lot);
+                }
+                let after = available.saturating_sub(size);
+                (after < seat.share_credit.saturating_neg()).then_some(Reject::Holdings)
+            }
+        }
+    }
+
+    /// The calendar says that a phase begins; an auction that ends so is cleared.
+    fn begin_phase<F: OrderFlow + ?Sized>(
+        &mut self,
+        phase: Phase,
+        flow: &mut F,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) {
+        let Self {
+            books,
+            queue,
+            config,
+            fees_paid,
+            now,
+            flow_traders,
+            flow_listens,
+            ..
+        } = self;
+        let symbols = books.len();
+        for (index, book) in books.iter_mut().enumerate() {
+            let mut tell = |time: Time, event: Event| {
+                let mut wire = Wire {
+                    queue,
+                    fees_paid,
+                    fees: config.fees,
+                    symbol: Symbol(index as u16),
+                    symbols,
+                    sender: TraderId(u32::MAX),
+                    listening_from: if *flow_listens { 0 } else { *flow_traders },
+                };
+                wire.tell(time, event, flow, traders, sink);
+            };
+            if book.phase() == Phase::Auction && phase != Phase::Auction {
+                let known = config.references.get(index).copied().unwrap_or(0);
+                let reference = book.last_price().unwrap_or(known);
+                book.uncross(*now, reference, &mut tell);
+            }
+            if book.phase() != phase {
+                book.set_phase(*now, phase, &mut tell);
+            }
+        }
+    }
+}
+
+/// What an event sets off, beside the flow that it is shown to.
+struct Wire<'a> {
+    queue: &'a mut Queue,
+    fees_paid: &'a mut i64,
+    fees: Fees,
+    symbol: Symbol,
+    symbols: usize,
+    sender: TraderId,
+    listening_from: u32,
+}
+
+impl Wire<'_> {
+    #[inline]
+    fn tell<F: OrderFlow + ?Sized>(
+        &mut self,
+        time: Time,
+        event: Event,
+        flow: &mut F,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) {
+        let (symbol, index) = (self.symbol, usize::from(self.symbol.0));
+        *self.fees_paid += traders.book(&event, self.fees, index, self.symbols);
+        flow.observe(time, symbol, &event);
+        sink.event(time, event);
+        recipients(&event, self.sender, |to| {
+            let seat = traders.seats.get(to.0 as usize);
+            if let Some(seat) = seat.filter(|_| to.0 >= self.listening_from) {
+                let arrival = time + seat.delays.communication;
+                self.queue
+                    .push_parcel(arrival, to, Parcel::Notice { symbol, event });
+            }
+        });
+    }
+}
+
+/// Whom an event concerns; `sender` sent the message that led to it.
+#[inline]
+fn recipients(event: &Event, sender: TraderId, mut tell: impl FnMut(TraderId)) {
+    match *event {
+        Event::Accepted { trader, .. }
+        | Event::Cancelled { trader, .. }
+        | Event::Reduced { trader, .. }
+        | Event::Modified { trader, .. }
+        | Event::Replaced { trader, .. }
+        | Event::Triggered { trader, .. }
+        | Event::AuctionFill { trader, .. } => tell(trader),
+        Event::Trade(trade) => {
+            tell(trade.taker_trader);
+            if trade.maker_trader != trade.taker_trader {
+                tell(trade.maker_trader);
+            }
+        }
+        Event::Rejected { .. } => tell(sender),
+        Event::Rested { .. }
+        | Event::Refilled { .. }
+        | Event::Held { .. }
+        | Event::AuctionPrint { .. }
+        | Event::Phase(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

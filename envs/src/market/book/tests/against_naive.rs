@@ -1,0 +1,114 @@
+//! The book against the same rules written as plainly as can be: all events and all queues are equal.
+
+use proptest::prelude::*;
+use rand::RngExt;
+
+use super::naive::{NaiveBook, Step, step};
+use super::*;
+use crate::market::event::EventLog;
+use crate::stream::Stream;
+
+fn config(self_trade: SelfTrade, ids: Ids, band: Option<Band>) -> BookConfig {
+    BookConfig {
+        rules: Rules {
+            tick: 5,
+            max_size: 19,
+            band,
+            ..Rules::default()
+        },
+        capacity: 90,
+        window: 64,
+        self_trade,
+        ids,
+    }
+}
+
+/// Does one thing to both.
+fn both(book: &mut Book, naive: &mut NaiveBook, time: Time, step: Step) {
+    let mut log = EventLog::default();
+    let events = match step {
+        Step::Submit(message) => {
+            book.submit(time, &message, &mut log);
+            naive.submit(time, &message)
+        }
+        Step::Phase(phase, reference) => {
+            let mut events = Vec::new();
+            if book.phase() == Phase::Auction && phase != Phase::Auction {
+                book.uncross(time, reference, &mut log);
+                events = naive.uncross(time, reference);
+            }
+            book.set_phase(time, phase, &mut log);
+            events.extend(naive.set_phase(time, phase));
+            events
+        }
+    };
+    let ours = log.entries.iter().map(|(_, event)| *event);
+    assert!(
+        ours.clone().eq(events.iter().copied()),
+        "{step:?}\nbook:  {:?}\nnaive: {events:?}",
+        Vec::from_iter(ours)
+    );
+    assert!(log.entries.iter().all(|(at, _)| *at == book.time()));
+}
+
+fn compare(book: &Book, naive: &NaiveBook) {
+    for side in Side::BOTH {
+        let ours = book.resting(side).map(|o| (o.id, o.open, o.reserve));
+        assert!(ours.eq(naive.resting(side)));
+    }
+    assert_eq!(book.last_price(), naive.last_price());
+}
+
+const MODES: [SelfTrade; 4] = [
+    SelfTrade::Allow,
+    SelfTrade::CancelNewest,
+    SelfTrade::CancelOldest,
+    SelfTrade::Decrement,
+];
+
+proptest! {
+    #[test]
+    fn short_sequences_agree(
+        words in prop::collection::vec(any::<u32>(), 0..600),
+        mode in 0usize..4,
+        sequential in any::<bool>(),
+        narrow in any::<bool>(),
+    ) {
+        let ids = if sequential { Ids::Sequential } else { Ids::Any };
+        let band = narrow.then_some(Band { low: 4_925, high: 5_070 });
+        let config = config(MODES[mode], ids, band);
+        let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
+        let (mut words, mut last_id) = (words.into_iter(), 0);
+        let mut time = 0;
+        while words.len() > 0 {
+            let mut below = |n: u32| words.next().unwrap_or(0) % n;
+            // Now and then a message comes too early.
+            time += i64::from(below(4)) - i64::from(below(50) == 0);
+            let step = step(&mut below, &mut last_id, 5);
+            both(&mut book, &mut naive, time, step);
+            compare(&book, &naive);
+        }
+    }
+}
+
+#[test]
+fn a_long_run_agrees() {
+    let steps = if cfg!(debug_assertions) {
+        3_000
+    } else {
+        25_000
+    };
+    for mode in MODES {
+        let config = config(mode, Ids::Sequential, None);
+        let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
+        let mut rng = Stream::new(17, mode as u64, "test");
+        let mut last_id = 0;
+        for time in 0..steps {
+            let step = step(&mut |n| rng.random_range(0..n), &mut last_id, 5);
+            both(&mut book, &mut naive, time, step);
+            if time % 16 == 0 {
+                compare(&book, &naive);
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What is to happen, in the order in which it will.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+use crate::market::event::{Event, Phase};
+use crate::market::order::{Message, Time, TraderId};
+
+use super::Symbol;
+
+/// Of what happens at one instant, this comes first: a phase of trading is a half-open interval.
+const PHASE: u64 = 0;
+/// Then what concerns the exchange, and its notices.
+const EXCHANGE: u64 = 1;
+/// Then traders wake up, to whom all that has happened.
+const WAKE: u64 = 2;
+
+/// Something on its way.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Parcel {
+    /// A request of a trader to the exchange.
+    Request { symbol: Symbol, message: Message },
+    /// A notice of the exchange to a trader.
+    Notice { symbol: Symbol, event: Event },
+    /// A phase of trading begins.
+    Phase(Phase),
+}
+
+/// When something happens, and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Due {
+    time: Time,
+    /// Its kind, then its number.
+    rank: u64,
+    trader: u32,
+    /// Index of the parcel; a wake-up has none.
+    parcel: u32,
+}
+
+impl Due {
+    fn key(&self) -> (Time, u64) {
+        (self.time, self.rank)
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// The next thing to happen.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    /// A trader wakes up.
+    Wake(TraderId),
+    /// A parcel arrives; it comes from, or goes to, the trader.
+    Parcel(TraderId, Parcel),
+}
+
+/// A queue by time, then kind, then order of entry. Parcels lie in a slab, so that what the heap moves is small.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    heap: BinaryHeap<Reverse<Due>>,
+    parcels: Vec<Parcel>,
+    free: Vec<u32>,
+    entries: u64,
+}
+
+impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            parcels: Vec::new(),
+            free: Vec::new(),
+            entries: 0,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.heap.clear();
+        self.parcels.clear();
+        self.free.clear();
+        self.entries = 0;
+    }
+
+    #[inline]
+    fn push(&mut self, time: Time, kind: u64, trader: TraderId, parcel: u32) {
+        let due = Due {
+            time,
+            rank: kind << 62 | self.entries,
+            trader: trader.0,
+            parcel,
+        };
+        self.entries += 1;
+        self.heap.push(Reverse(due));
+    }
+
+    #[inline]
+    pub(super) fn push_wake(&mut self, time: Time, trader: TraderId) {
+        self.push(time, WAKE, trader, u32::MAX);
+    }
+
+    #[inline]
+    pub(super) fn push_parcel(&mut self, time: Time, trader: TraderId, parcel: Parcel) {
+        let kind = if matches!(parcel, Parcel::Phase(_)) {
+            PHASE
+        } else {
+            EXCHANGE
+        };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.parcels[place as usize] = parcel;
+                place
+            }
+            None => {
+                self.parcels.push(parcel);
+                self.parcels.len() as u32 - 1
+            }
+        };
+        self.push(time, kind, trader, place);
+    }
+
+    /// Lets no wake-up of these traders happen that was asked for until now.
+    pub(super) fn drop_wakes(&mut self, traders: Range<u32>) {
+        self.heap
+            .retain(|Reverse(due)| due.rank >> 62 != WAKE || !traders.contains(&due.trader));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    /// Takes out the first thing if it happens at `until` or before.
+    #[inline]
+    pub(super) fn pop(&mut self, until: Time) -> Option<(Time, Next)> {
+        let Reverse(due) = *self.heap.peek()?;
+        if due.time > until {
+            return None;
+        }
+        self.heap.pop();
+        let trader = TraderId(due.trader);
+        if due.rank >> 62 == WAKE {
+            return Some((due.time, Next::Wake(trader)));
+        }
+        self.free.push(due.parcel);
+        Some((
+            due.time,
+            Next::Parcel(trader, self.parcels[due.parcel as usize]),
+        ))
+    }
+}
