@@ -11,7 +11,7 @@
 //! * [`order`]: orders and messages; [`event`]: everything that an exchange tells.
 //! * [`book`]: the matching engine.
 //! * [`kernel`]: time, latency and accounts around it.
-//! * [`flow`]: what trades beside the players.
+//! * [`flow`]: what trades beside the players. [`population`]: traders that react to each other.
 //! * [`hawkes`]: order flow that excites itself.
 //! * [`data`]: recorded order flow, in the formats of exchanges and vendors.
 //! * [`tokens`]: orders as words for models of order flow.
@@ -27,6 +27,7 @@ pub mod host;
 mod inventory_market_making;
 pub mod kernel;
 pub mod order;
+pub mod population;
 pub mod tasks;
 pub mod tokens;
 

@@ -1,52 +1,24 @@
-//! Markets: recordings of them, and how much simulated trading looks like the real thing.
+//! Markets: recordings of them, and how real they look ([`realism`]).
 //!
-//! Recordings: opening them whatever their format, counting, converting. The formats themselves are in
+//! Recordings are opened whatever their format, counted and converted. The formats themselves are in
 //! [`palaestra_envs::market::data`]; this adds what is about files: compression, telling formats apart, and a table format of
 //! our own in Parquet ([`table`]). Everything streams: memory does not grow with the file.
-//!
-//! Statistics:
-//!
-//! * [`MinuteBars`]: trades and mid-prices of a day, minute by minute.
-//! * [`stylised_facts`]: the eleven facts of Cont, with intervals and verdicts.
-//! * [`distances`]: how far two samples of a feature of the book lie apart.
-//! * [`three_class_accuracy`]: forecasts of up, flat and down.
 
-mod bars;
 mod convert;
-pub mod distances;
 mod error;
 mod format;
 mod input;
-mod moments;
 mod quantiles;
+pub mod realism;
 mod recording;
 mod stats;
-pub mod stylised_facts;
 pub mod table;
-#[cfg(test)]
-mod tests;
 mod units;
 
-pub use bars::{MinuteBars, Print};
 pub use convert::{Conversion, ConvertOptions, convert};
 pub use error::MarketError;
 pub use format::Format;
-use moments::quantile;
 pub use quantiles::{Quantiles, Summary};
 pub use recording::{Options, Recording};
 pub use stats::{MarketStats, StatsReport};
-pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
 pub use units::{decimal, shown_time};
-
-/// The share of `predictions` that fall into the same class as what came true, `outcomes`, when the terciles of the outcomes part
-/// down, flat and up; `None` without any, or if they are not as many.
-pub fn three_class_accuracy(predictions: &[f64], outcomes: &[f64]) -> Option<f64> {
-    if predictions.len() != outcomes.len() || outcomes.is_empty() {
-        return None;
-    }
-    let [low, high] = [1.0, 2.0].map(|third| quantile(outcomes, third / 3.0));
-    let class = |x: f64| u8::from(x > low) + u8::from(x > high);
-    let pairs = predictions.iter().zip(outcomes);
-    let right = pairs.filter(|(p, o)| class(**p) == class(**o)).count();
-    Some(right as f64 / outcomes.len() as f64)
-}

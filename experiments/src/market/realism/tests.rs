@@ -17,7 +17,7 @@ use super::{
 };
 use crate::stats::{Bootstrap, PowerLaw, hill_tail_index};
 
-const GOLDEN: &str = include_str!("../../../tests/golden/market/stylised_facts.json");
+const GOLDEN: &str = include_str!("../../../../tests/golden/market/stylised_facts.json");
 
 fn golden() -> Value {
     serde_json::from_str(GOLDEN).unwrap()

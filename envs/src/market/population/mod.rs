@@ -1,0 +1,307 @@
+//! A population of traders that react to each other: the reference market `rmsc04` of ABIDES.
+//!
+//! Value traders watch a noisy fundamental value, market makers quote around the mid-price, momentum traders follow it, noise
+//! traders come once; they see each other only through the book, after a delay. From *ABIDES: Towards High-Fidelity Market
+//! Simulation for AI Research* (Byrd, Hybinette, Balch, arXiv 1904.12066) and the configuration `rmsc04` of ABIDES-JPMC (*ABIDES-Gym*,
+//! Amrouni et al., arXiv 2110.14771), whose parameters are the defaults.
+//!
+//! What differs from it: a trader looks at the book when it wakes up instead of asking for it with a message and waiting for the
+//! answer, so that one delay lies between what it saw and what it does, not three; and a value trader's belief forgets as its
+//! formula says, where ABIDES rounds 1 - κ to the nearest number it has.
+//!
+//! Every trader draws from a stream of its own for each of its wake-ups. So two runs with the same seed, one with a player and one
+//! without, differ only by what the player sets off (common random numbers).
+
+mod draw;
+mod market_maker;
+mod momentum;
+mod noise;
+mod oracle;
+mod sizes;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use market_maker::{MarketMaker, MarketMakerConfig};
+pub use momentum::{Momentum, MomentumConfig};
+pub use noise::{Noise, NoiseConfig};
+pub use oracle::{Oracle, OracleConfig};
+pub use sizes::order_size;
+pub use value::{Value, ValueConfig};
+
+pub(crate) use draw::{exponential, normal};
+
+use rand::RngExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::Event,
+    flow::OrderFlow,
+    kernel::{Delays, Desk, Symbol, clock},
+    order::{Message, NewOrder, OrderId, Price, Side, Size, Time},
+};
+use crate::stream::{Stream, StreamKey};
+
+/// The instrument that a population trades.
+const SYMBOL: Symbol = Symbol(0);
+/// Metres that light travels in a nanosecond.
+const METRES_PER_NANOSECOND: f64 = 0.299_792_458;
+
+/// Who trades, and in what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PopulationConfig {
+    /// When trading begins, ns after midnight.
+    pub open: Time,
+    /// When it ends.
+    pub close: Time,
+    /// Distance of two prices, in ten-thousandths: a cent. Every price below is in ticks.
+    pub tick: Price,
+    /// The fundamental value.
+    pub oracle: OracleConfig,
+    /// Number of noise traders, and what they do.
+    pub noise: (u32, NoiseConfig),
+    /// Number of value traders, and what they do.
+    pub value: (u32, ValueConfig),
+    /// Number of momentum traders, and what they do.
+    pub momentum: (u32, MomentumConfig),
+    /// Number of market makers, and what they do.
+    pub market_makers: (u32, MarketMakerConfig),
+    /// Length of the line that traders sit on, m; the exchange is somewhere on it too.
+    pub line: f64,
+    /// Time that a trader takes to think, ns.
+    pub computation: Time,
+}
+
+impl Default for PopulationConfig {
+    fn default() -> Self {
+        Self {
+            open: clock(9, 30, 0),
+            close: clock(16, 0, 0),
+            tick: 100,
+            oracle: OracleConfig::default(),
+            noise: (1000, NoiseConfig::default()),
+            value: (102, ValueConfig::default()),
+            momentum: (12, MomentumConfig::default()),
+            market_makers: (2, MarketMakerConfig::default()),
+            line: 3_866_660.0,
+            computation: 50,
+        }
+    }
+}
+
+/// What every trader of a population can do beside looking at the book.
+struct Floor<'a, 'b> {
+    desk: &'a mut Desk<'b>,
+    /// The trader's randomness for this wake-up.
+    rng: Stream,
+    oracle: &'a mut Oracle,
+    tape: &'a mut Tape,
+    config: &'a PopulationConfig,
+}
+
+impl Floor<'_, '_> {
+    /// Best bid and ask in ticks, as far as there are any.
+    fn touch(&self) -> [Option<i64>; 2] {
+        let book = self.desk.book(SYMBOL);
+        Side::BOTH.map(|side| book.best(side).map(|price| price / self.config.tick))
+    }
+
+    /// Sends a limit order; `tick` is its price. Returns its id.
+    fn limit(&mut self, side: Side, size: Size, tick: i64) -> OrderId {
+        let id = self.desk.new_id();
+        let trader = self.desk.id_of(self.desk.trader());
+        let order = NewOrder::limit(id, trader, side, size, tick.max(1) * self.config.tick);
+        self.desk.send(SYMBOL, Message::New(order));
+        id
+    }
+
+    /// Takes an order back, if it is still there.
+    fn cancel(&mut self, id: OrderId) {
+        if self.desk.book(SYMBOL).order(id).is_some() {
+            self.desk.send(SYMBOL, Message::Cancel { id });
+        }
+    }
+
+    /// Wakes the trader again after `delay`, unless the market is closed then.
+    fn sleep(&mut self, delay: Time) {
+        let at = self.desk.now() + delay.max(1);
+        if at < self.config.close {
+            self.desk.wake_at(at);
+        }
+    }
+}
+
+/// Volume that traded of late, by side of the aggressor.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Tape {
+    /// The last trades: time, signed size.
+    trades: std::collections::VecDeque<(Time, Size)>,
+}
+
+impl Tape {
+    /// Trades that are remembered, as the exchange of ABIDES does.
+    const LENGTH: usize = 500;
+
+    fn note(&mut self, time: Time, signed: Size) {
+        if self.trades.len() == Self::LENGTH {
+            self.trades.pop_front();
+        }
+        self.trades.push_back((time, signed));
+    }
+
+    /// Shares bought and sold by aggressors after `since`.
+    fn volume(&self, since: Time) -> [Size; 2] {
+        let mut volume = [0; 2];
+        for (_, signed) in self
+            .trades
+            .iter()
+            .rev()
+            .take_while(|(time, _)| *time > since)
+        {
+            volume[usize::from(*signed < 0)] += signed.abs();
+        }
+        volume
+    }
+}
+
+/// A trader and its place.
+#[derive(Debug, Clone)]
+enum Trader {
+    Noise(Noise),
+    Value(Value),
+    Momentum(Momentum),
+    MarketMaker(MarketMaker),
+}
+
+/// The population as an order flow.
+#[derive(Debug, Clone)]
+pub struct Population {
+    config: PopulationConfig,
+    traders: Vec<Trader>,
+    /// The way from each trader to the exchange, ns.
+    ways: Vec<Time>,
+    /// Stream of each trader, and how often it woke up.
+    streams: Vec<(StreamKey, u64)>,
+    oracle: Oracle,
+    tape: Tape,
+}
+
+impl Population {
+    /// A population; where its traders sit follows from `places`, and stays.
+    pub fn new(config: PopulationConfig, places: u64) -> Self {
+        let mut rng = Stream::new(places, 0, "market.population.places");
+        let exchange = config.line * rng.random::<f64>();
+        let counts = [
+            config.noise.0,
+            config.value.0,
+            config.market_makers.0,
+            config.momentum.0,
+        ];
+        let way = |_| {
+            let metres = (config.line * rng.random::<f64>() - exchange).abs();
+            (metres / METRES_PER_NANOSECOND) as Time
+        };
+        Self {
+            ways: (0..counts.iter().sum()).map(way).collect(),
+            traders: Vec::new(),
+            streams: Vec::new(),
+            oracle: Oracle::new(&config.oracle, config.open, StreamKey::default()),
+            tape: Tape::default(),
+            config,
+        }
+    }
+
+    /// The fundamental value at the last time that somebody asked for it, in ticks.
+    pub fn fundamental(&self) -> f64 {
+        self.oracle.last()
+    }
+}
+
+impl OrderFlow for Population {
+    fn traders(&self) -> u32 {
+        self.ways.len() as u32
+    }
+
+    fn delays(&self, trader: u32) -> Delays {
+        Delays {
+            communication: self.ways.get(trader as usize).copied().unwrap_or(0),
+            computation: self.config.computation,
+        }
+    }
+
+    fn reset(&mut self, mut stream: Stream) {
+        let seed = stream.random();
+        let config = &self.config;
+        let key = StreamKey::new(seed, u64::MAX, "market.population");
+        self.oracle = Oracle::new(&config.oracle, config.open, key);
+        self.tape.trades.clear();
+        let keys =
+            (0..self.ways.len() as u64).map(|i| StreamKey::new(seed, i, "market.population"));
+        self.streams.clear();
+        self.streams.extend(keys.map(|key| (key, 0)));
+        self.traders.clear();
+        let repeat = |count: u32, trader: Trader| std::iter::repeat_n(trader, count as usize);
+        self.traders
+            .extend(repeat(config.noise.0, Trader::Noise(Noise::default())));
+        self.traders.extend(repeat(
+            config.value.0,
+            Trader::Value(Value::new(config.oracle.mean)),
+        ));
+        let maker = MarketMaker::new(&config.market_makers.1);
+        self.traders
+            .extend(repeat(config.market_makers.0, Trader::MarketMaker(maker)));
+        let momentum = Momentum::new(&config.momentum.1);
+        self.traders
+            .extend(repeat(config.momentum.0, Trader::Momentum(momentum)));
+    }
+
+    fn start(&mut self, desk: &mut Desk<'_>) {
+        let open = self.config.open.max(desk.now());
+        for (i, trader) in self.traders.iter().enumerate() {
+            // Episode 0 of a trader's stream is for the time of its first wake-up.
+            let rng = &mut self.streams[i].0.stream(0);
+            let first = match trader {
+                Trader::Noise(_) => self.config.noise.1.arrival(rng).max(open),
+                Trader::Value(_) => open + self.config.value.1.pause(rng),
+                Trader::Momentum(_) => open + self.config.momentum.1.pause(rng),
+                Trader::MarketMaker(_) => open + self.config.market_makers.1.pause(rng),
+            };
+            if first < self.config.close {
+                desk.wake_trader_at(i as u32, first);
+            }
+        }
+    }
+
+    fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
+        let place = trader as usize;
+        let (Some(awake), Some((key, wakes))) =
+            (self.traders.get_mut(place), self.streams.get_mut(place))
+        else {
+            return;
+        };
+        *wakes += 1;
+        let mut floor = Floor {
+            desk,
+            rng: key.stream(*wakes),
+            oracle: &mut self.oracle,
+            tape: &mut self.tape,
+            config: &self.config,
+        };
+        match awake {
+            Trader::Noise(trader) => trader.wake(&mut floor),
+            Trader::Value(trader) => trader.wake(&mut floor),
+            Trader::Momentum(trader) => trader.wake(&mut floor),
+            Trader::MarketMaker(trader) => trader.wake(&mut floor),
+        }
+    }
+
+    fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
+        if symbol == SYMBOL
+            && let Event::Trade(trade) = event
+        {
+            self.tape.note(time, trade.aggressor.sign() * trade.size);
+        }
+    }
+}

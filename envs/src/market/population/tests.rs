@@ -1,0 +1,185 @@
+//! Distributions and rules of the traders, and a day of all of them.
+
+use super::*;
+use crate::{
+    market::{
+        book::BookConfig,
+        event::Ignore,
+        kernel::{Calendar, Kernel, KernelConfig, Seat, TraderTables},
+    },
+    math::exp,
+};
+
+/// A day's market.
+fn kernel() -> Kernel {
+    let mut config = KernelConfig::single(BookConfig::default());
+    config.calendar = Some(Calendar::new_york());
+    Kernel::new(config).unwrap()
+}
+
+fn tables(flow: &impl OrderFlow) -> TraderTables {
+    let mut tables = TraderTables::new(flow.traders() as usize, 1);
+    for (i, seat) in tables.view().seats.iter_mut().enumerate() {
+        *seat = Seat {
+            delays: flow.delays(i as u32),
+            ..Seat::default()
+        };
+    }
+    tables
+}
+
+/// Runs a day; calls `see` with each event.
+fn day(population: &mut Population, seed: u64, mut see: impl FnMut(Time, Event)) -> Kernel {
+    let mut kernel = kernel();
+    let mut tables = tables(population);
+    let mut traders = tables.view();
+    let stream = Stream::new(seed, 0, "test");
+    kernel.open(clock(9, 0, 0), population, stream, &mut traders, &mut see);
+    kernel.run(clock(16, 0, 1), population, &mut traders, &mut see);
+    kernel
+}
+
+#[test]
+fn sizes_are_the_mixture() {
+    let mut rng = Stream::new(0, 0, "test");
+    let sizes: Vec<Size> = (0..40_000).map(|_| order_size(&mut rng)).collect();
+    let share = |low, high| {
+        let within = sizes.iter().filter(|size| (low..=high).contains(*size));
+        within.count() as f64 / 40_000.0
+    };
+    // Of the log-normal part, about 3.5 % lies within 10 of 100, and 3 in 1000 of 400.
+    assert!((share(90, 110) - 0.708).abs() < 0.012, "{}", share(90, 110));
+    assert!(
+        (share(398, 402) - 0.0332).abs() < 0.004,
+        "{}",
+        share(398, 402)
+    );
+    // exp(2.9) = 18 is the median of the log-normal part.
+    assert!((share(0, 17) - 0.1).abs() < 0.007, "{}", share(0, 17));
+    assert!(share(997, 1003) > 0.0);
+}
+
+#[test]
+fn noise_traders_come_at_the_ends_of_the_day() {
+    let config = NoiseConfig::default();
+    let mut rng = Stream::new(0, 0, "test");
+    let hour = clock(1, 0, 0);
+    let times: Vec<Time> = (0..20_000).map(|_| config.arrival(&mut rng)).collect();
+    assert!(
+        times
+            .iter()
+            .all(|t| (config.from..=config.until).contains(t))
+    );
+    let within = |from: Time, until: Time| {
+        times.iter().filter(|t| (from..until).contains(*t)).count() as f64 / 20_000.0
+    };
+    // The share of the first half hour is (1 - (6/7)³) / 2.
+    let first = within(config.from, config.from + hour / 2);
+    assert!((first - 0.185).abs() < 0.012, "{first}");
+    // The middle hour has (1/7)³.
+    let middle = within(config.from + 3 * hour, config.from + 4 * hour);
+    assert!((middle - 0.0029).abs() < 0.0016, "{middle}");
+}
+
+#[test]
+fn the_fundamental_value_is_an_ornstein_uhlenbeck_process() {
+    let config = OracleConfig {
+        reversion: 1e-13,
+        shock_rate: 0.0,
+        volatility: 1e-4,
+        ..OracleConfig::default()
+    };
+    // Asked often or seldom, the distribution after three hours is the same.
+    for steps in [1, 30] {
+        let length = clock(3, 0, 0);
+        let values: Vec<f64> = (0..2000)
+            .map(|seed| {
+                let mut oracle = Oracle::new(&config, 0, StreamKey::new(seed, 0, "test"));
+                (1..=steps).for_each(|i| {
+                    oracle.value(length / steps * i);
+                });
+                oracle.last() - config.mean
+            })
+            .collect();
+        let mean = values.iter().sum::<f64>() / 2000.0;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / 2000.0;
+        let expected = 1e-8 * (1.0 - exp(-2.0 * 1e-13 * length as f64)) / 2e-13;
+        // Four standard errors.
+        assert!(mean.abs() < 4.0 * (expected / 2000.0).sqrt(), "{mean}");
+        assert!(
+            (variance / expected - 1.0).abs() < 4.0 * (2.0f64 / 2000.0).sqrt(),
+            "{variance}"
+        );
+    }
+}
+
+#[test]
+fn shocks_come_at_their_rate() {
+    let config = OracleConfig {
+        shock_rate: 1e-12,
+        volatility: 0.0,
+        ..OracleConfig::default()
+    };
+    let mut shocked = 0;
+    for seed in 0..1000 {
+        let mut oracle = Oracle::new(&config, 0, StreamKey::new(seed, 0, "test"));
+        // With probability e^{-1} there is none.
+        let value = oracle.value(1_000_000_000_000);
+        shocked += u32::from((value - config.mean).abs() > 10.0);
+    }
+    assert!(
+        (f64::from(shocked) / 1000.0 - 0.632).abs() < 0.06,
+        "{shocked}"
+    );
+}
+
+/// The last trade and the fundamental value stay together, and equal seeds give equal days.
+#[test]
+fn a_day_follows_the_fundamental_value_and_can_be_repeated() {
+    let mut population = Population::new(PopulationConfig::default(), 1);
+    let mut run = |seed| {
+        let mut hash = 0u64;
+        let (mut trades, mut volume) = (0, 0);
+        let kernel = day(&mut population, seed, |time, event| {
+            if let Event::Trade(trade) = event {
+                trades += 1;
+                volume += trade.size;
+                hash = hash
+                    .wrapping_mul(31)
+                    .wrapping_add((time + trade.price + trade.size) as u64);
+            }
+        });
+        let last = kernel.book(Symbol(0)).last_price().unwrap() as f64 / 100.0;
+        (
+            hash,
+            trades,
+            volume,
+            last,
+            population.fundamental(),
+            kernel.events(),
+        )
+    };
+    let first = run(7);
+    let (_, trades, _, last, fundamental, events) = first;
+    assert!(trades > 3000, "{first:?}");
+    assert!(events > 30_000, "{first:?}");
+    // Within half a percent.
+    assert!((last / fundamental - 1.0).abs() < 0.005, "{first:?}");
+    assert_ne!(run(8).0, first.0);
+    assert_eq!(run(7), first);
+}
+
+#[test]
+fn an_empty_population_does_nothing() {
+    let config = PopulationConfig {
+        noise: (0, NoiseConfig::default()),
+        value: (0, ValueConfig::default()),
+        momentum: (0, MomentumConfig::default()),
+        market_makers: (0, MarketMakerConfig::default()),
+        ..PopulationConfig::default()
+    };
+    let mut population = Population::new(config, 0);
+    let kernel = day(&mut population, 1, |_, _| {});
+    assert_eq!(kernel.book(Symbol(0)).live_orders(), 0);
+    let _ = Ignore;
+}

@@ -1,0 +1,31 @@
+//! Statistics of order-book markets: how much simulated trading looks like the real thing.
+//!
+//! * [`MinuteBars`]: trades and mid-prices of a day, minute by minute.
+//! * [`stylised_facts`]: the eleven facts of Cont, with intervals and verdicts.
+//! * [`distances`]: how far two samples of a feature of the book lie apart.
+//! * [`three_class_accuracy`]: forecasts of up, flat and down.
+
+mod bars;
+pub mod distances;
+mod moments;
+pub mod stylised_facts;
+#[cfg(test)]
+mod tests;
+
+pub use bars::{MinuteBars, Print};
+pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
+
+use moments::quantile;
+
+/// The share of `predictions` that fall into the same class as what came true, `outcomes`, when the terciles of the outcomes part
+/// down, flat and up; `None` without any, or if they are not as many.
+pub fn three_class_accuracy(predictions: &[f64], outcomes: &[f64]) -> Option<f64> {
+    if predictions.len() != outcomes.len() || outcomes.is_empty() {
+        return None;
+    }
+    let [low, high] = [1.0, 2.0].map(|third| quantile(outcomes, third / 3.0));
+    let class = |x: f64| u8::from(x > low) + u8::from(x > high);
+    let pairs = predictions.iter().zip(outcomes);
+    let right = pairs.filter(|(p, o)| class(**p) == class(**o)).count();
+    Some(right as f64 / outcomes.len() as f64)
+}
