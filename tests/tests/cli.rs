@@ -4,6 +4,7 @@ mod cli {
     mod bandits;
     mod errors;
     mod examples;
+    mod market;
     mod quickstart;
     mod replay;
     mod solve;

@@ -92,6 +92,7 @@ impl CliError {
             }
             Self::Config(_)
             | Self::Argument { .. }
+            | Self::Market(MarketError::Request { .. })
             | Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
             Self::Run(error) => of_run(error),
             Self::Solve(SolveError::File(error))
@@ -103,8 +104,6 @@ impl CliError {
             | Self::Market(MarketError::Data { .. } | MarketError::Table { .. }) => {
                 Exit::CheckFailed
             }
-            Self::Market(MarketError::Request { .. }) => Exit::Usage,
-            Self::Market(_) => Exit::Internal,
             Self::Export(_) | Self::Plot(_) => Exit::Internal,
             Self::Solve(_) => Exit::Usage,
             Self::Report(error) => of_report(error),

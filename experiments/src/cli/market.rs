@@ -43,7 +43,7 @@ struct InputArgs {
     /// Format of the file [default: told from its beginning]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Only this symbol
+    /// Only this symbol; names a LOBSTER file whose own name does not
     #[arg(long)]
     symbol: Option<String>,
     /// Count records in conflict with earlier ones (times that go back, ids used twice) instead of stopping at the first

@@ -14,7 +14,7 @@ use palaestra_envs::market::data::{
 use serde::Serialize;
 
 use self::output::Output;
-use super::{Format, MarketError, Options, Recording, recording::file_name};
+use super::{Format, MarketError, Options, Recording, recording::file_name, units::shown_time};
 
 /// How to convert.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,8 @@ pub struct Conversion {
     pub lost: BTreeMap<String, u64>,
     /// What was changed in others, by what was done.
     pub changed: BTreeMap<&'static str, u64>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
     /// What no event carries over between these formats.
     pub not_kept: Vec<&'static str>,
 }
@@ -99,6 +101,7 @@ pub fn convert(
             written: 0,
             lost: BTreeMap::new(),
             changed: BTreeMap::new(),
+            notes: Vec::new(),
             not_kept: not_kept(from, to),
         },
     };
@@ -190,6 +193,7 @@ impl Converter<'_> {
             return Ok(());
         }
         if event.kind == Kind::Clear && self.conversion.written == 0 {
+            self.change(NOTHING);
             return Ok(());
         }
         if self.to == Format::Lobster {
@@ -216,7 +220,15 @@ impl Converter<'_> {
             ));
             return Ok(());
         }
-        let symbol = recording.symbol(event.symbol);
+        let mut symbol = recording.symbol(event.symbol);
+        if self.to == Format::Itch && symbol.len() > ITCH_NAME {
+            symbol = symbol
+                .chars()
+                .filter(char::is_ascii)
+                .take(ITCH_NAME)
+                .collect();
+            self.change("names of symbols were cut to eight letters");
+        }
         let steps = self.lowered(&event, before.as_ref());
         let before = before.map(|order| RecordedOrder {
             side: order.side.unwrap_or(Side::Buy),
@@ -230,6 +242,9 @@ impl Converter<'_> {
                 Ok(()) => written = 1,
                 Err(error) => return self.note(Err(error)),
             }
+        }
+        if written == 0 {
+            self.change(NOTHING);
         }
         self.note(Ok(written))
     }
@@ -314,8 +329,15 @@ impl Converter<'_> {
         let shift_ns = match (from.clock, to.clock) {
             (Clock::Midnight, Clock::Epoch) => i128::from(self.midnight(recording)?),
             (Clock::Epoch, Clock::Midnight) => {
-                let utc = i64::try_from(first.time_ns / DAY_NS * DAY_NS).unwrap_or(0);
-                -i128::from(self.options.midnight_ns.unwrap_or(utc))
+                let utc = first.time_ns / DAY_NS * DAY_NS;
+                if self.options.midnight_ns.is_none() {
+                    let midnight = shown_time(utc, Clock::Epoch);
+                    self.conversion.notes.push(format!(
+                        "times count from {midnight}; --midnight chooses another midnight"
+                    ));
+                }
+                let chosen = self.options.midnight_ns.map(i128::from);
+                -chosen.unwrap_or(i128::from(utc))
             }
             _ => 0,
         };
@@ -385,6 +407,10 @@ impl Converter<'_> {
     }
 }
 
+/// What is done about events that say what is so already.
+const NOTHING: &str = "needed no message: an empty book was cleared, or an order set to what it is";
+/// Letters of a symbol's name in ITCH.
+const ITCH_NAME: usize = 8;
 const DAY_NS: u64 = 86_400_000_000_000;
 
 fn units_of(format: Format) -> Units {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use palaestra_envs::market::data::{DataError, Problem, Unwritable};
+use palaestra_envs::market::data::{DataError, Problem};
 
 use crate::files::FileError;
 
@@ -36,14 +36,6 @@ pub enum MarketError {
         message: String,
         /// What to do.
         help: String,
-    },
-    /// An event could not be written.
-    #[error("cannot write {}: {source}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Unwritable,
     },
 }
 

@@ -61,7 +61,12 @@ impl Format {
         let stamp = line
             .iter()
             .take_while(|b| b.is_ascii_digit() || b.is_ascii_whitespace());
-        (line.get(stamp.count()) == Some(&b'{')).then_some(Self::Binance)
+        let is_json = line.get(stamp.count()) == Some(&b'{');
+        let has = |key: &str| begin.windows(key.len()).any(|part| part == key.as_bytes());
+        let is_depth = ["\"e\"", "\"stream\"", "\"lastUpdateId\""]
+            .into_iter()
+            .any(has);
+        (is_json && is_depth).then_some(Self::Binance)
     }
 
     /// The format that a file of this name should have.

@@ -77,7 +77,7 @@ impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if let Some(decoder) = &mut self.decoder {
-                let read = decoder.read(buffer)?;
+                let read = decoder.read(buffer).map_err(|_| damaged())?;
                 if read > 0 || buffer.is_empty() {
                     return Ok(read);
                 }
@@ -90,8 +90,13 @@ impl<R: BufRead> Read for Frames<R> {
                 return Ok(0);
             }
             let decoder = StreamingDecoder::new(source);
-            self.decoder =
-                Some(decoder.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?);
+            self.decoder = Some(decoder.map_err(|_| damaged())?);
         }
     }
+}
+
+/// The decoder's own words would not help.
+fn damaged() -> io::Error {
+    let message = "the Zstandard data are cut off or damaged";
+    io::Error::new(io::ErrorKind::InvalidData, message)
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use palaestra_envs::market::data::{
-    DataError, FeedEvent, FeedReader, Kind, Position, RecordedBook, RecordedBooks, RecordedOrder,
-    Rules, Units,
+    DataError, FeedEvent, FeedReader, Kind, Position, Problem, RecordedBook, RecordedBooks,
+    RecordedOrder, Rules, Units,
     binance::DepthReader,
     dbn::DbnReader,
     itch::ItchReader,
@@ -70,18 +70,22 @@ impl Recording {
     pub fn open(path: &Path, options: &Options) -> Result<Self, MarketError> {
         let count = Count::default();
         let mut bytes = input::open(path, &count)?;
+        // The file could be read already; what fails here is decompressing it.
+        let data = |source| MarketError::Data {
+            path: path.to_owned(),
+            source,
+        };
         let begin = bytes.fill_buf();
-        let begin = crate::files::at("read", path, begin)?;
+        let begin = begin.map_err(|error| data(Problem::Io(error).at(Position::Byte(0))))?;
         let begin = &begin[..begin.len().min(SNIFFED)];
         let format = match options.format {
             Some(format) => format,
             None => told(path, begin)?,
         };
-        let ticker = file_name(path).map_or_else(|| stem(path), |name| name.ticker);
-        let data = |source| MarketError::Data {
-            path: path.to_owned(),
-            source,
-        };
+        // A LOBSTER file holds one stock, which its name tells, or else the caller.
+        let ticker = file_name(path).map(|name| name.ticker);
+        let ticker = ticker.or_else(|| options.symbol.clone());
+        let ticker = ticker.unwrap_or_else(|| stem(path));
         let reader: Box<dyn FeedReader> = match format {
             Format::Lobster => Box::new(MessageReader::new(bytes, ticker)),
             Format::Itch => Box::new(ItchReader::new(bytes)),

@@ -91,6 +91,9 @@ fn text(conversion: &Conversion) -> String {
             grouped((*count).into())
         );
     }
+    for note in &conversion.notes {
+        let _ = write!(text, "\n{note}");
+    }
     if !conversion.not_kept.is_empty() {
         let _ = write!(
             text,

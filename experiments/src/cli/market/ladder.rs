@@ -131,10 +131,10 @@ impl Frame {
                 "█".repeat(length)
             )
         };
-        let orders = if with_orders { "orders" } else { "" };
+        let orders = if with_orders { "  orders" } else { "" };
         let _ = write!(
             text,
-            "\n\n       {:>prices$}  {:>sizes$}{orders:>6}",
+            "\n\n       {:>prices$}  {:>sizes$}{orders}",
             "price", "size"
         );
         for row in self.asks.iter().rev() {

@@ -1,6 +1,7 @@
 //! `market replay`
 
 use std::{
+    fmt::Write as _,
     fs::File,
     io::{BufRead, BufReader, IsTerminal},
     path::PathBuf,
@@ -138,7 +139,9 @@ impl Player<'_> {
             self.watch(speed)?;
         } else if self.args.step {
             self.go_to(at)?;
-            self.step()?;
+            if !self.step()? {
+                return Ok(Exit::Success);
+            }
         } else if at.is_some() && !watched {
             self.go_to(at)?;
             return self.still();
@@ -255,16 +258,17 @@ impl Player<'_> {
         Ok(())
     }
 
-    fn step(&mut self) -> Result<(), CliError> {
+    /// Shows every event; `false` if the input ends before the recording.
+    fn step(&mut self) -> Result<bool, CliError> {
         while self.next()?.is_some() {
             let Some(frame) = self.frame() else { continue };
             print(&format!("{}\n", frame.text()));
             let read = std::io::stdin().lock().read_line(&mut String::new());
             if !matches!(read, Ok(1..)) {
-                break;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn summary(self) -> Result<Exit, CliError> {
@@ -337,16 +341,16 @@ fn of_book(args: &ReplayArgs, source: DataError) -> CliError {
 
 /// Tells what came of comparing the rows.
 fn told(output: &Output, verification: &Verification) -> Exit {
-    let rows = grouped(verification.equal.into());
-    let mut text = format!("{rows} rows equal");
+    let mut text = format!("{} rows equal", grouped(verification.equal.into()));
     if verification.limited {
-        text += ", each checked against the one before";
-        if verification.entered > 0 {
-            let levels = counted(verification.entered as usize, "level");
-            text += &format!(
-                "; {levels} moved up into them without a message, as they do in files limited to the best levels"
-            );
-        }
+        text.push_str(", each checked against the one before");
+    }
+    if verification.entered > 0 {
+        let levels = counted(verification.entered as usize, "level");
+        let _ = write!(
+            text,
+            "; {levels} moved up into them without a message, as they do in files limited to the best levels"
+        );
     }
     if let Some(difference) = &verification.difference {
         text = format!("{difference}\n{text} before that");
