@@ -3,11 +3,19 @@
 
 use palaestra_agents::{AgentContext, StepView, bandits::planning::PLANNERS};
 use palaestra_envs::{
+    market::{
+        book::{Book, BookConfig, Rules},
+        event::Ignore,
+    },
     registry,
     sim::{Selection, Simulator},
     stream::Stream,
 };
+use rand::RngExt;
 use serde_json::{Value, json};
+
+#[path = "../../envs/src/market/book/tests/steps.rs"]
+mod steps;
 
 const ROWS: usize = 32;
 const WARM_UP: usize = 1500;
@@ -55,6 +63,39 @@ fn the_counter_counts() {
         allocation_counter::measure(|| drop(vec![1, 2, 3])).count_total,
         1
     );
+}
+
+/// Messages of every kind: orders of all types, changes, cancellations, phases and auctions.
+#[test]
+fn an_order_book_does_not_allocate_for_a_message() {
+    let mut book = Book::new(BookConfig {
+        rules: Rules {
+            tick: 5,
+            ..Rules::default()
+        },
+        capacity: 400,
+        window: 128,
+        ..BookConfig::default()
+    })
+    .unwrap();
+    let (mut rng, mut last_id) = (Stream::new(3, 0, "messages"), 0);
+    let mut allocations = 0;
+    for time in 0..400_000 {
+        let step = steps::step(&mut |n| rng.random_range(0..n), &mut last_id, 5);
+        let counted = allocation_counter::measure(|| match step {
+            steps::Step::Submit(message) => {
+                book.submit(time, &message, &mut Ignore);
+            }
+            steps::Step::Phase(phase, reference) => {
+                book.uncross(time, reference, &mut Ignore);
+                book.set_phase(time, phase, &mut Ignore);
+            }
+        });
+        if time >= 200_000 {
+            allocations += counted.count_total;
+        }
+    }
+    assert_eq!(allocations, 0);
 }
 
 /// In how many of `MEASURED` rounds an agent allocates that plays a warmed-up bandit, its part and the environment's.

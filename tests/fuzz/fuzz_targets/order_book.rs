@@ -8,8 +8,11 @@ use palaestra_envs::market::order::Side;
 
 #[path = "../../../envs/src/market/book/tests/naive.rs"]
 mod naive;
+#[path = "../../../envs/src/market/book/tests/steps.rs"]
+mod steps;
 
-use naive::{NaiveBook, Step, step};
+use naive::NaiveBook;
+use steps::{Step, step};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.iter();

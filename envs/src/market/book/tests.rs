@@ -7,6 +7,8 @@ mod naive;
 mod random;
 mod recorded;
 mod scenarios;
+#[allow(unreachable_pub, reason = "other crates include this file as well")]
+mod steps;
 
 use super::*;
 use crate::market::event::CancelReason;

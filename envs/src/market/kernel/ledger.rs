@@ -179,12 +179,18 @@ impl Change {
     }
 
     fn apply(&self, account: &mut Account, position: &mut Position) {
+        // What could overflow, a kernel does not let in; a recording might.
         let value = self.price.saturating_mul(self.traded);
         let sign = self.side.sign();
-        account.cash = account.cash.saturating_sub(value * sign + self.fee);
+        account.cash = account
+            .cash
+            .saturating_sub((value * sign).saturating_add(self.fee));
         position.held = position.held.saturating_add(sign * self.traded);
         match (self.side, self.limit) {
-            (Side::Buy, Some(limit)) => account.reserved += limit * self.promised,
+            (Side::Buy, Some(limit)) => {
+                let value = limit.saturating_mul(self.promised);
+                account.reserved = account.reserved.saturating_add(value);
+            }
             (Side::Buy, None) => {}
             (Side::Sell, _) => position.reserved += self.promised,
         }

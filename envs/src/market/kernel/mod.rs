@@ -14,9 +14,11 @@
 
 mod calendar;
 mod desk;
+mod gate;
 mod image;
 mod ledger;
 mod queue;
+mod wire;
 
 pub use calendar::{Calendar, SECOND, clock};
 pub use desk::Desk;
@@ -27,11 +29,12 @@ use serde::{Deserialize, Serialize};
 
 use desk::{Outbox, Wish};
 use queue::{Next, Parcel, Queue};
+use wire::Wire;
 
 use super::book::{Book, BookConfig, BookConfigError, Outcome};
-use super::event::{Event, EventSink, Phase, Reject};
+use super::event::{Event, EventSink, Phase};
 use super::flow::OrderFlow;
-use super::order::{Message, NewOrder, OrderId, Price, Side, Size, Time, TraderId};
+use super::order::{Message, OrderId, Price, Time, TraderId};
 use crate::stream::Stream;
 
 /// Numbers the instruments of a market from 0.
@@ -320,7 +323,9 @@ impl Kernel {
                 } => {
                     let seat = traders.seats.get(trader.0 as usize);
                     let delays = seat.map_or_else(Delays::default, |seat| seat.delays);
-                    let arrival = now + delays.computation + delays.communication;
+                    let arrival = now
+                        .saturating_add(delays.computation)
+                        .saturating_add(delays.communication);
                     if at_once && arrival <= self.now {
                         self.execute(trader, symbol, &message, flow, traders, sink);
                     } else {
@@ -384,108 +389,6 @@ impl Kernel {
         books[index].submit(*now, message, &mut tell)
     }
 
-    /// A message as the exchange takes it: with the true sender, and an id.
-    #[inline]
-    fn complete(&mut self, trader: TraderId, message: &Message) -> Message {
-        let mut assign = |id: OrderId| {
-            if id != OrderId::ASSIGN {
-                return id;
-            }
-            let id = OrderId(self.next_id);
-            self.next_id += 1;
-            id
-        };
-        let mut message = *message;
-        match &mut message {
-            Message::New(order) => {
-                order.trader = trader;
-                order.id = assign(order.id);
-            }
-            Message::Replace { new_id, .. } => *new_id = assign(*new_id),
-            Message::Cancel { .. } | Message::Reduce { .. } | Message::Modify { .. } => {}
-        }
-        message
-    }
-
-    /// Why a trader may not do this, if so: for want of money, shares, or because the order is another's.
-    #[inline]
-    fn refusal(
-        &self,
-        trader: TraderId,
-        symbol: usize,
-        message: &Message,
-        traders: &Traders<'_>,
-    ) -> Option<Reject> {
-        let Some(book) = self.books.get(symbol) else {
-            return Some(Reject::UnknownSymbol);
-        };
-        let (side, size, limit, freed) = match *message {
-            Message::New(NewOrder {
-                side, size, price, ..
-            }) => (side, size, price, None),
-            Message::Cancel { id }
-            | Message::Reduce { id, .. }
-            | Message::Modify { id, .. }
-            | Message::Replace { id, .. } => {
-                let order = book.order(id)?;
-                if order.trader != trader {
-                    return Some(Reject::NotOwner);
-                }
-                let (size, limit) = match *message {
-                    Message::Modify { size, price, .. } => {
-                        (size.unwrap_or(order.left()), price.or(order.price))
-                    }
-                    Message::Replace { size, price, .. } => (size, Some(price)),
-                    _ => return None,
-                };
-                (order.side, size, limit, Some((order.left(), order.price)))
-            }
-        };
-        // The book says what is wrong with a size that is none.
-        if size <= 0 {
-            return None;
-        }
-        let value = |limit: Option<Price>, size: Size| {
-            limit
-                .unwrap_or(0)
-                .checked_mul(size)
-                .filter(|value| value.abs() < 1 << 56)
-        };
-        let Some(value_now) = value(limit, size) else {
-            return Some(Reject::Size);
-        };
-        let seat = traders.seats.get(trader.0 as usize)?;
-        let unlimited = seat.cash_credit == i64::MAX && seat.share_credit == i64::MAX;
-        if unlimited && !book.config().rules.odd_lot_sells {
-            return None;
-        }
-        let freed_size = freed.map_or(0, |(size, _)| size);
-        match side {
-            Side::Buy => {
-                let freed = freed
-                    .and_then(|(size, limit)| value(limit, size))
-                    .unwrap_or(0);
-                let cost = match limit {
-                    Some(_) => value_now,
-                    None => book.cost(Side::Buy, size),
-                };
-                let available = traders.accounts[trader.0 as usize].available();
-                let after = available.saturating_add(freed).saturating_sub(cost);
-                (after < seat.cash_credit.saturating_neg()).then_some(Reject::Cash)
-            }
-            Side::Sell => {
-                let position = traders.positions[trader.0 as usize * self.books.len() + symbol];
-                let available = position.available().saturating_add(freed_size);
-                let lot = book.config().rules.lot;
-                if size % lot != 0 && size % lot != available % lot {
-                    return Some(Reject::Lot);
-                }
-                let after = available.saturating_sub(size);
-                (after < seat.share_credit.saturating_neg()).then_some(Reject::Holdings)
-            }
-        }
-    }
-
     /// The calendar says that a phase begins; an auction that ends so is cleared.
     fn begin_phase<F: OrderFlow + ?Sized>(
         &mut self,
@@ -527,68 +430,6 @@ impl Kernel {
                 book.set_phase(*now, phase, &mut tell);
             }
         }
-    }
-}
-
-/// What an event sets off, beside the flow that it is shown to.
-struct Wire<'a> {
-    queue: &'a mut Queue,
-    fees_paid: &'a mut i64,
-    fees: Fees,
-    symbol: Symbol,
-    symbols: usize,
-    sender: TraderId,
-    listening_from: u32,
-}
-
-impl Wire<'_> {
-    #[inline]
-    fn tell<F: OrderFlow + ?Sized>(
-        &mut self,
-        time: Time,
-        event: Event,
-        flow: &mut F,
-        traders: &mut Traders<'_>,
-        sink: &mut impl EventSink,
-    ) {
-        let (symbol, index) = (self.symbol, usize::from(self.symbol.0));
-        *self.fees_paid += traders.settle(&event, self.fees, index, self.symbols);
-        flow.observe(time, symbol, &event);
-        sink.event(time, event);
-        recipients(&event, self.sender, |to| {
-            let seat = traders.seats.get(to.0 as usize);
-            if let Some(seat) = seat.filter(|_| to.0 >= self.listening_from) {
-                let arrival = time + seat.delays.communication;
-                self.queue
-                    .push_parcel(arrival, to, Parcel::Notice { symbol, event });
-            }
-        });
-    }
-}
-
-/// Whom an event concerns; `sender` sent the message that led to it.
-#[inline]
-fn recipients(event: &Event, sender: TraderId, mut tell: impl FnMut(TraderId)) {
-    match *event {
-        Event::Accepted { trader, .. }
-        | Event::Cancelled { trader, .. }
-        | Event::Reduced { trader, .. }
-        | Event::Modified { trader, .. }
-        | Event::Replaced { trader, .. }
-        | Event::Triggered { trader, .. }
-        | Event::AuctionFill { trader, .. } => tell(trader),
-        Event::Trade(trade) => {
-            tell(trade.taker_trader);
-            if trade.maker_trader != trade.taker_trader {
-                tell(trade.maker_trader);
-            }
-        }
-        Event::Rejected { .. } => tell(sender),
-        Event::Rested { .. }
-        | Event::Refilled { .. }
-        | Event::Held { .. }
-        | Event::AuctionPrint { .. }
-        | Event::Phase(_) => {}
     }
 }
 

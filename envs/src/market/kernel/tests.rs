@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::market::book::Resting;
-use crate::market::event::{EventLog, Ignore};
+use crate::market::event::{EventLog, Ignore, Reject};
 use crate::market::flow::HandOver;
+use crate::market::order::{NewOrder, Side, Size};
 
 #[derive(Debug, Deserialize)]
 struct Trace {

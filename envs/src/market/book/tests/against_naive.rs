@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use rand::RngExt;
 
-use super::naive::{NaiveBook, Step, step};
+use super::naive::NaiveBook;
+use super::steps::{Step, step};
 use super::*;
 use crate::market::event::EventLog;
 use crate::stream::Stream;

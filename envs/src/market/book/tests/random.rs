@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::naive::{Step, step};
+use super::steps::{Step, step};
 use super::*;
 use crate::market::event::{EventSink, Trade};
 use crate::market::order::{Cash, OrderId};

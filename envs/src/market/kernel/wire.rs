@@ -1,0 +1,69 @@
+//! From an event of the exchange to everybody whom it concerns: ledger, flow, onlookers, and notices to traders.
+
+use super::queue::{Parcel, Queue};
+use super::{Fees, Symbol, Traders};
+use crate::market::event::{Event, EventSink};
+use crate::market::flow::OrderFlow;
+use crate::market::order::{Time, TraderId};
+
+/// What an event sets off, beside the flow that it is shown to.
+pub(super) struct Wire<'a> {
+    pub(super) queue: &'a mut Queue,
+    pub(super) fees_paid: &'a mut i64,
+    pub(super) fees: Fees,
+    pub(super) symbol: Symbol,
+    pub(super) symbols: usize,
+    pub(super) sender: TraderId,
+    pub(super) listening_from: u32,
+}
+
+impl Wire<'_> {
+    #[inline]
+    pub(super) fn tell<F: OrderFlow + ?Sized>(
+        &mut self,
+        time: Time,
+        event: Event,
+        flow: &mut F,
+        traders: &mut Traders<'_>,
+        sink: &mut impl EventSink,
+    ) {
+        let (symbol, index) = (self.symbol, usize::from(self.symbol.0));
+        *self.fees_paid += traders.settle(&event, self.fees, index, self.symbols);
+        flow.observe(time, symbol, &event);
+        sink.event(time, event);
+        recipients(&event, self.sender, |to| {
+            let seat = traders.seats.get(to.0 as usize);
+            if let Some(seat) = seat.filter(|_| to.0 >= self.listening_from) {
+                let arrival = time.saturating_add(seat.delays.communication);
+                self.queue
+                    .push_parcel(arrival, to, Parcel::Notice { symbol, event });
+            }
+        });
+    }
+}
+
+/// Whom an event concerns; `sender` sent the message that led to it.
+#[inline]
+fn recipients(event: &Event, sender: TraderId, mut tell: impl FnMut(TraderId)) {
+    match *event {
+        Event::Accepted { trader, .. }
+        | Event::Cancelled { trader, .. }
+        | Event::Reduced { trader, .. }
+        | Event::Modified { trader, .. }
+        | Event::Replaced { trader, .. }
+        | Event::Triggered { trader, .. }
+        | Event::AuctionFill { trader, .. } => tell(trader),
+        Event::Trade(trade) => {
+            tell(trade.taker_trader);
+            if trade.maker_trader != trade.taker_trader {
+                tell(trade.maker_trader);
+            }
+        }
+        Event::Rejected { .. } => tell(sender),
+        Event::Rested { .. }
+        | Event::Refilled { .. }
+        | Event::Held { .. }
+        | Event::AuctionPrint { .. }
+        | Event::Phase(_) => {}
+    }
+}
