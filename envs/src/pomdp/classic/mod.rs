@@ -8,14 +8,16 @@
 //! | [`RockSample`] | n² 2^k + 1 × 5 + k × 3 | `rock_sample-v1` |
 //! | [`Tag`] | 870 × 5 × 30 | `tag-v1` |
 //! | [`LightDark`] | real line × 3 × real line | `light_dark-v1` |
+//! | [`LightDark2d`] | plane × plane × plane | `light_dark_2d-v1` |
 //! | [`LaserTag`] | 7 · 11 cells twice × 5 × 8 readings | `laser_tag-v1` |
 //!
-//! The first five are [`PomdpModel`](super::PomdpModel)s, whose tables are exact; the last two can only be simulated.
+//! The first five are [`PomdpModel`](super::PomdpModel)s, whose tables are exact; the last three can only be simulated.
 //! Hallway and Hallway2 exist as files of their authors, to be read with [`pomdp_file`](super::pomdp_file).
 
 mod crying_baby;
 mod laser_tag;
 mod light_dark;
+mod light_dark_2d;
 mod rock_sample;
 mod t_maze;
 mod tag;
@@ -24,6 +26,7 @@ mod tiger;
 pub use crying_baby::CryingBaby;
 pub use laser_tag::{LaserTag, LaserTagArgs, LaserTagState, Readings};
 pub use light_dark::{LightDark, LightDarkArgs, Position};
+pub use light_dark_2d::{LightDark2d, LightDark2dArgs, Place};
 pub use rock_sample::{RockSample, Sensor, Walls};
 pub use t_maze::{MazeStart, TMaze};
 pub use tag::{Opponent, Tag};
