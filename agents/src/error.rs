@@ -43,6 +43,22 @@ pub enum AgentError {
         /// What happened.
         reason: String,
     },
+    /// An observation that an agent's belief cannot explain.
+    #[error(
+        "agent `{agent}` has lost track of what is hidden in `{env}`, row {row}, step {step}: {reason}"
+    )]
+    BeliefLost {
+        /// Identifier of the agent.
+        agent: String,
+        /// Identifier of the environment.
+        env: String,
+        /// The row.
+        row: usize,
+        /// Steps of the episode, this one included.
+        step: u32,
+        /// Why the belief cannot go on.
+        reason: String,
+    },
     /// An agent outside this process failed.
     #[error("agent process `{command}` {problem}{}", if .log.is_empty() { String::new() } else { format!("\nits last output on stderr:\n{log}") })]
     Process {

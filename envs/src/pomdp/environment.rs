@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Generative, ModelError, Pomdp, args::hidden, picture::Shown};
+use super::{Generative, ModelError, Observed, Pomdp, args::hidden, picture::Shown};
 use crate::{
     error::EnvError,
     sim::{EnvSpec, Environment, Model, RowObservation, RowStep},
@@ -122,7 +122,7 @@ impl Environment for PomdpEnvironment {
             ..EnvSpec::single(
                 &self.id,
                 &self.summary,
-                Space::discrete(model.num_observations() + 1),
+                model.observation_space(),
                 Space::discrete(model.num_actions()),
             )
         }

@@ -1,6 +1,11 @@
 //! Generative models: a POMDP that can be simulated, whatever its states and observations are.
 
-use crate::stream::Stream;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    space::{Columns, Space},
+    stream::Stream,
+};
 
 /// One simulated transition.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +27,7 @@ pub struct Outcome<S, O> {
 pub trait Generative {
     /// A hidden state.
     type State: Clone;
-    /// An observation. Search trees need it to have an order ([`Ord`]): equal ones lead to the same node.
+    /// An observation.
     type Observation: Clone;
 
     /// Number of actions.
@@ -43,4 +48,25 @@ pub trait Generative {
     /// Probability, or density, of `observation` on arriving in `next` by `action`.
     fn likelihood(&self, action: usize, next: &Self::State, observation: &Self::Observation)
     -> f64;
+}
+
+/// A generative model whose observations are those of an environment: agents can read them there, and search trees can
+/// tell them apart.
+pub trait Observed: Generative {
+    /// What a search tree keeps of an observation: in a history, equal keys lead to the same node.
+    ///
+    /// Where observations are continuous or many, no two simulations would meet in a node. Then a key is a cell of a
+    /// fixed grid: a policy over keys forgets some of what is seen, but is a policy, and so its value in the tree is
+    /// honest. (The other way, progressive widening, keeps few exact observations and must weight the states in their
+    /// nodes.) A filter uses the observation itself.
+    type Key: Clone + Ord + Serialize + DeserializeOwned;
+
+    /// The space of a player that sees this model's observations as they are.
+    fn observation_space(&self) -> Space;
+    /// The observation in row `row` of columns of that space; none where the row shows none of the model's.
+    fn read(&self, columns: &Columns, row: usize) -> Option<Self::Observation>;
+    /// The key of an observation.
+    fn key(&self, observation: &Self::Observation) -> Self::Key;
+    /// Whether `state`, which may come from a file, is one of the model's.
+    fn holds(&self, state: &Self::State) -> bool;
 }

@@ -13,7 +13,7 @@
 //! * [`Pomdp`]: sparse tables `T`, `O`, `R`, compiled from a definition ([`PomdpModel`]) or read from a file
 //!   ([`pomdp_file`]). [`PomdpEnvironment`] makes an environment of any of them.
 //! * [`Generative`]: models that can only be simulated, for particle filters and online planners; every [`Pomdp`] is
-//!   one.
+//!   one. [`Observed`] says how agents find their observations in an environment.
 //! * [`classic`]: the problems of the literature.
 //! * [`picture`]: how problems draw themselves and beliefs about them.
 
@@ -34,7 +34,7 @@ mod sparse;
 pub mod task_set;
 
 pub use environment::{Hidden, PRIVILEGED_STATE, PomdpEnvironment};
-pub use generative::{Generative, Outcome};
+pub use generative::{Generative, Observed, Outcome};
 pub use model::{ModelError, Pomdp, PomdpModel, PomdpParts, Rewards};
 pub use register::{PomdpFileArgs, register};
 pub use sparse::{SparseRow, SparseRows};

@@ -8,11 +8,14 @@ use rand::RngExt;
 
 use super::{
     check::{check_distribution, check_names, distribution},
-    generative::{Generative, Outcome},
+    generative::{Generative, Observed, Outcome},
     picture::{Picture, Shown},
     sparse::{SparseRow, SparseRows},
 };
-use crate::stream::Stream;
+use crate::{
+    space::{Columns, Space},
+    stream::Stream,
+};
 
 /// A finite POMDP, defined by its formulas. States, actions and observations are numbered from 0 in the order of
 /// their names.
@@ -483,5 +486,26 @@ impl Generative for Pomdp {
     fn likelihood(&self, action: usize, next: &u32, observation: &u32) -> f64 {
         self.observation(action, *next as usize)
             .get(*observation as usize)
+    }
+}
+
+impl Observed for Pomdp {
+    type Key = u32;
+
+    fn observation_space(&self) -> Space {
+        Space::discrete(self.num_observations() + 1)
+    }
+
+    fn read(&self, columns: &Columns, row: usize) -> Option<u32> {
+        let seen = columns.i32(0)[row] as u32;
+        ((seen as usize) < self.num_observations()).then_some(seen)
+    }
+
+    fn key(&self, observation: &u32) -> u32 {
+        *observation
+    }
+
+    fn holds(&self, state: &u32) -> bool {
+        (*state as usize) < self.num_states()
     }
 }

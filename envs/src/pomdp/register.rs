@@ -10,8 +10,8 @@ use super::{
     FAMILY, Pomdp, PomdpEnvironment, PomdpModel,
     args::within,
     classic::{
-        CryingBaby, Hallway, LaserTag, LaserTagArgs, LightDark, LightDarkArgs, RockSample, TMaze,
-        Tag, Tiger,
+        CryingBaby, Hallway, LaserTag, LaserTagArgs, LightDark, LightDark2d, LightDark2dArgs,
+        LightDarkArgs, RockSample, TMaze, Tag, Tiger,
     },
     memory_chain::{self, MemoryChain, MemoryChainArgs},
     meta_cartpole::{self, MetaCartPole, MetaCartPoleArgs},
@@ -200,6 +200,12 @@ pub fn register(registry: &mut Registry) {
         FAMILY,
         "Stop near 0 on a line that is lit at 5 only.",
         |args: LightDarkArgs| Ok(Box::new(RowPlugin::new(LightDark::new(&args)))),
+    );
+    registry.register(
+        "light_dark_2d-v1",
+        FAMILY,
+        "Be at the origin of a plane that is lit on one side only.",
+        |args: LightDark2dArgs| Ok(Box::new(RowPlugin::new(LightDark2d::new(&args)?))),
     );
     registry.register(
         "laser_tag-v1",

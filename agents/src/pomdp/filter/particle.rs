@@ -54,6 +54,14 @@ impl<S: Clone> ParticleFilter<S> {
         }
     }
 
+    /// Draws all particles anew from the initial belief, for another episode. The count of depletions goes on.
+    pub fn restart<M: Generative<State = S>>(&mut self, model: &M, rng: &mut Stream) {
+        *self = Self {
+            depletions: self.depletions,
+            ..Self::new(model, self.particles.len(), rng)
+        };
+    }
+
     /// Particles and their weights, which sum to 1.
     pub fn particles(&self) -> impl Iterator<Item = (&S, f64)> {
         self.particles.iter().zip(self.weights.iter().copied())

@@ -2,8 +2,9 @@
 //! (JAIR 58, 2017).
 //!
 //! `K` scenarios, each a state of the belief and a stream of random numbers, decide all that can happen; the tree holds
-//! every action but only the observations that occur in some scenario. Each node has bounds, weighted by `γ^depth` and
-//! its share of the scenarios; `λ` for each node of a policy keeps it from fitting to the sample.
+//! every action but only the observations that occur in some scenario, told apart by their [keys](Observed::Key). Each
+//! node has bounds, weighted by `γ^depth` and its share of the scenarios; `λ` for each node of a policy keeps it from
+//! fitting to the sample.
 //!
 //! ```text
 //! ℓ(b) = max(default, max_a ρ(b, a) + Σ_b' ℓ(b'))         ρ(b, a) = γ^depth / K Σ r - λ
@@ -14,7 +15,7 @@
 //! The paper's pruning of nodes that the penalty makes useless is left out: it saves time only.
 
 use palaestra_envs::{
-    pomdp::{Generative, Pomdp},
+    pomdp::{Generative, Observed, Pomdp},
     stream::{Stream, StreamKey},
 };
 use rand::RngExt;
@@ -119,7 +120,7 @@ pub struct Despot<'a, M: Generative, B> {
 
 impl<'a, M, B> Despot<'a, M, B>
 where
-    M: Generative<Observation: Ord>,
+    M: Observed,
     B: ScenarioBounds<M::State>,
 {
     /// The best action found at the belief that `draw` draws states from.
@@ -192,7 +193,8 @@ where
                 let outcome = self.model.step(state, action, &mut rng);
                 reward += outcome.reward;
                 if !outcome.terminal {
-                    arrived.push((outcome.observation, scenario, outcome.next));
+                    let key = self.model.key(&outcome.observation);
+                    arrived.push((key, scenario, outcome.next));
                 }
             }
             arrived.sort_by(|x, y| x.0.cmp(&y.0).then(x.1.cmp(&y.1)));

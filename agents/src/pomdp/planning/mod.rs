@@ -11,6 +11,7 @@
 //! | [`Sarsop`] | point-based, near the beliefs that optimal policies reach; anytime bounds from both sides |
 //! | [`Pomcp`] | online: Monte Carlo tree search over histories |
 //! | [`Despot`] | online: bounds on a tree of sampled scenarios |
+//! | [`plan_beliefs`] | belief-space LQR: trajectories of Gaussian beliefs |
 //!
 //! Offline planners are [`Solver`]s: they do one iteration at a time and tell bounds on the optimal value at the initial
 //! belief. No clock is read here: who wants to stop after a time looks at a clock between steps. A solver can be
@@ -18,6 +19,7 @@
 
 mod alpha;
 mod backup;
+mod belief_lqr;
 mod blind;
 mod blocks;
 mod despot;
@@ -33,6 +35,7 @@ mod value_iteration;
 use std::sync::Arc;
 
 pub use alpha::{AlphaPolicy, AlphaVector};
+pub use belief_lqr::{BeliefPlan, GaussianBelief, plan_beliefs};
 pub use blind::Blind;
 pub use blocks::Blocks;
 pub use despot::{Despot, DespotSettings, ScenarioBounds, TableBounds};

@@ -2,9 +2,14 @@
 //!
 //! Simulations from states drawn from the belief descend a tree of histories by the UCB rule
 //! `argmax_a V(ha) + c √(ln N(h) / N(ha))`, add a node, and finish with a rollout. The belief is the caller's business:
-//! an exact or a particle filter gives the states to start from.
+//! an exact or a particle filter gives the states to start from. Histories are told apart by the
+//! [keys](Observed::Key) of their observations.
 
-use palaestra_envs::{math, pomdp::Generative, stream::Stream};
+use palaestra_envs::{
+    math,
+    pomdp::{Generative, Observed},
+    stream::Stream,
+};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -37,22 +42,22 @@ impl Default for PomcpSettings {
 
 /// An action after a history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Edge<O> {
+struct Edge<K> {
     visits: u32,
     value: f64,
-    /// Nodes by observation, in ascending order.
-    children: Vec<(O, u32)>,
+    /// Nodes by the key of the observation, in ascending order.
+    children: Vec<(K, u32)>,
 }
 
 /// A search tree over histories of actions and observations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pomcp<O> {
+pub struct Pomcp<K> {
     settings: PomcpSettings,
     actions: usize,
     /// Visits of each node; node 0 is the present history.
     visits: Vec<u32>,
     /// The edges of all nodes, `[nodes, actions]`.
-    edges: Vec<Edge<O>>,
+    edges: Vec<Edge<K>>,
     /// Edges and rewards of the simulation under way.
     #[serde(skip)]
     path: Vec<(usize, f64)>,
@@ -63,7 +68,7 @@ pub fn uniform_rollout<M: Generative>(model: &M, _state: &M::State, rng: &mut St
     rng.random_range(0..model.num_actions())
 }
 
-impl<O: Clone + Ord> Pomcp<O> {
+impl<K: Clone + Ord> Pomcp<K> {
     /// An empty tree.
     pub fn new(actions: usize, settings: PomcpSettings) -> Self {
         let mut tree = Self {
@@ -127,7 +132,7 @@ impl<O: Clone + Ord> Pomcp<O> {
         rng: &mut Stream,
     ) -> usize
     where
-        M: Generative<Observation = O>,
+        M: Observed<Key = K>,
     {
         for _ in 0..self.settings.simulations {
             let state = draw(rng);
@@ -155,7 +160,7 @@ impl<O: Clone + Ord> Pomcp<O> {
         rollout: &mut impl FnMut(&M, &M::State, &mut Stream) -> usize,
         rng: &mut Stream,
     ) where
-        M: Generative<Observation = O>,
+        M: Observed<Key = K>,
     {
         let (gamma, horizon) = (model.discount(), self.horizon(model.discount()));
         self.path.clear();
@@ -173,14 +178,13 @@ impl<O: Clone + Ord> Pomcp<O> {
             if over {
                 break;
             }
+            let key = model.key(&outcome.observation);
             let children = &self.edges[edge].children;
-            match children.binary_search_by(|(o, _)| o.cmp(&outcome.observation)) {
+            match children.binary_search_by(|(k, _)| k.cmp(&key)) {
                 Ok(at) => node = children[at].1 as usize,
                 Err(at) => {
                     let new = self.add_node();
-                    self.edges[edge]
-                        .children
-                        .insert(at, (outcome.observation, new));
+                    self.edges[edge].children.insert(at, (key, new));
                     break;
                 }
             }
@@ -217,10 +221,10 @@ impl<O: Clone + Ord> Pomcp<O> {
         )
     }
 
-    /// Moves to the history after `action` and `observation`, keeping what is below it.
-    pub fn advance(&mut self, action: usize, observation: &O) {
+    /// Moves to the history after `action` and an observation with key `seen`, keeping what is below it.
+    pub fn advance(&mut self, action: usize, seen: &K) {
         let children = &self.edges[action].children;
-        let found = children.binary_search_by(|(o, _)| o.cmp(observation));
+        let found = children.binary_search_by(|(k, _)| k.cmp(seen));
         let Ok(at) = found else {
             self.clear();
             return;

@@ -25,10 +25,10 @@ use crate::{
     pomdp::{
         args::hidden,
         environment::PRIVILEGED_STATE,
-        generative::{Generative, Outcome},
+        generative::{Generative, Observed, Outcome},
     },
     sim::{EnvSpec, Environment, Model, RowObservation, RowStep, no_options},
-    space::Space,
+    space::{Columns, Space},
     stream::Stream,
 };
 
@@ -134,11 +134,36 @@ impl Generative for LightDark {
     }
 }
 
+/// Width of the cells into which search trees sort measurements.
+const GRID: f64 = 5.0;
+
+impl Observed for LightDark {
+    /// `⌊measurement / 5⌋`. Of 1, 2, 3, 4, 5, 7 and 10, DESPOT does best with 5: in finer cells the few scenarios part
+    /// in the dark already, and each seems to know where it is.
+    type Key = i64;
+
+    fn observation_space(&self) -> Space {
+        Space::bounded(vec![f64::NEG_INFINITY, 0.0], vec![f64::INFINITY, 1.0])
+    }
+
+    fn read(&self, columns: &Columns, row: usize) -> Option<f64> {
+        let [measured, there] = columns.f32(0).as_chunks().0[row];
+        (there == 1.0).then_some(f64::from(measured))
+    }
+
+    fn key(&self, observation: &f64) -> i64 {
+        (observation / GRID).floor() as i64
+    }
+
+    fn holds(&self, state: &Position) -> bool {
+        state.y.is_finite()
+    }
+}
+
 impl Environment for LightDark {
     type State = (Position, Option<f64>);
 
     fn spec(&self) -> EnvSpec {
-        let seen = Space::bounded(vec![f64::NEG_INFINITY, 0.0], vec![f64::INFINITY, 1.0]);
         EnvSpec {
             max_episode_steps: Some(self.horizon),
             reward_range: (-10.0, 10.0),
@@ -153,7 +178,7 @@ impl Environment for LightDark {
             ..EnvSpec::single(
                 "light_dark-v1",
                 "Stop near 0 on a line that is lit at 5 only.",
-                seen,
+                self.observation_space(),
                 Space::discrete(3),
             )
         }

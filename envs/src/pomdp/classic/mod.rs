@@ -9,14 +9,16 @@
 //! | [`Tag`] | 870 × 5 × 30 | `tag-v1` |
 //! | [`Hallway`] | 60 × 5 × 21, or 92 × 5 × 17 | `hallway-v1` |
 //! | [`LightDark`] | real line × 3 × real line | `light_dark-v1` |
+//! | [`LightDark2d`] | plane × plane × plane | `light_dark_2d-v1` |
 //! | [`LaserTag`] | 7 · 11 cells twice × 5 × 8 readings | `laser_tag-v1` |
 //!
-//! All but the last two are [`PomdpModel`](super::PomdpModel)s, whose tables are exact; those can only be simulated.
+//! All but the last three are [`PomdpModel`](super::PomdpModel)s, whose tables are exact; those can only be simulated.
 
 mod crying_baby;
 mod hallway;
 mod laser_tag;
 mod light_dark;
+mod light_dark_2d;
 mod rock_sample;
 mod t_maze;
 mod tag;
@@ -26,6 +28,7 @@ pub use crying_baby::CryingBaby;
 pub use hallway::{Building, Hallway};
 pub use laser_tag::{LaserTag, LaserTagArgs, LaserTagState, Readings};
 pub use light_dark::{LightDark, LightDarkArgs, Position};
+pub use light_dark_2d::{LightDark2d, LightDark2dArgs, Place};
 pub use rock_sample::{RockSample, Sensor, Walls};
 pub use t_maze::{MazeStart, TMaze};
 pub use tag::{Opponent, Tag};

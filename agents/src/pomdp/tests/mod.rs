@@ -1,3 +1,5 @@
+mod on_particles;
+
 use palaestra_envs::{
     sim::{Selection, Simulator},
     wrappers::DelayObservation,

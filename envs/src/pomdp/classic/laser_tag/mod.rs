@@ -13,6 +13,8 @@
 //! | action | `Discrete(5)`: north, south, east, west, tag |
 //! | info `privileged.state` | robot's cell · 77 + opponent's cell |
 
+mod chase;
+
 use std::sync::Arc;
 
 use rand::{RngExt, seq::SliceRandom};
@@ -25,10 +27,10 @@ use crate::{
     pomdp::{
         args::hidden,
         environment::PRIVILEGED_STATE,
-        generative::{Generative, Outcome},
+        generative::{Generative, Observed, Outcome},
     },
     sim::{EnvSpec, Environment, Model, RowObservation, RowStep, no_options},
-    space::Space,
+    space::{Columns, Space},
     stream::Stream,
 };
 
@@ -81,7 +83,14 @@ pub struct LaserTag {
     horizon: u32,
     blocked: Vec<bool>,
     free: Vec<u8>,
+    /// For each cell and laser the cells up to the next wall or obstacle.
+    clear: Vec<[u8; 8]>,
+    /// Likelihood of readings, `[along an axis or not][true length in steps][reading]`.
+    readings: Vec<[[f64; READINGS]; READINGS]>,
 }
+
+/// Lengths of a laser in steps, and its readings, are below this.
+const READINGS: usize = 12;
 
 /// Robot and opponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,6 +105,15 @@ pub struct LaserTagState {
 
 fn place(cell: u8) -> (i32, i32) {
     (i32::from(cell) % COLUMNS, i32::from(cell) / COLUMNS)
+}
+
+/// Length of one step of laser `ray`.
+fn unit(ray: usize) -> f64 {
+    if ray < 4 {
+        1.0
+    } else {
+        std::f64::consts::SQRT_2
+    }
 }
 
 /// Cumulative probability of `|N(0, NOISE²)| ≤ x`.
@@ -115,11 +133,40 @@ impl LaserTag {
         let free = (0..CELLS)
             .filter(|&cell| !blocked[cell])
             .map(|cell| cell as u8);
-        Self {
+        let mut model = Self {
             horizon: args.horizon,
             free: free.collect(),
             blocked,
+            clear: Vec::new(),
+            readings: vec![[[0.0; READINGS]; READINGS]; 2],
+        };
+        let clear = |cell| std::array::from_fn(|ray| model.look(cell as u8, ray));
+        model.clear = (0..CELLS).map(clear).collect();
+        for (kind, table) in model.readings.iter_mut().enumerate() {
+            for (steps, row) in table.iter_mut().enumerate() {
+                let reach = steps as f64 * unit(4 * kind);
+                for (reading, p) in row.iter_mut().enumerate() {
+                    // reading ≤ reach − |noise| < reading + 1; at 0 everything below counts too.
+                    let short = reach - reading as f64;
+                    let most = if reading == 0 {
+                        1.0
+                    } else {
+                        half_normal(short)
+                    };
+                    *p = most - half_normal(short - 1.0);
+                }
+            }
         }
+        model
+    }
+
+    /// Free cells from `cell` along laser `ray` up to the next wall or obstacle.
+    fn look(&self, cell: u8, ray: usize) -> u8 {
+        let (mut at, mut clear) = (cell, 0);
+        while let Some(next) = self.open(place(at), RAYS[ray]) {
+            (at, clear) = (next, clear + 1);
+        }
+        clear
     }
 
     /// The cell one step from `(x, y)`, unless a wall or an obstacle is there.
@@ -132,40 +179,39 @@ impl LaserTag {
         (!self.blocked[cell as usize]).then_some(cell as u8)
     }
 
-    /// Length of laser `ray` before noise: free cells up to the next wall, obstacle or the opponent, plus one, in
-    /// units of the ray's step.
-    fn reach(&self, state: LaserTagState, ray: usize) -> f64 {
-        let mut at = state.robot;
-        let mut clear = 0;
-        while let Some(next) = self.open(place(at), RAYS[ray])
-            && next != state.opponent
-        {
-            clear += 1;
-            at = next;
-        }
-        let unit = if ray < 4 {
-            1.0
+    /// Length of laser `ray` before noise, in steps: free cells up to the next wall, obstacle or the opponent, plus one.
+    fn steps(&self, state: LaserTagState, ray: usize) -> u8 {
+        let ((rx, ry), (ox, oy)) = (place(state.robot), place(state.opponent));
+        let (dx, dy) = (ox - rx, oy - ry);
+        let far = dx.abs().max(dy.abs());
+        let clear = self.clear[usize::from(state.robot)][ray];
+        let hit = far > 0 && (dx, dy) == (far * RAYS[ray].0, far * RAYS[ray].1);
+        if hit && far <= i32::from(clear) {
+            far as u8
         } else {
-            std::f64::consts::SQRT_2
-        };
-        f64::from(clear + 1) * unit
+            clear + 1
+        }
     }
 
     /// Where the opponent flees to.
     fn flee(&self, state: LaserTagState, rng: &mut Stream) -> u8 {
-        let ((rx, ry), (ox, oy)) = (place(state.robot), place(state.opponent));
         let u: f64 = rng.random();
-        let away = |own: i32, other: i32, first_half: bool| match (own - other).signum() {
-            0 if first_half => 1,
+        let fifth = [0.2, 0.4, 0.6, 0.8].iter().filter(|&&end| u >= end).count();
+        self.fled(state, fifth)
+    }
+
+    /// Where the opponent flees to in the `fifth`-th fifth of all cases: two for each axis, one where it stays.
+    fn fled(&self, state: LaserTagState, fifth: usize) -> u8 {
+        let ((rx, ry), (ox, oy)) = (place(state.robot), place(state.opponent));
+        let away = |own: i32, other: i32| match (own - other).signum() {
+            0 if fifth.is_multiple_of(2) => 1,
             0 => -1,
             sign => sign,
         };
-        let step = if u < 0.4 {
-            (away(ox, rx, u < 0.2), 0)
-        } else if u < 0.8 {
-            (0, away(oy, ry, u < 0.6))
-        } else {
-            return state.opponent;
+        let step = match fifth {
+            0 | 1 => (away(ox, rx), 0),
+            2 | 3 => (0, away(oy, ry)),
+            _ => return state.opponent,
         };
         self.open((ox, oy), step).unwrap_or(state.opponent)
     }
@@ -176,9 +222,8 @@ impl LaserTag {
         }
         std::array::from_fn(|ray| {
             let z: f64 = rng.sample(StandardNormal);
-            (self.reach(state, ray) - (NOISE * z).abs())
-                .floor()
-                .max(0.0) as i8
+            let reach = f64::from(self.steps(state, ray)) * unit(ray);
+            (reach - (NOISE * z).abs()).floor().max(0.0) as i8
         })
     }
 }
@@ -245,16 +290,39 @@ impl Generative for LaserTag {
             return f64::from(u8::from(next.robot == next.opponent && *seen == SAME_CELL));
         }
         let one = |ray: usize| {
-            let (reach, reading) = (self.reach(*next, ray), f64::from(seen[ray]));
-            // reading ≤ reach − |noise| < reading + 1; at 0 everything below counts too.
-            let most = if seen[ray] == 0 {
-                1.0
-            } else {
-                half_normal(reach - reading)
-            };
-            most - half_normal(reach - reading - 1.0)
+            let steps = usize::from(self.steps(*next, ray));
+            let reading = usize::try_from(seen[ray]).unwrap_or(READINGS);
+            let row = &self.readings[ray / 4][steps];
+            row.get(reading).copied().unwrap_or(0.0)
         };
         (0..8).map(one).product()
+    }
+}
+
+/// Width of the cells into which search trees sort readings.
+const GRID: i8 = 4;
+
+impl Observed for LaserTag {
+    /// Each reading divided by 4 and rounded down; -1 for all where robot and opponent are in one cell.
+    type Key = Readings;
+
+    fn observation_space(&self) -> Space {
+        Space::vector(8, -2.0, 16.0)
+    }
+
+    fn read(&self, columns: &Columns, row: usize) -> Option<Readings> {
+        let readings: &[f32; 8] = &columns.f32(0).as_chunks().0[row];
+        (readings[0] > -2.0).then(|| readings.map(|r| r as i8))
+    }
+
+    fn key(&self, observation: &Readings) -> Readings {
+        observation.map(|reading| reading.div_euclid(GRID))
+    }
+
+    fn holds(&self, state: &LaserTagState) -> bool {
+        [state.robot, state.opponent]
+            .iter()
+            .all(|cell| self.free.contains(cell))
     }
 }
 
@@ -276,7 +344,7 @@ impl Environment for LaserTag {
             ..EnvSpec::single(
                 "laser_tag-v1",
                 "Find and tag a fleeing opponent by eight noisy lasers, without knowing where one is.",
-                Space::vector(8, -2.0, 16.0),
+                self.observation_space(),
                 Space::discrete(5),
             )
         }
