@@ -112,7 +112,7 @@ fn every_environment_with_a_model_conforms() {
         entry.family == FAMILY && simulator.spec().model.is_some()
     };
     let with_model: Vec<_> = registry.iter().filter(has_model).collect();
-    assert_eq!(with_model.len(), 9);
+    assert_eq!(with_model.len(), 10);
     for entry in with_model {
         let report = conformance::check(entry, &serde_json::Value::Null, &options);
         assert!(report.passed(), "{}: {report}", entry.id);
