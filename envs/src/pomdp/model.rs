@@ -298,7 +298,7 @@ impl Pomdp {
         }
         // Sums of rewards over an infinite future must be finite too.
         let horizon = 1.0 / (1.0 - self.parts.discount).max(f64::EPSILON);
-        let strange = (self.reward.iter()).position(|r| !(r.abs() * horizon < f64::MAX));
+        let strange = (self.reward.iter()).position(|r| !(r.abs() * horizon).is_finite());
         strange.map_or(Ok(()), |at| {
             Err(ModelError::Reward {
                 state: self.parts.states[at % s].clone(),

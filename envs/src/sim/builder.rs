@@ -72,7 +72,7 @@ impl Plugin for Vec<Box<dyn Plugin>> {
     }
 
     fn reads_privileged(&self) -> bool {
-        self.iter().any(|plugin| plugin.reads_privileged())
+        self.iter().any(Plugin::reads_privileged)
     }
 }
 

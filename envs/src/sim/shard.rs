@@ -62,7 +62,7 @@ impl Shard {
         requested_info: &[String],
     ) -> Result<Self, EnvError> {
         let mut builder = Builder::new(rows, requested_info);
-        builder.privileged_info = plugins.iter().any(|plugin| plugin.reads_privileged());
+        builder.privileged_info = plugins.iter().any(Plugin::reads_privileged);
         for plugin in plugins {
             plugin.build(&mut builder)?;
         }

@@ -111,8 +111,11 @@ fn flight(robot: usize, opponent: usize) -> Vec<(usize, f64)> {
     moves
 }
 
+/// Cells with probabilities.
+type Moves = &'static [(usize, f64)];
+
 /// Robot, opponent: where the published opponent goes, with probabilities, in the four pairs that follow no rule.
-const IRREGULAR: [(usize, usize, &[(usize, f64)]); 4] = [
+const IRREGULAR: [(usize, usize, Moves); 4] = [
     (19, 19, &[(9, 0.25), (18, 0.25), (19, 0.5)]),
     (25, 23, &[(20, 0.2), (23, 0.6), (25, 0.2)]),
     (27, 24, &[(21, 0.2), (23, 0.2), (24, 0.4), (25, 0.2)]),

@@ -123,9 +123,7 @@ fn despot_earns_what_it_should_among_twelve_thousand_states() {
     let decide = |belief: &Belief, _: Option<(usize, u32)>, rng: &mut Stream| {
         Despot::search(&*model, &bounds, settings, sampler(belief), rng)
     };
-    let started = std::time::Instant::now();
     let mean = online(&model, 40, 80, decide);
-    eprintln!("{:?}", started.elapsed());
     assert!(mean >= 19.0, "{mean}");
 }
 
@@ -147,6 +145,5 @@ fn the_policy_of_sarsop_earns_its_bound_long_before_it_has_converged() {
     let bound = solver.run(300).lower;
     let policy = solver.policy();
     let mean = online(&model, 200, 150, |belief, _, _| policy.action(belief));
-    eprintln!("{bound} {mean} {:?} {}", solver.sizes(), policy.len());
     assert!(bound > 20.0 && mean > bound - 1.0, "{mean} {bound}");
 }

@@ -77,7 +77,7 @@ impl PomdpModel for Chase<'_> {
         vec![(0, 1.0)]
     }
 
-    fn reward(&self, state: usize, action: usize) -> f64 {
+    fn reward(&self, state: usize, action: usize, _next: usize) -> f64 {
         match action {
             _ if state == TAGGED => 0.0,
             TAG if state / CELLS == state % CELLS => 10.0,
