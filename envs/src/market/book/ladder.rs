@@ -210,8 +210,8 @@ impl Ladder {
     #[cold]
     fn move_towards(&mut self, side: Side, tick: i32) {
         let best = self.best[side.index()];
-        let alone = self.best == WORST;
-        if alone || (best != WORST[side.index()] && at_least_as_good(side, tick, best)) {
+        // Also the first order of a side: it may lie on either side of the array, and far bids are below it, far asks above.
+        if best == WORST[side.index()] || at_least_as_good(side, tick, best) {
             self.centre(tick);
         } else if tick.abs_diff(best) < self.levels.len() as u32 / 4 {
             self.centre(best);

@@ -100,6 +100,33 @@ proptest! {
     }
 }
 
+/// The first bid after all others are gone can lie above the array of levels, which is where the market was before.
+#[test]
+fn a_side_that_was_empty_comes_back_far_away() {
+    let config = config(SelfTrade::Allow, Ids::Any, None);
+    let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
+    let limit = |id, side, price| {
+        let order = NewOrder::limit(OrderId(id), TraderId(id as u32), side, 5, price);
+        Step::Submit(Message::New(order))
+    };
+    let steps = [
+        limit(1, Side::Sell, 4_965),
+        limit(2, Side::Buy, 100),
+        Step::Submit(Message::Cancel { id: OrderId(2) }),
+        limit(3, Side::Sell, 150),
+        Step::Submit(Message::Cancel { id: OrderId(3) }),
+        limit(4, Side::Buy, 4_900),
+        limit(5, Side::Buy, 120),
+        limit(6, Side::Buy, 4_950),
+        limit(7, Side::Sell, 4_955),
+        limit(8, Side::Sell, 100),
+    ];
+    for (time, step) in steps.into_iter().enumerate() {
+        both(&mut book, &mut naive, time as Time, step);
+        compare(&book, &naive);
+    }
+}
+
 #[test]
 fn a_long_run_agrees() {
     let steps = if cfg!(debug_assertions) {
