@@ -1,6 +1,7 @@
 //! From one format to another.
 
 mod output;
+mod scale;
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +9,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use palaestra_envs::market::data::{
-    Clock, FeedEvent, Kind, RecordedOrder, Side, Units, dbn, itch, lobster,
-};
+use palaestra_envs::market::data::{Clock, FeedEvent, Kind, RecordedOrder, Side};
 use serde::Serialize;
 
-use self::output::Output;
+use self::{
+    output::Output,
+    scale::{Scale, units_of},
+};
 use super::{Format, MarketError, Options, Recording, recording::file_name, units::shown_time};
 
 /// How to convert.
@@ -124,7 +126,7 @@ fn not_kept(from: Format, to: Format) -> Vec<&'static str> {
     match from {
         Format::Itch => not_kept.extend(["attributions", "numbers of trades", "tracking numbers"]),
         Format::Dbn => {
-            not_kept.extend(["times of receipt", "flags", "channels", "sequence numbers"])
+            not_kept.extend(["times of receipt", "flags", "channels", "sequence numbers"]);
         }
         Format::Lobster | Format::Binance | Format::Parquet => {}
     }
@@ -132,38 +134,6 @@ fn not_kept(from: Format, to: Format) -> Vec<&'static str> {
         not_kept.push("which trades were auctions, and which executions did not print");
     }
     not_kept
-}
-
-/// How to change units, exactly.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    price: (i64, i64),
-    size: (u64, u64),
-    /// Added to times.
-    shift_ns: i128,
-}
-
-impl Scale {
-    fn apply(&self, event: &mut FeedEvent) -> Result<(), &'static str> {
-        if let Some(price) = &mut event.price {
-            let (up, down) = self.price;
-            let scaled = price.checked_mul(up).ok_or("the price is too large")?;
-            if scaled % down != 0 {
-                return Err("the price has more decimals");
-            }
-            *price = scaled / down;
-        }
-        let (up, down) = self.size;
-        let scaled = event.size.checked_mul(up).ok_or("the size is too large")?;
-        if scaled % down != 0 {
-            return Err("the size has decimals");
-        }
-        event.size = scaled / down;
-        let time = i128::from(event.time_ns) + self.shift_ns;
-        event.time_ns =
-            u64::try_from(time).map_err(|_| "the time lies before the day's midnight")?;
-        Ok(())
-    }
 }
 
 struct Converter<'a> {
@@ -213,11 +183,7 @@ impl Converter<'_> {
             .apply(&mut event)
             .and_then(|()| before.as_mut().map_or(Ok(()), |before| scale.apply(before)));
         if let Err(reason) = scaled {
-            self.lose(format!(
-                "`{}`: {reason} than {} holds",
-                event.kind.name(),
-                self.to.name()
-            ));
+            self.lose(format!("`{}`: {reason}", event.kind.name()));
             return Ok(());
         }
         let mut symbol = recording.symbol(event.symbol);
@@ -318,14 +284,6 @@ impl Converter<'_> {
             return Ok(scale);
         }
         let (from, to) = (recording.units(), units_of(self.to));
-        let power = |exponent: u8| 10i64.pow(u32::from(exponent));
-        let ratio = |from: u8, to: u8| {
-            (
-                power(to.saturating_sub(from)),
-                power(from.saturating_sub(to)),
-            )
-        };
-        let size = ratio(from.size_decimals, to.size_decimals);
         let shift_ns = match (from.clock, to.clock) {
             (Clock::Midnight, Clock::Epoch) => i128::from(self.midnight(recording)?),
             (Clock::Epoch, Clock::Midnight) => {
@@ -341,11 +299,7 @@ impl Converter<'_> {
             }
             _ => 0,
         };
-        let scale = Scale {
-            price: ratio(from.price_decimals, to.price_decimals),
-            size: (size.0 as u64, size.1 as u64),
-            shift_ns,
-        };
+        let scale = Scale::new(from, to, shift_ns);
         self.scale = Some(scale);
         Ok(scale)
     }
@@ -412,14 +366,6 @@ const NOTHING: &str = "needed no message: an empty book was cleared, or an order
 /// Letters of a symbol's name in ITCH.
 const ITCH_NAME: usize = 8;
 const DAY_NS: u64 = 86_400_000_000_000;
-
-fn units_of(format: Format) -> Units {
-    match format {
-        Format::Lobster | Format::Binance | Format::Parquet => lobster::UNITS,
-        Format::Itch => itch::UNITS,
-        Format::Dbn => dbn::UNITS,
-    }
-}
 
 /// The day of a time as a number like 20120621, in universal time, and the day after it.
 fn days(time_ns: u64) -> (u32, u32) {

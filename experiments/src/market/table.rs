@@ -298,14 +298,13 @@ impl TableReader {
             .get(self.last_symbol as usize)
             .is_none_or(|last| last != name)
         {
-            self.last_symbol = match self.numbers.get(name) {
-                Some(number) => *number,
-                None => {
-                    let number = self.names.len() as u32;
-                    self.names.push(name.to_owned());
-                    self.numbers.insert(name.to_owned(), number);
-                    number
-                }
+            self.last_symbol = if let Some(number) = self.numbers.get(name) {
+                *number
+            } else {
+                let number = self.names.len() as u32;
+                self.names.push(name.to_owned());
+                self.numbers.insert(name.to_owned(), number);
+                number
             };
         }
         self.next += 1;

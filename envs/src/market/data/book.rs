@@ -60,6 +60,7 @@ pub struct RecordedBook {
     orders: ById<u64, RecordedOrder>,
     bids: BTreeMap<i64, Level>,
     asks: BTreeMap<i64, Level>,
+    active: bool,
 }
 
 impl RecordedBook {
@@ -199,6 +200,8 @@ impl Tally {
 #[derive(Debug, Default)]
 pub struct RecordedBooks {
     books: ById<u32, RecordedBook>,
+    /// Books of symbols that more happened to than being named.
+    active: usize,
     rules: Rules,
     last_ns: u64,
     tally: Tally,
@@ -218,9 +221,9 @@ impl RecordedBooks {
         &self.tally
     }
 
-    /// Symbols about which there was an event.
+    /// Symbols that more happened to than [`Kind::Other`].
     pub fn num_symbols(&self) -> usize {
-        self.books.len()
+        self.active
     }
 
     /// The book of a symbol.
@@ -255,6 +258,10 @@ impl RecordedBooks {
             self.last_ns = event.time_ns;
         }
         let book = self.books.entry(event.symbol).or_default();
+        if event.kind != Kind::Other && !book.active {
+            book.active = true;
+            self.active += 1;
+        }
         let mut change = Change {
             book,
             tally: &mut self.tally,
@@ -285,7 +292,12 @@ impl Change<'_> {
                 let (side, price) = place(event)?;
                 self.book.set_level(side, price, event.size);
             }
-            Kind::Clear => *self.book = RecordedBook::default(),
+            Kind::Clear => {
+                *self.book = RecordedBook {
+                    active: true,
+                    ..RecordedBook::default()
+                };
+            }
             Kind::Hidden | Kind::Cross | Kind::Halt | Kind::Quote | Kind::Resume | Kind::Other => {}
         }
         Ok(())

@@ -3,12 +3,13 @@
 mod binance;
 mod book;
 mod dbn;
+mod engine;
 mod itch;
 mod lobster;
 
 use super::{DataError, FeedEvent, FeedReader, RecordedBooks, Rules};
 
-/// Prices in the golden files, in 1e-4.
+/// The golden pair.
 pub(super) const MESSAGES: &str =
     include_str!("../../../../tests/golden/market/lobster_message_10.csv");
 pub(super) const ROWS: &str =

@@ -34,6 +34,9 @@ pub(super) struct Frame {
     bids: Vec<Row>,
     asks: Vec<Row>,
     trades: Vec<Print>,
+    /// What happened last.
+    #[serde(skip)]
+    last: FeedEvent,
     #[serde(skip)]
     units: Units,
 }
@@ -58,6 +61,7 @@ impl Frame {
     pub(super) fn new(
         symbol: String,
         (time_ns, event): (u64, u64),
+        last: FeedEvent,
         book: &RecordedBook,
         tape: &Tape,
         levels: usize,
@@ -90,8 +94,32 @@ impl Frame {
             bids: rows(Side::Buy),
             asks: rows(Side::Sell),
             trades: tape.0.iter().map(print).collect(),
+            last,
             units,
         }
+    }
+
+    /// The last event in a line.
+    fn last(&self) -> String {
+        let event = &self.last;
+        let mut text = event.kind.name().to_owned();
+        if event.order_id != 0 {
+            let _ = write!(text, " order {}", event.order_id);
+        }
+        if event.new_order_id != 0 {
+            let _ = write!(text, " by {}", event.new_order_id);
+        }
+        if let Some(price) = event.price {
+            let side = match event.side {
+                Some(Side::Buy) => "bid ",
+                Some(Side::Sell) => "ask ",
+                None => "",
+            };
+            let size = decimal(event.size.into(), self.units.size_decimals);
+            let price = decimal(price.into(), self.units.price_decimals);
+            let _ = write!(text, ", {side}{size} at {price}");
+        }
+        text
     }
 
     /// Asks above bids, and the last trades.
@@ -105,6 +133,7 @@ impl Frame {
         );
         let price = |value: i64| decimal(value.into(), self.units.price_decimals);
         let size = |value: u64| decimal(value.into(), self.units.size_decimals);
+        let _ = write!(text, "\n{}", self.last());
         let rows = || self.asks.iter().chain(&self.bids);
         let largest = rows().map(|row| row.size).max().unwrap_or(0).max(1);
         let width = |cells: &mut dyn Iterator<Item = String>| {

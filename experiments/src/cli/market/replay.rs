@@ -76,6 +76,7 @@ struct Player<'a> {
     symbol: Option<u32>,
     events: u64,
     time_ns: u64,
+    last: Option<FeedEvent>,
 }
 
 pub(in super::super) fn replay(output: &Output, args: &ReplayArgs) -> Result<Exit, CliError> {
@@ -118,6 +119,7 @@ pub(in super::super) fn replay(output: &Output, args: &ReplayArgs) -> Result<Exi
         symbol: None,
         events: 0,
         time_ns: 0,
+        last: None,
     };
     player.play()
 }
@@ -168,6 +170,7 @@ impl Player<'_> {
         }
         if self.is_about_symbol(&event)? {
             self.tape.add(&event);
+            self.last = Some(event);
             if let Some(book) = self.recording.books().book(event.symbol) {
                 self.stats.add(&event, book);
             }
@@ -218,6 +221,7 @@ impl Player<'_> {
         Some(Frame::new(
             self.recording.symbol(number),
             (self.time_ns, self.events),
+            self.last?,
             book,
             &self.tape,
             self.args.levels.into(),

@@ -76,7 +76,8 @@ pub(super) fn text(report: &StatsReport) -> String {
             String::new(),
         ]);
     }
-    let _ = write!(text, "\n\n{}", table(&["", "", ""], &rows));
+    // The header, which is empty, makes the empty line before it.
+    let _ = write!(text, "\n{}", table(&["", "", ""], &rows));
     // Shares of the events that may change a book.
     let states = [
         ("one side empty", report.one_sided),

@@ -163,6 +163,7 @@ fn the_golden_book_is_left() {
     while let Some(mut event) = reader.read().unwrap() {
         books.apply(&mut event, reader.position()).unwrap();
     }
+    assert_eq!(books.num_symbols(), 1);
     let book = books.book(7).unwrap();
     let side = |side| -> Value {
         let levels = book.levels(side).map(|(price, level)| {
