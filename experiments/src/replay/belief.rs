@@ -74,7 +74,7 @@ impl Tracker {
         if spec.players.len() != 1 {
             return None;
         }
-        let model = tracked_model(spec, 0)?;
+        let model = tracked_model::<Pomdp>(spec, 0)?;
         Some(Self {
             filter: ExactFilter::new(model.clone()),
             model,
