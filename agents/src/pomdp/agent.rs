@@ -25,6 +25,9 @@ struct Seat<B, M> {
     rng: Stream,
 }
 
+/// The seats of an agent with tracker `T` and decider `D`.
+type Seats<T, D> = Vec<Seat<<T as Track>::Belief, <D as Decide<T>>::Memory>>;
+
 /// Plays an environment by a belief: `tracker` keeps it, `decider` acts on it.
 ///
 /// It sees what any player sees: its actions and the observations. The hidden state is never asked for.
@@ -34,7 +37,7 @@ pub struct PomdpAgent<T: Track, D: Decide<T>> {
     context: AgentContext,
     tracker: T,
     decider: D,
-    seats: Vec<Seat<T::Belief, D::Memory>>,
+    seats: Seats<T, D>,
     clock: EpisodeClock,
 }
 
@@ -188,8 +191,7 @@ impl<T: Track, D: Decide<T>> Agent for PomdpAgent<T, D> {
     }
 
     fn load(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
-        let (seats, clock): (Vec<Seat<T::Belief, D::Memory>>, EpisodeClock) =
-            read_value(&mut state)?;
+        let (seats, clock): (Seats<T, D>, EpisodeClock) = read_value(&mut state)?;
         let fit = seats.iter().all(|seat| self.tracker.fits(&seat.belief));
         if seats.len() != self.seats.len() || clock.seats() != seats.len() || !fit {
             return Err(AgentError::State {

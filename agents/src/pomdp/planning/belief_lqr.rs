@@ -49,6 +49,7 @@ impl GaussianBelief {
     }
 
     /// After moving by `u`, before a measurement.
+    #[must_use]
     pub fn moved(self, u: [f64; 2]) -> Self {
         Self {
             mean: [self.mean[0] + u[0], self.mean[1] + u[1]],
@@ -57,6 +58,7 @@ impl GaussianBelief {
     }
 
     /// After measuring `z`: a step of the Kalman filter with the expected noise.
+    #[must_use]
     pub fn measured(self, model: &LightDark2d, z: [f64; 2]) -> Self {
         let gain = self.variance / (self.variance + self.noise(model));
         Self {
@@ -66,6 +68,7 @@ impl GaussianBelief {
     }
 
     /// After moving by `u` and the likeliest measurement.
+    #[must_use]
     pub fn foreseen(self, model: &LightDark2d, u: [f64; 2]) -> Self {
         let moved = self.moved(u);
         moved.measured(model, moved.mean)

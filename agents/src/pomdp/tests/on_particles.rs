@@ -1,10 +1,8 @@
 //! Agents whose belief is not exact: particles, and Gaussians.
 
-use std::sync::Arc;
-
 use palaestra_envs::{
     pomdp::{
-        Generative, Pomdp, PomdpModel,
+        Generative, Pomdp,
         classic::{LaserTag, LaserTagArgs, LightDark, LightDark2d, LightDark2dArgs, LightDarkArgs},
     },
     stream::Stream,
@@ -256,7 +254,7 @@ fn costs(
     let (mut cost, mut end, mut variance, mut lit) = (0.0, 0.0, 0.0, 0.0);
     let episodes = 200;
     for _ in 0..episodes {
-        let mut normal = |rng: &mut Stream| rng.sample::<f64, _>(StandardNormal);
+        let normal = |rng: &mut Stream| rng.sample::<f64, _>(StandardNormal);
         let deviation = LightDark2d::START_VARIANCE.sqrt();
         let mut x = LightDark2d::START.map(|mean| mean + deviation * normal(&mut rng));
         let (mut belief, mut farthest) = (GaussianBelief::start(), f64::NEG_INFINITY);
