@@ -14,33 +14,22 @@
 //! * [`flow`]: what trades beside the players. [`population`]: traders that react to each other.
 //! * [`hawkes`]: order flow that excites itself.
 //! * [`tokens`]: orders as words for models of order flow.
-//! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
+//! * [`host`]: many markets as a batch of environments; [`tasks`]: the environments.
 
 pub mod book;
 pub mod event;
 pub mod flow;
 pub mod hawkes;
-mod inventory_market_making;
+pub mod host;
 pub mod kernel;
 pub mod order;
 pub mod population;
+pub mod tasks;
 pub mod tokens;
 
-pub use inventory_market_making::{
-    InventoryMarketMaking, InventoryMarketMakingArgs, MarketMakingReward,
-};
-
-use crate::{registry::Registry, sim::BatchPlugin};
+use crate::registry::Registry;
 
 /// Registers the environments of this family.
 pub fn register(registry: &mut Registry) {
-    registry.register(
-        "inventory_market_making-v1",
-        "market",
-        "Quote a bid and an ask around a Brownian mid-price and keep the inventory small (Avellaneda and Stoikov's \
-         problem, as in mbt-gym).",
-        |args: InventoryMarketMakingArgs| {
-            Ok(Box::new(BatchPlugin(InventoryMarketMaking::new(&args)?)))
-        },
-    );
+    tasks::register(registry);
 }

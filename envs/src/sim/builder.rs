@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Enclosed, EnvSpec, InfoField, RowState, Selection, StreamId,
-    state::{ComponentPart, ResourcePart, RowEntities, StatePart},
+    state::{ComponentPart, MemberEntities, MemberPart, ResourcePart, RowEntities, StatePart},
 };
 use crate::{
     error::EnvError,
@@ -82,6 +82,8 @@ pub struct Builder {
     /// The `Observe` systems once more, for rows that were reset.
     reobserve: Vec<BoxedSystem>,
     spawners: Vec<Spawner>,
+    /// Members of a row, and how they come to be.
+    members: Option<(usize, Spawner)>,
     purposes: Vec<String>,
     /// What the names of purposes begin with.
     purpose_prefix: String,
@@ -120,6 +122,7 @@ impl Builder {
             systems: Vec::new(),
             reobserve: Vec::new(),
             spawners: Vec::new(),
+            members: None,
             purposes: Vec::new(),
             purpose_prefix: String::new(),
             parts: Vec::new(),
@@ -293,6 +296,28 @@ impl Builder {
         self.parts.push(Box::new(ComponentPart::<C>(PhantomData)));
     }
 
+    /// Gives every row `per_row` entities beside its own, its members (traders, instruments), with the components of
+    /// `bundle`. They are a table of their own in which the members of a row are neighbours and rows are in order, so
+    /// that a row's members are a slice of each column. There is one kind of member.
+    pub fn spawn_members<B>(&mut self, per_row: usize, bundle: B)
+    where
+        B: Bundle<Effect: NoBundleEffect> + Clone,
+    {
+        let members = self.rows * per_row;
+        let spawn: Spawner = Box::new(move |world, entities| {
+            entities.extend(world.spawn_batch((0..members).map(|_| bundle.clone())));
+        });
+        self.members = Some((per_row, spawn));
+    }
+
+    /// Makes component `C` of the members part of their row's state, saved and restored with it.
+    pub fn member_component<C>(&mut self)
+    where
+        C: Component<Mutability = Mutable> + Serialize + DeserializeOwned,
+    {
+        self.parts.push(Box::new(MemberPart::<C>(PhantomData)));
+    }
+
     /// Adds a system to a set. Systems of a set run in the order they are added, except in
     /// [`Act`](StepSet::Act), where the last added runs first. A system takes the
     /// [`Selection`] and works on those rows only.
@@ -331,6 +356,12 @@ impl Builder {
             spawn(&mut self.world, &mut entities);
         }
         self.world.insert_resource(RowEntities(entities));
+        if let Some((per_row, spawn)) = self.members {
+            let mut entities = Vec::with_capacity(self.rows * per_row);
+            spawn(&mut self.world, &mut entities);
+            self.world
+                .insert_resource(MemberEntities { per_row, entities });
+        }
         self.world.insert_resource(Selection::all(self.rows));
 
         let (mut act, mut simulate, mut finish, mut reset) = (vec![], vec![], vec![], vec![]);

@@ -71,7 +71,17 @@ pub fn no_options(options: &Value) -> Result<(), String> {
     }
 }
 
-impl RowStep<'_> {
+impl<'a> RowStep<'a> {
+    /// Row `row` before its step: no reward, no end.
+    pub(crate) fn begin(border: &'a mut Border, row: usize) -> Self {
+        border.terminated[row] = false;
+        border.truncated[row] = false;
+        for player in &mut border.players {
+            player.reward[row] = 0.0;
+        }
+        Self { border, row }
+    }
+
     /// Whether `player` acts in this step.
     pub fn acts(&self, player: usize) -> bool {
         self.border.players[player].acted[self.row]
@@ -139,7 +149,20 @@ pub struct RowObservation<'a> {
     row: usize,
 }
 
-impl RowObservation<'_> {
+impl<'a> RowObservation<'a> {
+    /// What `player` sees in row `row`.
+    pub(crate) fn of(border: &'a mut Border, player: usize, row: usize) -> Self {
+        let Border { players, info, .. } = border;
+        let player = &mut players[player];
+        let width = player.mask_width;
+        Self {
+            columns: &mut player.observations[0],
+            mask: &mut player.action_mask[row * width..(row + 1) * width],
+            info,
+            row,
+        }
+    }
+
     /// Field `index` of a `float32` space, `[width]`.
     ///
     /// # Panics
@@ -279,13 +302,9 @@ fn step<E: Environment>(
     let instances = instances(&mut query);
     let border = border.into_inner();
     for row in selection.rows() {
-        border.terminated[row] = false;
-        border.truncated[row] = false;
-        for player in &mut border.players {
-            player.reward[row] = 0.0;
-        }
+        let mut step = RowStep::begin(border, row);
         if let Some((state, rng)) = &mut instances[row].0 {
-            hosted.0.step(state, &mut RowStep { border, row }, rng);
+            hosted.0.step(state, &mut step, rng);
         }
         border.truncated[row] &= !border.terminated[row];
     }
@@ -300,23 +319,16 @@ fn observe<E: Environment>(
 ) {
     let instances = instances(&mut query);
     let border = border.into_inner();
-    for (index, player) in border.players.iter_mut().enumerate() {
+    for player in 0..border.players.len() {
         for row in selection.rows() {
             let Some((state, _)) = &instances[row].0 else {
                 continue;
             };
             if turns.0 {
-                player.acting[row] = hosted.0.acts(state, index);
+                border.players[player].acting[row] = hosted.0.acts(state, player);
             }
-            let mask =
-                &mut player.action_mask[row * player.mask_width..(row + 1) * player.mask_width];
-            let mut out = RowObservation {
-                columns: &mut player.observations[0],
-                mask,
-                info: &mut border.info,
-                row,
-            };
-            hosted.0.observe(state, index, &mut out);
+            let mut out = RowObservation::of(border, player, row);
+            hosted.0.observe(state, player, &mut out);
         }
     }
 }

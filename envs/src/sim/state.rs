@@ -18,6 +18,13 @@ use crate::{
 #[derive(Debug, Resource)]
 pub(super) struct RowEntities(pub(super) Vec<Entity>);
 
+/// The members of the rows: those of a row side by side, rows in order.
+#[derive(Debug, Resource)]
+pub(super) struct MemberEntities {
+    pub(super) per_row: usize,
+    pub(super) entities: Vec<Entity>,
+}
+
 /// Appends `value` to `out` in the compact form of saved rows.
 pub fn write_value<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), EnvError> {
     let taken = std::mem::take(out);
@@ -66,6 +73,39 @@ where
         *world
             .get_mut::<C>(entity)
             .ok_or_else(|| missing::<C>(row))? = value;
+        Ok(())
+    }
+}
+
+pub(super) struct MemberPart<C>(pub(super) PhantomData<fn() -> C>);
+
+impl<C> MemberPart<C> {
+    fn of_row(world: &World, row: usize) -> impl Iterator<Item = Entity> {
+        let MemberEntities { per_row, entities } = world.resource::<MemberEntities>();
+        entities[row * per_row..(row + 1) * per_row].iter().copied()
+    }
+}
+
+impl<C> StatePart for MemberPart<C>
+where
+    C: Component<Mutability = Mutable> + Serialize + DeserializeOwned,
+{
+    fn save(&self, world: &World, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        for entity in Self::of_row(world, row) {
+            write_value(
+                world.get::<C>(entity).ok_or_else(|| missing::<C>(row))?,
+                out,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn load(&self, world: &mut World, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        for entity in Self::of_row(world, row).collect::<Vec<_>>() {
+            let value: C = read_value(bytes)?;
+            let component = world.get_mut::<C>(entity);
+            *component.ok_or_else(|| missing::<C>(row))? = value;
+        }
         Ok(())
     }
 }

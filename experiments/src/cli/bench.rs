@@ -1,4 +1,6 @@
-//! `bench`: steps per second through the public border.
+//! `bench`: steps per second through the public border, messages per second of the order book.
+
+mod market;
 
 use std::{
     fmt::Write as _,
@@ -34,6 +36,8 @@ pub(super) struct BenchArgs {
 enum BenchWhat {
     /// Step an environment with random actions, or with an agent
     Env(BenchEnvArgs),
+    /// Match orders, without and with all that an exchange keeps beside the book
+    Market(market::BenchMarketArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -70,9 +74,10 @@ pub(super) fn bench(
     }
     match &args.what {
         Some(BenchWhat::Env(args)) => bench_env(registries, output, args),
+        Some(BenchWhat::Market(args)) => market::bench_market(output, args),
         None => Err(CliError::argument(
             "nothing to measure",
-            "name an environment, as in `palaestra bench env cartpole-v1`, or give --peers",
+            "name an environment, as in `palaestra bench env cartpole-v1`, say `palaestra bench market`, or give --peers",
         )),
     }
 }

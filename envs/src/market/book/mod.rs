@@ -40,6 +40,7 @@ mod change;
 mod config;
 mod enter;
 mod ids;
+mod image;
 mod inspect;
 mod ladder;
 mod slab;
@@ -49,6 +50,7 @@ mod view;
 
 pub use auction::AuctionPrint;
 pub use config::{Band, BookConfig, BookConfigError, Ids, Rules, SelfTrade};
+pub use image::BookImage;
 pub use view::{Depth, Resting, Snapshot};
 
 use auction::Pool;

@@ -27,7 +27,16 @@ impl Stops {
         &self.waiting[side.index()]
     }
 
-    fn insert(&mut self, handle: Handle, orders: &Slab) {
+    /// Stop orders that have ever entered.
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    pub(super) fn set_entries(&mut self, entries: u64) {
+        self.entries = entries;
+    }
+
+    pub(super) fn insert(&mut self, handle: Handle, orders: &Slab) {
         let side = side_of(&orders[handle]);
         let waiting = &mut self.waiting[side.index()];
         let key = key(side, orders.extra(handle));

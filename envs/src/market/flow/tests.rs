@@ -75,8 +75,15 @@ fn zero_intelligence_has_its_rates() {
     assert!((limit - 10_000.0).abs() < 4.0 * 100.0, "{limit}");
     assert!((f64::from(counts.market) - 1200.0).abs() < 4.0 * 1200f64.sqrt());
     // In balance, as many orders leave as come.
-    assert!(counts.cancelled > 2000 && kernel.book(Symbol(0)).live_orders() < 400, "{counts:?}");
-    assert!(Side::BOTH.iter().all(|&side| kernel.book(Symbol(0)).best(side).is_some()));
+    assert!(
+        counts.cancelled > 2000 && kernel.book(Symbol(0)).live_orders() < 400,
+        "{counts:?}"
+    );
+    assert!(
+        Side::BOTH
+            .iter()
+            .all(|&side| kernel.book(Symbol(0)).best(side).is_some())
+    );
     assert_eq!(run(&mut flow, 1, 1000).1, counts);
     assert_ne!(run(&mut flow, 2, 1000).1, counts);
 }

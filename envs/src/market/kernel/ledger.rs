@@ -302,13 +302,7 @@ impl Account {
 impl Traders<'_> {
     /// Books what `event` means for everybody. `symbol` is the instrument, one of `symbols`. Returns the fees.
     #[inline]
-    pub(super) fn book(
-        &mut self,
-        event: &Event,
-        fees: Fees,
-        symbol: usize,
-        symbols: usize,
-    ) -> Cash {
+    pub fn settle(&mut self, event: &Event, fees: Fees, symbol: usize, symbols: usize) -> Cash {
         let mut paid = 0;
         changes(event, fees, |change| {
             let trader = change.trader.0 as usize;

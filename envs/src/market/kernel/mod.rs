@@ -14,11 +14,13 @@
 
 mod calendar;
 mod desk;
+mod image;
 mod ledger;
 mod queue;
 
 pub use calendar::{Calendar, SECOND, clock};
 pub use desk::Desk;
+pub use image::KernelImage;
 pub use ledger::{Account, Delays, Fees, Position, Seat, TraderTables, Traders};
 
 use serde::{Deserialize, Serialize};
@@ -167,6 +169,7 @@ impl Kernel {
         }
         let mut desk = self.desk_for(TraderId(0), 0, time, traders);
         flow.start(&mut desk);
+        self.grant(true, flow, traders, sink);
     }
 
     /// The time of the exchange.
@@ -549,7 +552,7 @@ impl Wire<'_> {
         sink: &mut impl EventSink,
     ) {
         let (symbol, index) = (self.symbol, usize::from(self.symbol.0));
-        *self.fees_paid += traders.book(&event, self.fees, index, self.symbols);
+        *self.fees_paid += traders.settle(&event, self.fees, index, self.symbols);
         flow.observe(time, symbol, &event);
         sink.event(time, event);
         recipients(&event, self.sender, |to| {

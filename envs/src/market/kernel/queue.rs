@@ -4,6 +4,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::market::event::{Event, Phase};
 use crate::market::order::{Message, Time, TraderId};
 
@@ -17,7 +19,7 @@ const EXCHANGE: u64 = 1;
 const WAKE: u64 = 2;
 
 /// Something on its way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Parcel {
     /// A request of a trader to the exchange.
     Request { symbol: Symbol, message: Message },
@@ -63,6 +65,13 @@ pub(super) enum Next {
     Wake(TraderId),
     /// A parcel arrives; it comes from, or goes to, the trader.
     Parcel(TraderId, Parcel),
+}
+
+/// A queue as plain data: time, rank, trader and parcel of each thing, and the number of entries so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct QueueImage {
+    pub(super) dues: Vec<(Time, u64, u32, Option<Parcel>)>,
+    entries: u64,
 }
 
 /// A queue by time, then kind, then order of entry. Parcels lie in a slab, so that what the heap moves is small.
@@ -132,6 +141,51 @@ impl Queue {
     pub(super) fn drop_wakes(&mut self, traders: Range<u32>) {
         self.heap
             .retain(|Reverse(due)| due.rank >> 62 != WAKE || !traders.contains(&due.trader));
+    }
+
+    /// All that is in the queue, in its order.
+    pub(super) fn image(&self) -> QueueImage {
+        let mut dues: Vec<Due> = self.heap.iter().map(|Reverse(due)| *due).collect();
+        dues.sort_unstable();
+        let parcels = &self.parcels;
+        let due = |due: Due| {
+            let parcel = (due.rank >> 62 != WAKE).then(|| parcels[due.parcel as usize]);
+            (due.time, due.rank, due.trader, parcel)
+        };
+        QueueImage {
+            dues: dues.into_iter().map(due).collect(),
+            entries: self.entries,
+        }
+    }
+
+    /// Becomes the queue of which `image` was taken.
+    pub(super) fn restore(&mut self, image: &QueueImage) -> Result<(), String> {
+        self.clear();
+        for &(time, rank, trader, parcel) in &image.dues {
+            let kind = match parcel {
+                None => WAKE,
+                Some(Parcel::Phase(_)) => PHASE,
+                Some(_) => EXCHANGE,
+            };
+            if rank >> 62 != kind || rank & !(3 << 62) >= image.entries {
+                return Err(format!("{rank:#x} is no rank of {parcel:?}"));
+            }
+            let place = match parcel {
+                None => u32::MAX,
+                Some(parcel) => {
+                    self.parcels.push(parcel);
+                    self.parcels.len() as u32 - 1
+                }
+            };
+            self.heap.push(Reverse(Due {
+                time,
+                rank,
+                trader,
+                parcel: place,
+            }));
+        }
+        self.entries = image.entries;
+        Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -87,6 +87,14 @@ proptest! {
             let step = step(&mut below, &mut last_id, 5);
             both(&mut book, &mut naive, time, step);
             compare(&book, &naive);
+            // A restored book goes on as this one does.
+            if words.len() % 97 == 0 {
+                let image = book.image();
+                let mut again = Book::new(config).unwrap();
+                prop_assert_eq!(again.restore(&image), Ok(()));
+                prop_assert_eq!(again.image(), image);
+                book = again;
+            }
         }
     }
 }

@@ -1,0 +1,209 @@
+//! Markets as a batch of environments: a row is a market.
+//!
+//! A [`MarketTask`] says which market that is, who trades in it, what players see and do and what they are paid for;
+//! [`MarketPlugin`] hosts it. Players sit on seats behind the traders of the flow. They decide at fixed intervals, all at once:
+//! their messages go into the market, time runs on by an interval, and they are shown what has become of it. With delays they
+//! see the market of one communication delay ago, and their messages arrive later, as those of any trader.
+//!
+//! The traders of all rows are the members of the rows in one table ([`Builder::spawn_members`]): a column each for accounts,
+//! positions and seats, in which a row's traders are a slice. Book and kernel of a row, its flow and the state of its task are
+//! in a resource. Nothing is shared between rows.
+
+mod systems;
+
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::book::{Book, BookConfig};
+use super::event::Event;
+use super::flow::OrderFlow;
+use super::kernel::{
+    Account, Calendar, Desk, Fees, Kernel, KernelConfig, Position, Seat, Symbol, Traders,
+};
+use super::order::{OrderId, Price, Time, TraderId};
+use crate::error::EnvError;
+use crate::sim::{Builder, EnvSpec, Plugin, RowObservation, RowStep, StepSet};
+use systems::{Hosted, Markets};
+
+/// The market of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarketSetup {
+    /// The book of its instrument.
+    pub book: BookConfig,
+    /// Phases of the day; without any, trading is continuous.
+    pub calendar: Option<Calendar>,
+    /// Price that settles a tie in an auction before there was a trade.
+    pub reference: Price,
+    /// Fees.
+    pub fees: Fees,
+    /// When the flow begins to trade.
+    pub opening: Time,
+    /// How long it trades before the players join, in nanoseconds.
+    pub warm_up: Time,
+    /// Time between two decisions of the players, > 0, in nanoseconds.
+    pub interval: Time,
+    /// Where each player sits.
+    pub players: Vec<PlayerSetup>,
+}
+
+/// Where a player sits, and what it has when it joins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlayerSetup {
+    /// Distance and credit.
+    pub seat: Seat,
+    /// Cash.
+    pub cash: i64,
+    /// Shares.
+    pub shares: i64,
+}
+
+/// What a market is for.
+pub trait MarketTask: Send + Sync + 'static {
+    /// Who trades beside the players.
+    type Flow: OrderFlow + Clone + Serialize + DeserializeOwned + 'static;
+    /// What the task remembers of an episode.
+    type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// Players, spaces, horizon.
+    fn spec(&self) -> EnvSpec;
+
+    /// The market.
+    fn setup(&self) -> MarketSetup;
+
+    /// The flow, before its first reset.
+    fn flow(&self) -> Self::Flow;
+
+    /// An episode begins: the market has warmed up, the players have joined. `options` is JSON null unless given at the reset.
+    ///
+    /// # Errors
+    /// A sentence about options that are unknown or out of range.
+    fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Self::State, String>;
+
+    /// Turns the action of `player` into messages.
+    fn act(&self, state: &mut Self::State, player: usize, step: &RowStep<'_>, desk: &mut Desk<'_>);
+
+    /// Sees every event of the market.
+    fn watch(&self, state: &mut Self::State, time: Time, event: &Event) {
+        let _ = (state, time, event);
+    }
+
+    /// An interval is over: gives rewards, ends the episode.
+    fn settle(&self, state: &mut Self::State, floor: &Floor<'_>, step: &mut RowStep<'_>);
+
+    /// Writes what `player` sees.
+    fn observe(
+        &self,
+        state: &Self::State,
+        player: usize,
+        floor: &Floor<'_>,
+        out: &mut RowObservation<'_>,
+    );
+}
+
+/// A market between two decisions, with the tables of its traders.
+#[derive(Debug)]
+pub struct Floor<'a> {
+    kernel: &'a Kernel,
+    accounts: &'a [Account],
+    positions: &'a [Position],
+    /// Traders of the flow; the players come after them.
+    flow_traders: u32,
+}
+
+impl<'a> Floor<'a> {
+    fn new(kernel: &'a Kernel, traders: &'a Traders<'_>, flow_traders: u32) -> Self {
+        Self {
+            kernel,
+            accounts: traders.accounts,
+            positions: traders.positions,
+            flow_traders,
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Time {
+        self.kernel.now()
+    }
+
+    /// The market.
+    pub fn kernel(&self) -> &'a Kernel {
+        self.kernel
+    }
+
+    /// The book.
+    pub fn book(&self) -> &'a Book {
+        self.kernel.book(Symbol(0))
+    }
+
+    /// The trader that a player is.
+    pub fn trader(&self, player: usize) -> TraderId {
+        TraderId(self.flow_traders + player as u32)
+    }
+
+    /// Account of a player.
+    ///
+    /// # Panics
+    /// If there is no such player.
+    pub fn account(&self, player: usize) -> Account {
+        self.accounts[self.trader(player).0 as usize]
+    }
+
+    /// Shares of a player.
+    ///
+    /// # Panics
+    /// If there is no such player.
+    pub fn position(&self, player: usize) -> Position {
+        self.positions[self.trader(player).0 as usize]
+    }
+}
+
+/// Hosts a [`MarketTask`].
+#[derive(Debug)]
+pub struct MarketPlugin<T>(Arc<T>);
+
+impl<T: MarketTask> MarketPlugin<T> {
+    /// A plugin around `task`.
+    pub fn new(task: T) -> Self {
+        Self(Arc::new(task))
+    }
+}
+
+impl<T: MarketTask> Plugin for MarketPlugin<T> {
+    fn build(&self, builder: &mut Builder) -> Result<(), EnvError> {
+        builder.environment(self.0.spec());
+        let setup = self.0.setup();
+        let flow = self.0.flow();
+        let kernel = Kernel::new(KernelConfig {
+            books: vec![setup.book],
+            calendar: setup.calendar.clone(),
+            references: vec![setup.reference],
+            fees: setup.fees,
+            first_id: OrderId(1),
+        })
+        .map_err(|e| EnvError::Layout(e.to_string()))?;
+        let traders = flow.traders() as usize + setup.players.len();
+        let rows = builder.rows();
+        builder.insert_row_resource(Markets::<T>::new(rows, &kernel, &flow));
+        builder.spawn_members(
+            traders,
+            (Account::default(), Position::default(), Seat::default()),
+        );
+        builder.member_component::<Account>();
+        builder.member_component::<Position>();
+        builder.member_component::<Seat>();
+        let stream = builder.stream("market.flow");
+        builder.insert_resource(Hosted {
+            task: self.0.clone(),
+            setup,
+            traders,
+            stream,
+        });
+        builder.add_system(StepSet::Reset, systems::reset::<T>);
+        builder.add_system(StepSet::Simulate, systems::simulate::<T>);
+        builder.add_system(StepSet::Observe, systems::observe::<T>);
+        builder.set_renderer(|world, row| systems::render::<T>(world, row));
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! The systems that step markets.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bevy_ecs::prelude::{Query, Res, ResMut, Resource, World};
+use serde::{Deserialize, Serialize};
+
+use super::{Floor, MarketSetup, MarketTask};
+use crate::error::EnvError;
+use crate::market::event::{Event, Ignore};
+use crate::market::flow::OrderFlow;
+use crate::market::kernel::{Account, Kernel, KernelImage, Pause, Position, Seat, Symbol, Traders};
+use crate::market::order::{Side, Time, TraderId};
+use crate::sim::{
+    Border, Fault, Lanes, ResetOptions, RowObservation, RowState, RowStep, Selection, StreamId,
+    read_value, write_value,
+};
+
+/// What the systems of a shard share; never changes.
+#[derive(Debug, Resource)]
+pub(super) struct Hosted<T: MarketTask> {
+    pub(super) task: Arc<T>,
+    pub(super) setup: MarketSetup,
+    /// Traders of a row.
+    pub(super) traders: usize,
+    pub(super) stream: StreamId,
+}
+
+/// One row.
+#[derive(Debug)]
+struct Market<T: MarketTask> {
+    kernel: Kernel,
+    flow: T::Flow,
+    state: T::State,
+}
+
+/// The markets of all rows.
+#[derive(Resource)]
+pub(super) struct Markets<T: MarketTask>(Vec<Market<T>>);
+
+impl<T: MarketTask> Markets<T> {
+    pub(super) fn new(rows: usize, kernel: &Kernel, flow: &T::Flow) -> Self {
+        let market = || Market {
+            kernel: kernel.clone(),
+            flow: flow.clone(),
+            state: T::State::default(),
+        };
+        Self(std::iter::repeat_with(market).take(rows).collect())
+    }
+}
+
+/// A row as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Saved<F, S> {
+    kernel: KernelImage,
+    flow: F,
+    state: S,
+}
+
+impl<T: MarketTask> RowState for Markets<T> {
+    fn save_row(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        let market = &self.0[row];
+        let saved = Saved {
+            kernel: market.kernel.image(),
+            flow: &market.flow,
+            state: &market.state,
+        };
+        write_value(&saved, out)
+    }
+
+    fn load_row(&mut self, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        let saved: Saved<T::Flow, T::State> = read_value(bytes)?;
+        let market = &mut self.0[row];
+        if saved.flow.traders() != market.flow.traders() {
+            return Err(EnvError::Snapshot(
+                "other traders than this market has".into(),
+            ));
+        }
+        let restored = market.kernel.restore(&saved.kernel, &saved.flow);
+        restored.map_err(EnvError::Snapshot)?;
+        (market.flow, market.state) = (saved.flow, saved.state);
+        Ok(())
+    }
+}
+
+type Tables<'w, 's> = Query<
+    'w,
+    's,
+    (
+        &'static mut Account,
+        &'static mut Position,
+        &'static mut Seat,
+    ),
+>;
+
+/// Calls `f` with each selected row and the tables of its traders.
+fn for_each_row(
+    tables: &mut Tables<'_, '_>,
+    per_row: usize,
+    selection: &Selection,
+    mut f: impl FnMut(usize, &mut Traders<'_>),
+) {
+    // All traders live in one table, so there is one item.
+    let Ok(tables) = tables.contiguous_iter_mut() else {
+        return;
+    };
+    for (mut accounts, mut positions, mut seats) in tables {
+        let accounts = accounts.bypass_change_detection();
+        let positions = positions.bypass_change_detection();
+        let seats = seats.bypass_change_detection();
+        for row in selection.rows() {
+            let run = row * per_row..(row + 1) * per_row;
+            let mut traders = Traders {
+                accounts: &mut accounts[run.clone()],
+                positions: &mut positions[run.clone()],
+                seats: &mut seats[run],
+            };
+            f(row, &mut traders);
+        }
+    }
+}
+
+/// Opens the markets of the selected rows and lets the players join.
+pub(super) fn reset<T: MarketTask>(
+    hosted: Res<Hosted<T>>,
+    selection: Res<Selection>,
+    lanes: Res<Lanes>,
+    options: Res<ResetOptions>,
+    mut markets: ResMut<Markets<T>>,
+    mut fault: ResMut<Fault>,
+    mut tables: Tables,
+) {
+    let Hosted {
+        task,
+        setup,
+        traders: per_row,
+        stream,
+    } = &*hosted;
+    for_each_row(&mut tables, *per_row, &selection, |row, traders| {
+        let Market {
+            kernel,
+            flow,
+            state,
+        } = &mut markets.0[row];
+        let flow_traders = flow.traders() as usize;
+        traders.accounts.fill(Account::default());
+        traders.positions.fill(Position::default());
+        for (trader, seat) in traders.seats.iter_mut().enumerate() {
+            *seat = match trader.checked_sub(flow_traders) {
+                None => Seat {
+                    delays: flow.delays(trader as u32),
+                    ..Seat::default()
+                },
+                Some(player) => setup.players[player].seat,
+            };
+        }
+        for (player, setup) in setup.players.iter().enumerate() {
+            traders.accounts[flow_traders + player].cash = setup.cash;
+            traders.positions[flow_traders + player].held = setup.shares;
+        }
+        let stream = lanes.stream(*stream, row);
+        kernel.open(setup.opening, flow, stream, traders, &mut Ignore);
+        run(
+            kernel,
+            setup.opening + setup.warm_up,
+            flow,
+            traders,
+            |_, _| (),
+        );
+        let floor = Floor::new(kernel, traders, flow_traders as u32);
+        match task.begin(&floor, options.row(row)) {
+            Ok(begun) => *state = begun,
+            Err(message) => fault.report(EnvError::Options { row, message }),
+        }
+    });
+}
+
+/// Lets a market run until a time. Nobody waits for the notices to players.
+fn run<F: OrderFlow>(
+    kernel: &mut Kernel,
+    until: Time,
+    flow: &mut F,
+    traders: &mut Traders<'_>,
+    mut watch: impl FnMut(Time, Event),
+) {
+    // Players decide when an interval is over, not when they have asked to be woken.
+    while let Pause::Awake(..) = kernel.run(until, flow, traders, &mut watch) {}
+    kernel.clear_inbox();
+}
+
+/// Lets the players act and an interval pass.
+pub(super) fn simulate<T: MarketTask>(
+    hosted: Res<Hosted<T>>,
+    selection: Res<Selection>,
+    mut markets: ResMut<Markets<T>>,
+    border: ResMut<Border>,
+    mut tables: Tables,
+) {
+    let task = &*hosted.task;
+    let border = border.into_inner();
+    for_each_row(&mut tables, hosted.traders, &selection, |row, traders| {
+        let Market {
+            kernel,
+            flow,
+            state,
+        } = &mut markets.0[row];
+        let mut step = RowStep::begin(border, row);
+        let flow_traders = flow.traders();
+        let now = kernel.now();
+        for player in 0..hosted.setup.players.len() {
+            let trader = TraderId(flow_traders + player as u32);
+            let clock = now + traders.seats[trader.0 as usize].delays.communication;
+            task.act(
+                state,
+                player,
+                &step,
+                &mut kernel.desk(trader, clock, traders),
+            );
+        }
+        run(
+            kernel,
+            now + hosted.setup.interval,
+            flow,
+            traders,
+            |time, event| {
+                task.watch(state, time, &event);
+            },
+        );
+        let floor = Floor::new(kernel, traders, flow_traders);
+        task.settle(state, &floor, &mut step);
+    });
+}
+
+/// Shows the players their markets.
+pub(super) fn observe<T: MarketTask>(
+    hosted: Res<Hosted<T>>,
+    selection: Res<Selection>,
+    markets: Res<Markets<T>>,
+    border: ResMut<Border>,
+    mut tables: Tables,
+) {
+    let border = border.into_inner();
+    for_each_row(&mut tables, hosted.traders, &selection, |row, traders| {
+        let market = &markets.0[row];
+        let floor = Floor::new(&market.kernel, traders, market.flow.traders());
+        for player in 0..hosted.setup.players.len() {
+            let mut out = RowObservation::of(border, player, row);
+            hosted.task.observe(&market.state, player, &floor, &mut out);
+        }
+    });
+}
+
+/// The best levels of a row's book.
+pub(super) fn render<T: MarketTask>(world: &World, row: usize) -> Option<String> {
+    const LEVELS: usize = 5;
+    let markets = world.get_resource::<Markets<T>>()?;
+    let book = markets.0[row].kernel.book(Symbol(0));
+    let mut text = String::new();
+    let asks: Vec<_> = book.levels(Side::Sell).take(LEVELS).collect();
+    let bids = book.levels(Side::Buy).take(LEVELS);
+    for level in asks.iter().rev() {
+        let _ = writeln!(text, "{:>22.4} {:>8}", level.price as f64 / 1e4, level.size);
+    }
+    for level in bids {
+        let _ = writeln!(text, "{:>8} {:>13.4}", level.size, level.price as f64 / 1e4);
+    }
+    Some(text)
+}

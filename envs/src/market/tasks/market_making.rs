@@ -1,0 +1,379 @@
+//! The environment `market_making-v1`: quote on both sides of a limit order book.
+//!
+//! The player keeps one order of a fixed size on each side and chooses, once an interval, how many ticks each stands behind the
+//! touch of the others. An order whose price does not change keeps its place in the queue; one that was filled is entered
+//! again. Zero-intelligence flow trades against it ([`ZeroIntelligence`]).
+//!
+//! | | |
+//! |---|---|
+//! | observation | `float32` Box `[10]`, see below |
+//! | action | `MultiDiscrete(10, 10)`: ticks behind the best other bid, and behind the best other ask |
+//! | reward | Δ(c + q·m) − φ q² Δt; at the end also − α q² |
+//! | end | terminal after `steps` decisions |
+//!
+//! `c` is cash in currency units, `q` the inventory in shares, `m` the mid price, Δt the interval in seconds. Where a side is
+//! empty, `m` is the last mid price there was. An order that would take the inventory beyond `max_inventory` is not entered.
+//!
+//! Observation, each clipped to [−10, 10]:
+//!
+//! | | |
+//! |---|---|
+//! | 0 | `q / max_inventory` |
+//! | 1 | share of the episode that is left |
+//! | 2 | spread in ticks, divided by 10 |
+//! | 3–5 | (bid − ask) / (bid + ask) of the displayed sizes in 1, 5 and 10 levels |
+//! | 6 | change of the mid price since the last decision, in ticks |
+//! | 7, 8 | share of the level of the own bid, ask that trades before it; −1 without one |
+//! | 9 | shares that traded in the last interval, in own order sizes, divided by 10 |
+//!
+//! Source: reward and action as in the market making of MarS's successors and of Cartea, Jaimungal, Penalva, *Algorithmic and
+//! High-Frequency Trading*, CUP 2015, chapter 10: running and terminal inventory penalties φ and α.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::EnvError;
+use crate::market::book::{Book, BookConfig, Rules};
+use crate::market::event::Event;
+use crate::market::flow::{ZeroIntelligence, ZeroIntelligenceConfig};
+use crate::market::host::{Floor, MarketSetup, MarketTask, PlayerSetup};
+use crate::market::kernel::{Delays, Desk, Fees, SECOND, Seat, Symbol};
+use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size, Time};
+use crate::sim::{EnvSpec, RowObservation, RowStep, no_options};
+use crate::space::Space;
+
+/// Ticks behind the touch that can be chosen, from 0.
+const OFFSETS: usize = 10;
+/// Width of the observation.
+const WIDTH: usize = 10;
+
+/// Arguments of `market_making-v1`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MarketMakingArgs {
+    /// Decisions of an episode, at least 1.
+    pub steps: u32,
+    /// Seconds between two decisions, > 0.
+    pub interval: f64,
+    /// Seconds that the flow trades before the player joins, >= 0.
+    pub warm_up: f64,
+    /// Shares of each quote, at least 1.
+    pub size: u32,
+    /// Shares that the inventory may reach on either side, at least 1.
+    pub max_inventory: u32,
+    /// Running penalty φ per second, in currency units for each squared share, >= 0.
+    pub running_penalty: f64,
+    /// Terminal penalty α, in currency units for each squared share, >= 0.
+    pub terminal_penalty: f64,
+    /// Milliseconds from the exchange to the player, and back, >= 0.
+    pub latency: f64,
+    /// Fee of trades in which the quote rested, as parts per million of their value; negative is a rebate.
+    pub maker_fee: i64,
+    /// Fee of trades in which it did not.
+    pub taker_fee: i64,
+    /// The flow.
+    pub flow: ZeroIntelligenceConfig,
+}
+
+impl Default for MarketMakingArgs {
+    fn default() -> Self {
+        Self {
+            steps: 300,
+            interval: 1.0,
+            warm_up: 30.0,
+            size: 100,
+            max_inventory: 2000,
+            running_penalty: 1e-8,
+            terminal_penalty: 1e-6,
+            latency: 0.0,
+            maker_fee: 0,
+            taker_fee: 0,
+            flow: ZeroIntelligenceConfig::default(),
+        }
+    }
+}
+
+/// Market making; see the [module](self).
+#[derive(Debug, Clone)]
+pub struct MarketMaking {
+    args: MarketMakingArgs,
+}
+
+/// What the task remembers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Quotes {
+    /// The own order of each side, whether it still rests or not.
+    orders: [Option<OrderId>; 2],
+    /// Mid price when the player decided last, and now, times two.
+    twice_mid: [Price; 2],
+    /// Value of cash and inventory, times two.
+    twice_wealth: i64,
+    /// Shares that traded since the last decision.
+    volume: Size,
+    /// Decisions made.
+    decisions: u32,
+}
+
+impl MarketMaking {
+    /// The task with its arguments.
+    ///
+    /// # Errors
+    /// [`EnvError::Argument`] if one is out of range.
+    pub fn new(args: MarketMakingArgs) -> Result<Self, EnvError> {
+        let within = |x: f64, low: f64, high: f64| (low..=high).contains(&x);
+        let checks = [
+            (args.steps >= 1, "steps", "at least 1"),
+            (
+                within(args.interval, 1e-6, 86_400.0),
+                "interval",
+                "0.000001 to 86,400 s",
+            ),
+            (
+                within(args.warm_up, 0.0, 86_400.0),
+                "warm_up",
+                "0 to 86,400 s",
+            ),
+            (
+                (1..=1_000_000).contains(&args.size),
+                "size",
+                "1 to 1,000,000",
+            ),
+            (
+                (1..=1_000_000_000).contains(&args.max_inventory),
+                "max_inventory",
+                "1 to 1,000,000,000",
+            ),
+            (
+                within(args.running_penalty, 0.0, 1e6),
+                "running_penalty",
+                "0 to 1,000,000",
+            ),
+            (
+                within(args.terminal_penalty, 0.0, 1e6),
+                "terminal_penalty",
+                "0 to 1,000,000",
+            ),
+            (
+                within(args.latency, 0.0, 60_000.0),
+                "latency",
+                "0 to 60,000 ms",
+            ),
+            (
+                (-1_000_000..=1_000_000).contains(&args.maker_fee),
+                "maker_fee",
+                "-1,000,000 to 1,000,000",
+            ),
+            (
+                (-1_000_000..=1_000_000).contains(&args.taker_fee),
+                "taker_fee",
+                "-1,000,000 to 1,000,000",
+            ),
+        ];
+        if let Some((_, path, range)) = checks.into_iter().find(|(fine, ..)| !fine) {
+            return Err(EnvError::argument(path, format!("must be {range}")));
+        }
+        if let Err((name, range)) = args.flow.check() {
+            return Err(EnvError::argument(
+                &format!("flow.{name}"),
+                format!("must be {range}"),
+            ));
+        }
+        Ok(Self { args })
+    }
+
+    /// The best price of a side that is not the player's alone.
+    fn best_of_others(book: &Book, side: Side, own: Option<OrderId>) -> Option<Price> {
+        let own = own
+            .and_then(|id| book.order(id))
+            .and_then(|order| order.price);
+        let mut levels = book.levels(side);
+        levels
+            .find(|level| level.count > 1 || Some(level.price) != own)
+            .map(|level| level.price)
+    }
+
+    fn wealth(&self, floor: &Floor<'_>, twice_mid: Price) -> i64 {
+        2 * floor.account(0).cash + floor.position(0).held * twice_mid
+    }
+}
+
+/// The mid price times two; the last one where a side is empty.
+fn twice_mid(book: &Book, last: Price) -> Price {
+    match Side::BOTH.map(|side| book.best(side)) {
+        [Some(bid), Some(ask)] => bid + ask,
+        _ => last,
+    }
+}
+
+impl MarketTask for MarketMaking {
+    type Flow = ZeroIntelligence;
+    type State = Quotes;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            max_episode_steps: Some(self.args.steps),
+            ..EnvSpec::single(
+                "market_making-v1",
+                "Quote on both sides of an order book without piling up an inventory.",
+                Space::vector(WIDTH, -10.0, 10.0),
+                Space::MultiDiscrete {
+                    nvec: vec![OFFSETS; 2],
+                },
+            )
+        }
+    }
+
+    fn setup(&self) -> MarketSetup {
+        let args = &self.args;
+        let nanoseconds = |seconds: f64| (seconds * SECOND as f64) as Time;
+        MarketSetup {
+            book: BookConfig {
+                rules: Rules {
+                    tick: args.flow.tick,
+                    ..Rules::default()
+                },
+                capacity: 4096,
+                window: 512,
+                ..BookConfig::default()
+            },
+            calendar: None,
+            reference: args.flow.start_price,
+            fees: Fees {
+                maker: args.maker_fee,
+                taker: args.taker_fee,
+            },
+            opening: 0,
+            warm_up: nanoseconds(args.warm_up),
+            interval: nanoseconds(args.interval).max(1),
+            players: vec![PlayerSetup {
+                seat: Seat {
+                    delays: Delays {
+                        communication: nanoseconds(args.latency / 1e3),
+                        computation: 0,
+                    },
+                    ..Seat::default()
+                },
+                ..PlayerSetup::default()
+            }],
+        }
+    }
+
+    fn flow(&self) -> ZeroIntelligence {
+        ZeroIntelligence::new(self.args.flow)
+    }
+
+    fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Quotes, String> {
+        no_options(options)?;
+        let mid = twice_mid(floor.book(), 2 * self.args.flow.start_price);
+        Ok(Quotes {
+            twice_mid: [mid; 2],
+            twice_wealth: self.wealth(floor, mid),
+            ..Quotes::default()
+        })
+    }
+
+    fn act(&self, state: &mut Quotes, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
+        state.volume = 0;
+        let (actions, row) = step.action(0);
+        let offsets = &actions.i32(0)[2 * row..2 * row + 2];
+        let held = desk.position(Symbol(0)).held;
+        let size = i64::from(self.args.size);
+        for side in Side::BOTH {
+            let book = desk.book(Symbol(0));
+            let own = state.orders[side.index()];
+            let live = own.and_then(|id| book.order(id));
+            let touch = Self::best_of_others(book, side, own);
+            let behind = i64::from(offsets[side.index()]) * self.args.flow.tick;
+            let room = held * side.sign() + size <= i64::from(self.args.max_inventory);
+            let price = touch.map(|touch| touch - side.sign() * behind);
+            let price = price.filter(|price| room && *price > 0);
+            if live.is_some_and(|order| order.price == price) {
+                continue;
+            }
+            if let Some(order) = live {
+                desk.send(Symbol(0), Message::Cancel { id: order.id });
+            }
+            state.orders[side.index()] = price.map(|price| {
+                let id = desk.new_id();
+                let order = NewOrder::limit(id, desk.id_of(0), side, size, price);
+                desk.send(Symbol(0), Message::New(order));
+                id
+            });
+        }
+    }
+
+    fn watch(&self, state: &mut Quotes, _: Time, event: &Event) {
+        if let Event::Trade(trade) = event {
+            state.volume += trade.size;
+        }
+    }
+
+    fn settle(&self, state: &mut Quotes, floor: &Floor<'_>, step: &mut RowStep<'_>) {
+        let args = &self.args;
+        state.decisions += 1;
+        state.twice_mid = [
+            state.twice_mid[1],
+            twice_mid(floor.book(), state.twice_mid[1]),
+        ];
+        let wealth = self.wealth(floor, state.twice_mid[1]);
+        let gain = (wealth - state.twice_wealth) as f64 / 2e4;
+        state.twice_wealth = wealth;
+        let q = floor.position(0).held as f64;
+        let mut penalty = args.running_penalty * q * q * args.interval;
+        if state.decisions >= args.steps {
+            penalty += args.terminal_penalty * q * q;
+            step.terminate();
+        }
+        step.reward(0, (gain - penalty) as f32);
+    }
+
+    fn observe(
+        &self,
+        state: &Quotes,
+        player: usize,
+        floor: &Floor<'_>,
+        out: &mut RowObservation<'_>,
+    ) {
+        let (args, book) = (&self.args, floor.book());
+        let tick = args.flow.tick as f64;
+        let best = Side::BOTH.map(|side| book.best(side));
+        let spread = match best {
+            [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
+            _ => 100.0,
+        };
+        let depth = |side: Side, levels: usize| {
+            let sizes = book.levels(side).take(levels).map(|level| level.size);
+            sizes.sum::<Size>() as f64
+        };
+        let imbalance = |levels: usize| {
+            let (bid, ask) = (depth(Side::Buy, levels), depth(Side::Sell, levels));
+            if bid + ask > 0.0 {
+                (bid - ask) / (bid + ask)
+            } else {
+                0.0
+            }
+        };
+        let ahead = |side: Side| {
+            let id = state.orders[side.index()]?;
+            let order = book.order(id)?;
+            let level: Size = book.queue(side, order.price?).map(|other| other.open).sum();
+            Some(book.ahead(id)? as f64 / level as f64)
+        };
+        let values = [
+            floor.position(player).held as f64 / f64::from(args.max_inventory),
+            1.0 - f64::from(state.decisions) / f64::from(args.steps),
+            spread / 10.0,
+            imbalance(1),
+            imbalance(5),
+            imbalance(10),
+            (state.twice_mid[1] - state.twice_mid[0]) as f64 / (2.0 * tick),
+            ahead(Side::Buy).unwrap_or(-1.0),
+            ahead(Side::Sell).unwrap_or(-1.0),
+            state.volume as f64 / f64::from(args.size) / 10.0,
+        ];
+        for (out, value) in out.f32(0).iter_mut().zip(values) {
+            *out = value.clamp(-10.0, 10.0) as f32;
+        }
+    }
+}
