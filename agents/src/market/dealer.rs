@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use palaestra_envs::{
-    market::InventoryMarketMakingArgs,
+    market::tasks::InventoryMarketMakingArgs,
     sim::{ActView, Model, Selection},
     space::Columns,
 };

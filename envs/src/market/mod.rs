@@ -16,7 +16,6 @@
 //! * [`data`]: recorded order flow, in the formats of exchanges and vendors.
 //! * [`tokens`]: orders as words for models of order flow.
 //! * [`host`]: many markets as a batch of environments; [`tasks`]: the environments.
-//! * [`InventoryMarketMaking`]: making a market against a stochastic model instead of a book.
 
 pub mod book;
 pub mod data;
@@ -24,29 +23,15 @@ pub mod event;
 pub mod flow;
 pub mod hawkes;
 pub mod host;
-mod inventory_market_making;
 pub mod kernel;
 pub mod order;
 pub mod population;
 pub mod tasks;
 pub mod tokens;
 
-pub use inventory_market_making::{
-    InventoryMarketMaking, InventoryMarketMakingArgs, MarketMakingReward,
-};
-
-use crate::{registry::Registry, sim::BatchPlugin};
+use crate::registry::Registry;
 
 /// Registers the environments of this family.
 pub fn register(registry: &mut Registry) {
     tasks::register(registry);
-    registry.register(
-        "inventory_market_making-v1",
-        "market",
-        "Quote a bid and an ask around a Brownian mid-price and keep the inventory small (Avellaneda and Stoikov's \
-         problem, as in mbt-gym).",
-        |args: InventoryMarketMakingArgs| {
-            Ok(Box::new(BatchPlugin(InventoryMarketMaking::new(&args)?)))
-        },
-    );
 }

@@ -5,9 +5,18 @@
 //! market and send messages. A market is generic over its flow, so calls are direct; `Box<dyn OrderFlow>` is one as well.
 
 mod compose;
+mod execution;
+mod hawkes;
+mod own_orders;
+mod replay;
+#[cfg(test)]
+mod tests;
 mod zero_intelligence;
 
 pub use compose::{Both, HandOver};
+pub use execution::{Execution, Pace};
+pub use hawkes::{FlowEvent, HawkesFlow, Marks};
+pub use replay::Replay;
 pub use zero_intelligence::{ZeroIntelligence, ZeroIntelligenceConfig};
 
 use super::book::Resting;

@@ -4,7 +4,6 @@ use super::*;
 use crate::{
     market::{
         book::BookConfig,
-        event::Ignore,
         kernel::{Calendar, Kernel, KernelConfig, Seat, TraderTables},
     },
     math::exp,
@@ -181,5 +180,4 @@ fn an_empty_population_does_nothing() {
     let mut population = Population::new(config, 0);
     let kernel = day(&mut population, 1, |_, _| {});
     assert_eq!(kernel.book(Symbol(0)).live_orders(), 0);
-    let _ = Ignore;
 }

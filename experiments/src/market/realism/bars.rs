@@ -10,10 +10,8 @@ const MINUTE: Time = 60_000_000_000;
 pub struct Print {
     /// When it came, ns.
     pub time: Time,
-    /// Price of the last trade so far.
+    /// Price of the last order that traded; 0 if none has.
     pub price: f64,
-    /// Mid-price.
-    pub mid: f64,
     /// Shares that it traded.
     pub volume: Size,
 }
@@ -28,8 +26,6 @@ pub struct MinuteBars {
     pub last: Vec<f64>,
     /// Mean over its orders of the price of the last trade.
     pub mean: Vec<f64>,
-    /// Last mid-price.
-    pub mid: Vec<f64>,
     /// Shares traded.
     pub volume: Vec<f64>,
     /// Minute of the day of the first bar, which the time of day is counted from.
@@ -43,7 +39,7 @@ impl MinuteBars {
         let mut current = None;
         let mut orders = 0.0;
         for print in prints {
-            if !(print.price > 0.0 && print.mid > 0.0) {
+            if print.price.is_nan() || print.price <= 0.0 {
                 continue;
             }
             let minute = (print.time + MINUTE / 2).div_euclid(MINUTE);
@@ -55,7 +51,6 @@ impl MinuteBars {
                 let price = bars.last.last().copied().unwrap_or(print.price);
                 bars.last.push(price);
                 bars.mean.push(price);
-                bars.mid.push(bars.mid.last().copied().unwrap_or(print.mid));
                 bars.volume.push(0.0);
                 orders = 0.0;
             }
@@ -63,16 +58,10 @@ impl MinuteBars {
             orders += 1.0;
             let at = bars.last.len() - 1;
             bars.last[at] = print.price;
-            bars.mid[at] = print.mid;
             bars.mean[at] += (print.price - bars.mean[at]) / orders;
             bars.volume[at] += print.volume as f64;
         }
-        for column in [
-            &mut bars.last,
-            &mut bars.mean,
-            &mut bars.mid,
-            &mut bars.volume,
-        ] {
+        for column in [&mut bars.last, &mut bars.mean, &mut bars.volume] {
             column.drain(..1.min(column.len()));
         }
         bars

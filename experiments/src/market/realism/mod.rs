@@ -1,18 +1,23 @@
 //! Statistics of order-book markets: how much simulated trading looks like the real thing.
 //!
-//! * [`MinuteBars`]: trades and mid-prices of a day, minute by minute.
+//! * [`Market`]: days of a simulated market. [`MinuteBars`]: trades of a day, minute by minute.
 //! * [`stylised_facts`]: the eleven facts of Cont, with intervals and verdicts.
 //! * [`distances`]: how far two samples of a feature of the book lie apart.
+//! * [`impact`]: what a large order does to the price, against the same market without it.
 //! * [`three_class_accuracy`]: forecasts of up, flat and down.
 
 mod bars;
+mod day;
 pub mod distances;
+mod impact;
 mod moments;
 pub mod stylised_facts;
 #[cfg(test)]
 mod tests;
 
 pub use bars::{MinuteBars, Print};
+pub use day::{Market, MarketError};
+pub use impact::{Impact, ImpactConfig, ImpactPoint, impact};
 pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
 
 use moments::quantile;

@@ -217,7 +217,6 @@ fn minutes_are_the_nearest_and_gaps_are_filled() {
     let at = |seconds: i64, price: f64, volume| Print {
         time: seconds * 1_000_000_000,
         price,
-        mid: price + 1.0,
         volume,
     };
     let bars = MinuteBars::of([
@@ -229,7 +228,6 @@ fn minutes_are_the_nearest_and_gaps_are_filled() {
     ]);
     assert_eq!(bars.last, [13.0, 13.0, 13.0, 20.0]);
     assert_eq!(bars.mean, [12.0, 13.0, 13.0, 20.0]);
-    assert_eq!(bars.mid, [14.0, 14.0, 14.0, 21.0]);
     assert_eq!(bars.volume, [3.0, 0.0, 0.0, 4.0]);
     assert_eq!(bars.first_minute, 9 * 60 + 31);
 }

@@ -1,0 +1,47 @@
+//! The live orders of a flow, to pick one of at random.
+
+use rand::{Rng, RngExt};
+
+use crate::market::{
+    kernel::{Desk, Symbol},
+    order::{Message, OrderId, TraderId},
+};
+
+/// Ids of orders that were live when they were entered here; those that are gone are found out when they are picked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct OwnOrders(Vec<(TraderId, OrderId)>);
+
+impl OwnOrders {
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// How many there are at most.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn push(&mut self, trader: TraderId, id: OrderId) {
+        self.0.push((trader, id));
+    }
+
+    /// Cancels one of them, each with the same probability; whether the one that was picked was still there. An order that is not
+    /// is forgotten.
+    pub(super) fn cancel_one(
+        &mut self,
+        symbol: Symbol,
+        rng: &mut impl Rng,
+        desk: &mut Desk<'_>,
+    ) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let picked = rng.random_range(0..self.0.len());
+        let (trader, id) = self.0.swap_remove(picked);
+        let is_live = desk.book(symbol).order(id).is_some();
+        if is_live {
+            desk.send_as(trader, symbol, Message::Cancel { id });
+        }
+        is_live
+    }
+}
