@@ -24,7 +24,7 @@ mod value;
 
 pub use market_maker::{MarketMaker, MarketMakerConfig};
 pub use momentum::{Momentum, MomentumConfig};
-pub use noise::{Noise, NoiseConfig};
+pub use noise::NoiseConfig;
 pub use oracle::{Oracle, OracleConfig};
 pub use sizes::order_size;
 pub use value::{Value, ValueConfig};
@@ -169,7 +169,7 @@ impl Tape {
 /// A trader and its place.
 #[derive(Debug, Clone)]
 enum Trader {
-    Noise(Noise),
+    Noise,
     Value(Value),
     Momentum(Momentum),
     MarketMaker(MarketMaker),
@@ -243,8 +243,7 @@ impl OrderFlow for Population {
         self.streams.extend(keys.map(|key| (key, 0)));
         self.traders.clear();
         let repeat = |count: u32, trader: Trader| std::iter::repeat_n(trader, count as usize);
-        self.traders
-            .extend(repeat(config.noise.0, Trader::Noise(Noise::default())));
+        self.traders.extend(repeat(config.noise.0, Trader::Noise));
         self.traders.extend(repeat(
             config.value.0,
             Trader::Value(Value::new(config.oracle.mean)),
@@ -263,7 +262,7 @@ impl OrderFlow for Population {
             // Episode 0 of a trader's stream is for the time of its first wake-up.
             let rng = &mut self.streams[i].0.stream(0);
             let first = match trader {
-                Trader::Noise(_) => self.config.noise.1.arrival(rng).max(open),
+                Trader::Noise => self.config.noise.1.arrival(rng).max(open),
                 Trader::Value(_) => open + self.config.value.1.pause(rng),
                 Trader::Momentum(_) => open + self.config.momentum.1.pause(rng),
                 Trader::MarketMaker(_) => open + self.config.market_makers.1.pause(rng),
@@ -290,7 +289,7 @@ impl OrderFlow for Population {
             config: &self.config,
         };
         match awake {
-            Trader::Noise(trader) => trader.wake(&mut floor),
+            Trader::Noise => noise::wake(&mut floor),
             Trader::Value(trader) => trader.wake(&mut floor),
             Trader::Momentum(trader) => trader.wake(&mut floor),
             Trader::MarketMaker(trader) => trader.wake(&mut floor),

@@ -41,20 +41,15 @@ impl NoiseConfig {
 }
 
 /// A noise trader: buys at the ask or sells at the bid, whichever a coin says.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Noise;
-
-impl Noise {
-    pub(super) fn wake(self, floor: &mut Floor<'_, '_>) {
-        let side = if floor.rng.random() {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
-        let size = order_size(&mut floor.rng);
-        let touch = floor.touch()[side.opposite().index()];
-        if let Some(price) = touch.filter(|_| size > 0) {
-            floor.limit(side, size, price);
-        }
+pub(super) fn wake(floor: &mut Floor<'_, '_>) {
+    let side = if floor.rng.random() {
+        Side::Buy
+    } else {
+        Side::Sell
+    };
+    let size = order_size(&mut floor.rng);
+    let touch = floor.touch()[side.opposite().index()];
+    if let Some(price) = touch.filter(|_| size > 0) {
+        floor.limit(side, size, price);
     }
 }

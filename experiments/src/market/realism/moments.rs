@@ -128,13 +128,13 @@ impl Additive for Products {
     }
 }
 
-impl<A: Additive> Additive for Vec<A> {
+impl<T: Additive> Additive for Vec<T> {
     fn zero() -> Self {
         Self::new()
     }
 
     fn add(&mut self, other: &Self) {
-        self.resize_with(self.len().max(other.len()), A::zero);
+        self.resize_with(self.len().max(other.len()), T::zero);
         self.iter_mut().zip(other).for_each(|(a, b)| a.add(b));
     }
 }
