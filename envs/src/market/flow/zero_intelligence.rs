@@ -8,6 +8,8 @@
 //! as a Mechanistic Random Process*, arXiv cond-mat/0112422 (the model); Bouchaud, Mézard, Potters, *Statistical properties of
 //! stock order books*, arXiv cond-mat/0203511 (the power law of placement).
 
+use std::sync::Arc;
+
 use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ pub struct ZeroIntelligenceConfig {
     pub distance_scale: f64,
     /// Largest distance in ticks, at least 1.
     pub max_distance: u32,
-    /// Mean of the logarithm of the size in lots.
+    /// Mean of the logarithm of the size in lots, of which whole numbers from 1 on occur.
     pub log_size_mean: f64,
     /// Standard deviation of the logarithm of the size.
     pub log_size_std: f64,
@@ -92,10 +94,18 @@ impl ZeroIntelligenceConfig {
             ),
             (positive(self.distance_exponent), "distance_exponent", "> 0"),
             (positive(self.distance_scale), "distance_scale", "> 0"),
-            (self.max_distance >= 1, "max_distance", "at least 1"),
+            (
+                (1..=100_000).contains(&self.max_distance),
+                "max_distance",
+                "1 to 100,000",
+            ),
             (self.log_size_mean.is_finite(), "log_size_mean", "a number"),
             (rate(self.log_size_std), "log_size_std", ">= 0"),
-            (self.max_lots >= 1, "max_lots", "at least 1"),
+            (
+                (1..=100_000).contains(&self.max_lots),
+                "max_lots",
+                "1 to 100,000",
+            ),
             ((1..=10_000).contains(&self.lot), "lot", "1 to 10,000"),
             ((1..=100_000).contains(&self.tick), "tick", "1 to 100,000"),
             (
@@ -112,19 +122,128 @@ impl ZeroIntelligenceConfig {
     }
 }
 
+/// A distribution on 1, 2, …, as the values of its inverse at equidistant points.
+#[derive(Debug, Clone, PartialEq)]
+struct Table {
+    /// Chance of at most 1, 2, …; the last is 1.
+    cumulative: Vec<f64>,
+    /// For each of as many equal parts of [0, 1): where in `cumulative` a search for a number of it begins.
+    guide: Vec<u32>,
+}
+
+impl Table {
+    /// The distribution with these weights.
+    fn new(weights: impl Iterator<Item = f64>) -> Self {
+        let mut sum = 0.0;
+        let mut cumulative: Vec<f64> = weights
+            .map(|weight| {
+                sum += weight;
+                sum
+            })
+            .collect();
+        cumulative.iter_mut().for_each(|c| *c /= sum);
+        if let Some(last) = cumulative.last_mut() {
+            *last = 1.0;
+        }
+        let parts = cumulative.len();
+        let begin = |part: usize| {
+            let low = part as f64 / parts as f64;
+            cumulative.partition_point(|c| *c <= low) as u32
+        };
+        let guide = (0..parts).map(begin).collect();
+        Self { cumulative, guide }
+    }
+
+    /// The value for a number in [0, 1).
+    #[inline]
+    fn value(&self, u: f64) -> i64 {
+        let part = (u * self.guide.len() as f64) as usize;
+        let mut at = self.guide[part.min(self.guide.len() - 1)] as usize;
+        while self.cumulative[at] <= u {
+            at += 1;
+        }
+        at as i64 + 1
+    }
+}
+
+/// What is drawn from, worked out once and shared by all that have the same configuration.
+#[derive(Debug, PartialEq)]
+struct Tables {
+    /// Ticks from the opposite best price.
+    distance: Table,
+    /// Lots.
+    lots: Table,
+}
+
+impl Tables {
+    fn new(config: &ZeroIntelligenceConfig) -> Self {
+        // Chance of more than `d` ticks.
+        let beyond = |d: u32| {
+            let ratio = 1.0 + f64::from(d) / config.distance_scale;
+            math::powf(ratio, -config.distance_exponent)
+        };
+        let distance = Table::new((1..=config.max_distance).map(|d| {
+            if d == config.max_distance {
+                beyond(d - 1)
+            } else {
+                beyond(d - 1) - beyond(d)
+            }
+        }));
+        // The density of the logarithm at each number of lots, which is that of a log-normal but for a factor.
+        let lots = Table::new((1..=config.max_lots).map(|lots| {
+            let lots = f64::from(lots);
+            let spread = config.log_size_std.max(1e-3);
+            let z = (math::ln(lots) - config.log_size_mean) / spread;
+            math::exp(-0.5 * z * z) / lots
+        }));
+        Self { distance, lots }
+    }
+}
+
+/// A flow as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    config: ZeroIntelligenceConfig,
+    rng: Stream,
+    sent: Vec<OrderId>,
+}
+
 /// Zero-intelligence flow of one instrument, as one trader at the exchange.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
 pub struct ZeroIntelligence {
     config: ZeroIntelligenceConfig,
+    tables: Arc<Tables>,
     rng: Stream,
     /// Orders that have been sent; those that are gone leave when they are chosen.
     sent: Vec<OrderId>,
+}
+
+impl From<Saved> for ZeroIntelligence {
+    fn from(saved: Saved) -> Self {
+        Self {
+            rng: saved.rng,
+            sent: saved.sent,
+            ..Self::new(saved.config)
+        }
+    }
+}
+
+impl From<ZeroIntelligence> for Saved {
+    fn from(flow: ZeroIntelligence) -> Self {
+        Self {
+            config: flow.config,
+            rng: flow.rng,
+            sent: flow.sent,
+        }
+    }
 }
 
 impl ZeroIntelligence {
     /// A flow whose configuration has been checked.
     pub fn new(config: ZeroIntelligenceConfig) -> Self {
         Self {
+            tables: Arc::new(Tables::new(&config)),
             config,
             rng: Stream::new(0, 0, "market.flow"),
             sent: Vec::new(),
@@ -137,32 +256,16 @@ impl ZeroIntelligence {
         2.0 * (config.limit_rate + config.market_rate) + config.cancel_rate * self.sent.len() as f64
     }
 
-    /// Uniform in (0, 1].
-    fn uniform(&mut self) -> f64 {
-        1.0 - self.rng.random::<f64>()
-    }
-
     fn wait(&mut self, desk: &mut Desk<'_>) {
-        let seconds = -math::ln(self.uniform()) / self.rate();
+        // The chance is uniform in (0, 1].
+        let chance = 1.0 - self.rng.random::<f64>();
+        let seconds = -math::ln(chance) / self.rate();
         let nanoseconds = (seconds * SECOND as f64).min(1e15) as i64;
         desk.wake_at(desk.now() + nanoseconds.max(1));
     }
 
     fn size(&mut self) -> Size {
-        let config = self.config;
-        // Box and Muller.
-        let radius = math::sqrt(-2.0 * math::ln(self.uniform()));
-        let normal = radius * math::cos(std::f64::consts::TAU * self.uniform());
-        let lots = math::exp(config.log_size_mean + config.log_size_std * normal);
-        lots.clamp(1.0, f64::from(config.max_lots)) as i64 * config.lot
-    }
-
-    /// Ticks from the opposite best price, at least 1.
-    fn distance(&mut self) -> i64 {
-        let config = self.config;
-        let tail = math::powf(self.uniform(), -1.0 / config.distance_exponent) - 1.0;
-        let ticks = (config.distance_scale * tail).min(f64::from(config.max_distance - 1));
-        1 + ticks as i64
+        self.tables.lots.value(self.rng.random()) * self.config.lot
     }
 
     fn limit(&mut self, side: Side, desk: &mut Desk<'_>) -> Message {
@@ -175,7 +278,8 @@ impl ZeroIntelligence {
         let reference = reference
             .or(book.last_price())
             .unwrap_or(config.start_price);
-        let price = reference - side.sign() * self.distance() * config.tick;
+        let distance = self.tables.distance.value(self.rng.random());
+        let price = reference - side.sign() * distance * config.tick;
         let id = desk.new_id();
         self.sent.push(id);
         let price = price.max(config.tick);
@@ -232,5 +336,80 @@ impl OrderFlow for ZeroIntelligence {
             }
         }
         self.wait(desk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::book::BookConfig;
+    use crate::market::event::{CancelReason, Event};
+    use crate::market::kernel::{Kernel, KernelConfig, TraderTables};
+    use crate::market::order::Time;
+
+    #[test]
+    fn tables_invert_their_distributions() {
+        let table = Table::new([3.0, 0.0, 1.0, 4.0].into_iter());
+        for (u, value) in [
+            (0.0, 1),
+            (0.374, 1),
+            (0.375, 3),
+            (0.499, 3),
+            (0.5, 4),
+            (0.999, 4),
+        ] {
+            assert_eq!(table.value(u), value);
+        }
+        // A power law with exponent 1 and scale 4: more than 4 ticks half of the time.
+        let config = ZeroIntelligenceConfig::default();
+        let tables = Tables::new(&config);
+        assert!((tables.distance.cumulative[3] - 0.5).abs() < 1e-12);
+        assert_eq!(
+            tables.distance.cumulative.len(),
+            config.max_distance as usize
+        );
+    }
+
+    /// Orders and cancellations come at the rates that were asked for, within five standard errors.
+    #[test]
+    fn messages_come_at_their_rates() {
+        let config = ZeroIntelligenceConfig::default();
+        let mut flow = ZeroIntelligence::new(config);
+        let mut kernel = Kernel::new(KernelConfig::single(BookConfig::default())).unwrap();
+        let mut tables = TraderTables::new(1, 1);
+        let (mut limits, mut markets, mut cancels) = (0.0, 0.0, 0.0);
+        let (mut live, mut live_seconds, mut last) = (0.0, 0.0, 0);
+        let mut watch = |time: Time, event: Event| {
+            live_seconds += live * (time - last) as f64 / SECOND as f64;
+            last = time;
+            match event {
+                Event::Accepted { limit: Some(_), .. } => limits += 1.0,
+                Event::Accepted { .. } => markets += 1.0,
+                Event::Rested { .. } => live += 1.0,
+                Event::Trade(trade) if trade.maker_left == 0 => live -= 1.0,
+                Event::Cancelled {
+                    reason: CancelReason::Requested,
+                    ..
+                } => {
+                    cancels += 1.0;
+                    live -= 1.0;
+                }
+                _ => {}
+            }
+        };
+        let seconds = 2000;
+        let stream = Stream::new(4, 0, "test");
+        kernel.open(0, &mut flow, stream, &mut tables.view(), &mut watch);
+        kernel.run(seconds * SECOND, &mut flow, &mut tables.view(), &mut watch);
+        let near = |count: f64, expected: f64| {
+            assert!(
+                (count - expected).abs() < 5.0 * math::sqrt(expected),
+                "{count} {expected}"
+            );
+        };
+        let standing = 2.0 * f64::from(config.start_levels);
+        near(limits - standing, 2.0 * config.limit_rate * seconds as f64);
+        near(markets, 2.0 * config.market_rate * seconds as f64);
+        near(cancels, config.cancel_rate * live_seconds);
     }
 }

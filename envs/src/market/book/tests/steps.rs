@@ -27,14 +27,13 @@ pub fn step(below: &mut impl FnMut(u32) -> u32, ids: &mut u64, tick: Price) -> S
         i64::from(ticks) * tick + beside
     };
     if below(400) == 0 {
-        let phases = [
-            Phase::Auction,
-            Phase::Continuous,
-            Phase::Continuous,
-            Phase::Halted,
-            Phase::Closed,
-        ];
-        return Step::Phase(phases[below(5) as usize], price(below));
+        let phase = match below(10) {
+            0 | 1 => Phase::Auction,
+            2 => Phase::Halted,
+            3 => Phase::Closed,
+            _ => Phase::Continuous,
+        };
+        return Step::Phase(phase, price(below));
     }
     let old = OrderId(ids.saturating_sub(below(300).into()));
     let size = i64::from(1 + below(20));
