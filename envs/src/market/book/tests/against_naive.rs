@@ -1,5 +1,7 @@
 //! The book against the same rules written as plainly as can be: all events and all queues are equal.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use rand::RngExt;
 
@@ -17,15 +19,15 @@ fn config(self_trade: SelfTrade, ids: Ids, band: Option<Band>) -> BookConfig {
             band,
             ..Rules::default()
         },
-        capacity: 90,
+        capacity: 40,
         window: 64,
         self_trade,
         ids,
     }
 }
 
-/// Does one thing to both.
-fn both(book: &mut Book, naive: &mut NaiveBook, time: Time, step: Step) {
+/// Does one thing to both. Returns what happened.
+fn both(book: &mut Book, naive: &mut NaiveBook, time: Time, step: Step) -> Vec<Event> {
     let mut log = EventLog::default();
     let events = match step {
         Step::Submit(message) => {
@@ -50,6 +52,20 @@ fn both(book: &mut Book, naive: &mut NaiveBook, time: Time, step: Step) {
         Vec::from_iter(ours)
     );
     assert!(log.entries.iter().all(|(at, _)| *at == book.time()));
+    events
+}
+
+/// What kind of event it is, in words.
+fn kind(event: &Event) -> String {
+    match event {
+        Event::Rejected { reason, .. } => format!("{reason:?}"),
+        Event::Cancelled { reason, .. } => format!("Cancelled: {reason:?}"),
+        Event::Trade(trade) if trade.hidden => "Trade: hidden".into(),
+        other => {
+            let text = format!("{other:?}");
+            text.split([' ', '(']).next().unwrap_or_default().into()
+        }
+    }
 }
 
 fn compare(book: &Book, naive: &NaiveBook) {
@@ -134,6 +150,7 @@ fn a_long_run_agrees() {
     } else {
         25_000
     };
+    let mut kinds = BTreeSet::new();
     for mode in MODES {
         let config = config(mode, Ids::Sequential, None);
         let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
@@ -141,10 +158,18 @@ fn a_long_run_agrees() {
         let mut last_id = 0;
         for time in 0..steps {
             let step = step(&mut |n| rng.random_range(0..n), &mut last_id, 5);
-            both(&mut book, &mut naive, time, step);
+            let events = both(&mut book, &mut naive, time, step);
+            kinds.extend(events.iter().map(kind));
             if time % 16 == 0 {
                 compare(&book, &naive);
             }
         }
     }
+    // All of it has come about.
+    let expected = "Accepted Attributes Auction AuctionFill AuctionPrint Cancelled:Ioc Cancelled:Killed Cancelled:Market \
+                    Cancelled:Requested Cancelled:SelfTrade Capacity Closed DuplicateId Halted Held MaxSize Modified \
+                    PendingStop Phase PostOnly Reduced Refilled Replaced Rested Size Tick Trade Trade:hidden Triggered \
+                    UnknownOrder";
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind.replace(": ", ":")).collect();
+    assert_eq!(kinds.join(" "), expected);
 }
