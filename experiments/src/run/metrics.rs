@@ -43,6 +43,9 @@ struct PlayerSums {
     late_returns: f64,
 }
 
+/// Sum of what was told, and how often it was.
+type Told = (f64, u64);
+
 /// Collects the training curves of a trial; part of its checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -55,8 +58,8 @@ pub struct Metrics {
     players: Vec<PlayerSums>,
     /// Name, column in the border, running total.
     info: Vec<(String, usize, f64)>,
-    /// Name, column in the border, and for each element the sum of what was told since the last point and how often.
-    elements: Vec<(String, usize, Vec<(f64, u64)>)>,
+    /// Name, column in the border, and sums of the elements since the last point.
+    elements: Vec<(String, usize, Vec<Told>)>,
     ended: u64,
     ended_total: u64,
     lengths: u64,

@@ -42,7 +42,7 @@ pub struct Band {
 
 impl Band {
     /// A band of `percent` around the close of the day before, rounded to the nearest tick as China's exchanges do: ±10 % on
-    /// the main boards, ±20 % on ChiNext and STAR.
+    /// the main boards, ±20 % on `ChiNext` and STAR.
     pub fn around(close: Price, percent: i64, tick: Price) -> Self {
         let to_tick = |hundredths: i64| (2 * hundredths + 100 * tick).div_euclid(200 * tick) * tick;
         Self {

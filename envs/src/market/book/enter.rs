@@ -64,7 +64,7 @@ impl Book {
             size: order.size as u32,
             limit,
             tif: order.tif,
-            flags: HIDDEN * u8::from(order.hidden) | POST_ONLY * u8::from(order.post_only),
+            flags: (HIDDEN * u8::from(order.hidden)) | (POST_ONLY * u8::from(order.post_only)),
             display: order.display as u32,
         };
         sink.event(
@@ -162,9 +162,9 @@ impl Book {
             open: if iceberg { entry.display } else { left },
             trader: entry.trader,
             tick: entry.limit,
-            flags: SELL * u8::from(entry.side == Side::Sell)
+            flags: (SELL * u8::from(entry.side == Side::Sell))
                 | entry.flags
-                | ICEBERG * u8::from(entry.display != 0),
+                | (ICEBERG * u8::from(entry.display != 0)),
             ..Order::default()
         });
         if entry.display != 0 {

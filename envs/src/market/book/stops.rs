@@ -95,7 +95,7 @@ impl Book {
             open: entry.size,
             trader: entry.trader,
             tick: entry.limit,
-            flags: SELL * u8::from(entry.side == Side::Sell) | entry.flags | STOP,
+            flags: (SELL * u8::from(entry.side == Side::Sell)) | entry.flags | STOP,
             ..Order::default()
         });
         self.stops.entries += 1;

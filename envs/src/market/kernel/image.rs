@@ -23,7 +23,7 @@ impl Kernel {
     /// The market as plain data. What a player has wished since the kernel ran last is no part of it.
     pub fn image(&self) -> KernelImage {
         KernelImage {
-            books: self.books.iter().map(|book| book.image()).collect(),
+            books: self.books.iter().map(Book::image).collect(),
             queue: self.queue.image(),
             inbox: self.inbox.clone(),
             now: self.now,

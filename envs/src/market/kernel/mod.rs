@@ -262,7 +262,7 @@ impl Kernel {
             self.events += 1;
             match next {
                 Next::Wake(trader) => {
-                    let clock = time + self.communication(trader, traders);
+                    let clock = time + Self::communication(trader, traders);
                     if trader.0 >= self.flow_traders {
                         return Pause::Awake(trader, clock);
                     }
@@ -295,7 +295,7 @@ impl Kernel {
     }
 
     #[inline]
-    fn communication(&self, trader: TraderId, traders: &Traders<'_>) -> Time {
+    fn communication(trader: TraderId, traders: &Traders<'_>) -> Time {
         let seat = traders.seats.get(trader.0 as usize);
         seat.map_or(0, |seat| seat.delays.communication)
     }
@@ -334,7 +334,7 @@ impl Kernel {
                     }
                 }
                 Wish::Wake { trader, at } => {
-                    let fires = at.saturating_sub(self.communication(trader, traders));
+                    let fires = at.saturating_sub(Self::communication(trader, traders));
                     self.queue.push_wake(fires.max(self.now), trader);
                 }
                 Wish::DropWakes { first, count } => self.queue.drop_wakes(first..first + count),

@@ -4,7 +4,10 @@
 //! generated: 65 % limit orders, 6 % market orders, 8 % reductions and 21 % cancellations, in the proportions and around a
 //! touch as in the recorded stream that the tests compare with, which `--stream` takes as well.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::Args;
 use palaestra_envs::{
@@ -31,7 +34,7 @@ const TRADERS: u32 = 64;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct BenchMarketArgs {
-    /// Messages to play instead of generated ones: seq,time_ns,kind,order_id,size,price,direction with kinds L, M, X, D
+    /// Messages to play instead of generated ones: `seq,time_ns,kind,order_id,size,price,direction` with kinds L, M, X, D
     #[arg(long, value_name = "FILE")]
     stream: Option<PathBuf>,
     /// Messages of each repetition
@@ -145,7 +148,7 @@ impl EventSink for BackOffice {
 }
 
 /// Reads messages from a file.
-fn read(path: &PathBuf) -> Result<Vec<(Time, Message)>, CliError> {
+fn read(path: &Path) -> Result<Vec<(Time, Message)>, CliError> {
     let bytes = crate::files::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().enumerate().skip(1);

@@ -267,7 +267,7 @@ fn features_are_read_off_the_book() {
     for (seconds, message) in messages {
         let time = seconds * 1_000_000_000;
         book.submit(time, &message, &mut |time, event| {
-            features.event(time, &event)
+            features.event(time, &event);
         });
         features.sample(time, &book);
     }

@@ -7,7 +7,7 @@ use palaestra_envs::market::order::{
 
 /// Something that a test does to both books.
 #[derive(Debug, Clone, Copy)]
-pub enum Step {
+pub(crate) enum Step {
     /// A message.
     Submit(Message),
     /// A phase begins; one that is not an auction ends an auction with this reference price.
@@ -16,7 +16,7 @@ pub enum Step {
 
 /// The next step of a test; `below(n)` chooses a number below `n`, `ids` is the number of ids used so far. Every kind of order
 /// comes, most prices lie within 20 ticks of 1,000 ticks, a few far away or beside the ticks, and a few messages are wrong.
-pub fn step(below: &mut impl FnMut(u32) -> u32, ids: &mut u64, tick: Price) -> Step {
+pub(crate) fn step(below: &mut impl FnMut(u32) -> u32, ids: &mut u64, tick: Price) -> Step {
     let price = |below: &mut dyn FnMut(u32) -> u32| {
         let ticks = match below(64) {
             0 => below(3000),
