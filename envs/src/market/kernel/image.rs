@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::queue::{Parcel, QueueImage};
 use super::{Kernel, Notice, OrderFlow};
-use crate::market::book::BookImage;
+use crate::market::book::{Book, BookImage};
 use crate::market::order::Time;
 
 /// All that is in a market, but for what it was made with, the flow, and the tables of the traders.
