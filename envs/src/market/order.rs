@@ -66,6 +66,7 @@ impl Side {
 
     /// The other side.
     #[inline]
+    #[must_use]
     pub fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,

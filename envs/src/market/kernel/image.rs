@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::queue::{Parcel, QueueImage};
 use super::{Kernel, Notice, OrderFlow};
-use crate::market::book::BookImage;
+use crate::market::book::{Book, BookImage};
 use crate::market::order::Time;
 
 /// All that is in a market, but for what it was made with, the flow, and the tables of the traders.
@@ -23,7 +23,7 @@ impl Kernel {
     /// The market as plain data. What a player has wished since the kernel ran last is no part of it.
     pub fn image(&self) -> KernelImage {
         KernelImage {
-            books: self.books.iter().map(|book| book.image()).collect(),
+            books: self.books.iter().map(Book::image).collect(),
             queue: self.queue.image(),
             inbox: self.inbox.clone(),
             now: self.now,

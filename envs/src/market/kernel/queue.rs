@@ -124,15 +124,12 @@ impl Queue {
         } else {
             EXCHANGE
         };
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.parcels[place as usize] = parcel;
-                place
-            }
-            None => {
-                self.parcels.push(parcel);
-                self.parcels.len() as u32 - 1
-            }
+        let place = if let Some(place) = self.free.pop() {
+            self.parcels[place as usize] = parcel;
+            place
+        } else {
+            self.parcels.push(parcel);
+            self.parcels.len() as u32 - 1
         };
         self.push(time, kind, trader, place);
     }

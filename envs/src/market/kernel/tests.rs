@@ -25,9 +25,11 @@ struct Trace {
 struct ScriptedTrader {
     communication_delay: i64,
     computation_delay: i64,
-    /// Time of the wake-up, B, S or C, price, size, which of the trader's orders to cancel.
-    script: Vec<(i64, String, Option<Price>, Size, Option<usize>)>,
+    script: Vec<Line>,
 }
+
+/// Time of the wake-up, B, S or C, price, size, which of the trader's orders to cancel.
+type Line = (i64, String, Option<Price>, Size, Option<usize>);
 
 /// Traders that follow a script, and note what they see and hear.
 #[derive(Debug)]
@@ -236,7 +238,10 @@ fn the_recorded_trace_of_three_traders_with_delays_is_reproduced() {
         }
         assert_eq!(ours, recorded);
     }
-    let levels = |side| Vec::from_iter(book.levels(side).map(|level| (level.price, level.size)));
+    let levels = |side| {
+        let levels = book.levels(side).map(|level| (level.price, level.size));
+        levels.collect::<Vec<_>>()
+    };
     let book = json!({ "bids": levels(Side::Buy), "asks": levels(Side::Sell) });
     assert_eq!(book, trace.final_book);
 }
@@ -539,7 +544,10 @@ fn a_phase_begins_before_what_happens_at_its_instant() {
             Event::Trade(trade) => Some((*time, trade.price, trade.size)),
             _ => None,
         });
-    assert_eq!(Vec::from_iter(trades), [(20, 9_900, 10), (20, 9_900, 5)]);
+    assert_eq!(
+        trades.collect::<Vec<_>>(),
+        [(20, 9_900, 10), (20, 9_900, 5)]
+    );
     let view = table.tables.view();
     assert_eq!(
         (view.accounts[0].cash, view.positions[0].held),

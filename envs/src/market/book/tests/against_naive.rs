@@ -49,7 +49,7 @@ fn both(book: &mut Book, naive: &mut NaiveBook, time: Time, step: Step) -> Vec<E
     assert!(
         ours.clone().eq(events.iter().copied()),
         "{step:?}\nbook:  {:?}\nnaive: {events:?}",
-        Vec::from_iter(ours)
+        ours.collect::<Vec<_>>()
     );
     assert!(log.entries.iter().all(|(at, _)| *at == book.time()));
     events
