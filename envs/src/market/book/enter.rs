@@ -64,7 +64,7 @@ impl Book {
             size: order.size as u32,
             limit,
             tif: order.tif,
-            flags: (HIDDEN * u8::from(order.hidden)) | (POST_ONLY * u8::from(order.post_only)),
+            flags: flag(HIDDEN, order.hidden) | flag(POST_ONLY, order.post_only),
             display: order.display as u32,
         };
         sink.event(
@@ -162,9 +162,9 @@ impl Book {
             open: if iceberg { entry.display } else { left },
             trader: entry.trader,
             tick: entry.limit,
-            flags: (SELL * u8::from(entry.side == Side::Sell))
-                | entry.flags
-                | (ICEBERG * u8::from(entry.display != 0)),
+            flags: flag(SELL, entry.side == Side::Sell)
+                | flag(ICEBERG, entry.display != 0)
+                | entry.flags,
             ..Order::default()
         });
         if entry.display != 0 {
@@ -209,6 +209,12 @@ impl Book {
             },
         );
     }
+}
+
+/// `flag` if it is set.
+#[inline]
+pub(super) fn flag(flag: u8, set: bool) -> u8 {
+    flag * u8::from(set)
 }
 
 #[inline]

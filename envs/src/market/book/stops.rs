@@ -1,6 +1,6 @@
 //! Stop orders that wait for their price.
 
-use super::enter::{Entry, side_of};
+use super::enter::{Entry, flag, side_of};
 use super::ladder::WORST;
 use super::slab::{Extra, HIDDEN, Handle, Order, SELL, STOP, Slab};
 use super::{Book, End, NOTHING_PRINTED, Outcome};
@@ -95,7 +95,7 @@ impl Book {
             open: entry.size,
             trader: entry.trader,
             tick: entry.limit,
-            flags: (SELL * u8::from(entry.side == Side::Sell)) | entry.flags | STOP,
+            flags: flag(SELL, entry.side == Side::Sell) | entry.flags | STOP,
             ..Order::default()
         });
         self.stops.entries += 1;

@@ -111,14 +111,11 @@ pub struct Traders<'a> {
 }
 
 impl Traders<'_> {
-    /// The same tables for a shorter while.
+    /// How far a trader is from the exchange; nothing for one that is none of this market.
     #[inline]
-    pub fn reborrow(&mut self) -> Traders<'_> {
-        Traders {
-            accounts: self.accounts,
-            positions: self.positions,
-            seats: self.seats,
-        }
+    pub(super) fn communication(&self, trader: TraderId) -> Time {
+        let seat = self.seats.get(trader.0 as usize);
+        seat.map_or(0, |seat| seat.delays.communication)
     }
 }
 

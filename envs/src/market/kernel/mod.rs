@@ -262,7 +262,7 @@ impl Kernel {
             self.events += 1;
             match next {
                 Next::Wake(trader) => {
-                    let clock = time + Self::communication(trader, traders);
+                    let clock = time + traders.communication(trader);
                     if trader.0 >= self.flow_traders {
                         return Pause::Awake(trader, clock);
                     }
@@ -292,12 +292,6 @@ impl Kernel {
                 }
             }
         }
-    }
-
-    #[inline]
-    fn communication(trader: TraderId, traders: &Traders<'_>) -> Time {
-        let seat = traders.seats.get(trader.0 as usize);
-        seat.map_or(0, |seat| seat.delays.communication)
     }
 
     /// Does what traders wished. With `at_once`, nothing else is due now, so that a message without delay need not queue.
@@ -334,7 +328,7 @@ impl Kernel {
                     }
                 }
                 Wish::Wake { trader, at } => {
-                    let fires = at.saturating_sub(Self::communication(trader, traders));
+                    let fires = at.saturating_sub(traders.communication(trader));
                     self.queue.push_wake(fires.max(self.now), trader);
                 }
                 Wish::DropWakes { first, count } => self.queue.drop_wakes(first..first + count),

@@ -21,15 +21,15 @@ struct Trace {
     final_book: Value,
 }
 
-/// Time of the wake-up, B, S or C, price, size, which of the trader's orders to cancel.
-type Wish = (i64, String, Option<Price>, Size, Option<usize>);
-
 #[derive(Debug, Deserialize)]
 struct ScriptedTrader {
     communication_delay: i64,
     computation_delay: i64,
-    script: Vec<Wish>,
+    script: Vec<Line>,
 }
+
+/// Time of the wake-up, B, S or C, price, size, which of the trader's orders to cancel.
+type Line = (i64, String, Option<Price>, Size, Option<usize>);
 
 /// Traders that follow a script, and note what they see and hear.
 #[derive(Debug)]
@@ -239,9 +239,8 @@ fn the_recorded_trace_of_three_traders_with_delays_is_reproduced() {
         assert_eq!(ours, recorded);
     }
     let levels = |side| {
-        book.levels(side)
-            .map(|level| (level.price, level.size))
-            .collect::<Vec<_>>()
+        let levels = book.levels(side).map(|level| (level.price, level.size));
+        levels.collect::<Vec<_>>()
     };
     let book = json!({ "bids": levels(Side::Buy), "asks": levels(Side::Sell) });
     assert_eq!(book, trace.final_book);

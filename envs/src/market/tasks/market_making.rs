@@ -192,10 +192,11 @@ impl MarketMaking {
             .find(|level| level.count > 1 || Some(level.price) != own)
             .map(|level| level.price)
     }
+}
 
-    fn wealth(&self, floor: &Floor<'_>, twice_mid: Price) -> i64 {
-        2 * floor.account(0).cash + floor.position(0).held * twice_mid
-    }
+/// Cash and the value of the inventory, times two.
+fn wealth(floor: &Floor<'_>, twice_mid: Price) -> i64 {
+    2 * floor.account(0).cash + floor.position(0).held * twice_mid
 }
 
 /// The mid price times two; the last one where a side is empty.
@@ -268,7 +269,7 @@ impl MarketTask for MarketMaking {
         let mid = twice_mid(floor.book(), 2 * self.args.flow.start_price);
         Ok(Quotes {
             twice_mid: [mid; 2],
-            twice_wealth: self.wealth(floor, mid),
+            twice_wealth: wealth(floor, mid),
             ..Quotes::default()
         })
     }
@@ -316,7 +317,7 @@ impl MarketTask for MarketMaking {
             state.twice_mid[1],
             twice_mid(floor.book(), state.twice_mid[1]),
         ];
-        let wealth = self.wealth(floor, state.twice_mid[1]);
+        let wealth = wealth(floor, state.twice_mid[1]);
         let gain = (wealth - state.twice_wealth) as f64 / 2e4;
         state.twice_wealth = wealth;
         let q = floor.position(0).held as f64;
@@ -342,12 +343,19 @@ impl MarketTask for MarketMaking {
             [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
             _ => 100.0,
         };
-        let depth = |side: Side, levels: usize| {
-            let sizes = book.levels(side).take(levels).map(|level| level.size);
-            sizes.sum::<Size>() as f64
-        };
-        let imbalance = |levels: usize| {
-            let (bid, ask) = (depth(Side::Buy, levels), depth(Side::Sell, levels));
+        // Displayed sizes of 1, 5 and 10 levels, in one walk for each side.
+        let depths = Side::BOTH.map(|side| {
+            let (mut sum, mut depths) = (0, [0; 3]);
+            for (i, level) in book.levels(side).take(10).enumerate() {
+                sum += level.size;
+                for (depth, levels) in depths.iter_mut().zip([1, 5, 10]) {
+                    *depth = if i < levels { sum } else { *depth };
+                }
+            }
+            depths.map(|depth: Size| depth as f64)
+        });
+        let imbalance = |i: usize| {
+            let [bid, ask] = [depths[0][i], depths[1][i]];
             if bid + ask > 0.0 {
                 (bid - ask) / (bid + ask)
             } else {
@@ -364,9 +372,9 @@ impl MarketTask for MarketMaking {
             floor.position(player).held as f64 / f64::from(args.max_inventory),
             1.0 - f64::from(state.decisions) / f64::from(args.steps),
             spread / 10.0,
+            imbalance(0),
             imbalance(1),
-            imbalance(5),
-            imbalance(10),
+            imbalance(2),
             (state.twice_mid[1] - state.twice_mid[0]) as f64 / (2.0 * tick),
             ahead(Side::Buy).unwrap_or(-1.0),
             ahead(Side::Sell).unwrap_or(-1.0),

@@ -82,8 +82,10 @@ fn shards_do_not_change_a_market() {
     } else {
         (1024, 100)
     };
-    let one = hash(&mut market_making(rows, 1, &Value::Null), rows, steps);
-    let two = hash(&mut market_making(rows, 2, &Value::Null), rows, steps);
+    // About a hundred messages in each row and step.
+    let args = json!({ "interval": 5.0 });
+    let one = hash(&mut market_making(rows, 1, &args), rows, steps);
+    let two = hash(&mut market_making(rows, 2, &args), rows, steps);
     assert_eq!(one, two);
 }
 
