@@ -15,6 +15,7 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 #[path = "../../envs/src/market/book/tests/steps.rs"]
+#[allow(unreachable_pub, reason = "other crates include this file as well")]
 mod steps;
 
 const ROWS: usize = 32;

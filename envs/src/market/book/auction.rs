@@ -177,6 +177,7 @@ impl Book {
         for side in Side::BOTH {
             let list = &mut sorted[side.index()];
             list.clear();
+            list.reserve_exact(self.orders.capacity());
             for tick in self.ladder.ticks(side) {
                 if let Some(level) = self.ladder.get(side, tick) {
                     for handle in self.handles(level) {
@@ -198,6 +199,7 @@ impl Book {
     fn find_candidates(&mut self) {
         let mut candidates = std::mem::take(&mut self.pool.candidates);
         candidates.clear();
+        candidates.reserve_exact(self.orders.capacity());
         let [buys, sells] = &self.pool.sorted;
         let buy_ticks = buys.iter().map(|order| -order.price);
         let ticks = buy_ticks.chain(sells.iter().map(|order| order.price));

@@ -116,19 +116,21 @@ pub(super) struct Ladder {
     best: [i32; 2],
     /// Levels outside the array with their ticks, the best one last.
     far: [Vec<(i32, Level)>; 2],
+    /// Most levels that there can be: one for each order.
+    most: usize,
 }
 
 impl Ladder {
-    /// `window` levels, a power of two from 64 on.
-    pub(super) fn new(window: u32) -> Self {
+    /// `window` levels, a power of two from 64 on, for at most `orders` orders.
+    pub(super) fn new(window: u32, orders: u32) -> Self {
         let window = window as usize;
         Self {
             levels: vec![Level::EMPTY; window].into(),
             occupied: [BitSet::new(window), BitSet::new(window)],
             base: 0,
             best: WORST,
-            // Moving the array needs room for all of it.
-            far: [Vec::with_capacity(window), Vec::with_capacity(window)],
+            far: [Vec::new(), Vec::new()],
+            most: orders as usize,
         }
     }
 
@@ -180,6 +182,7 @@ impl Ladder {
         let at = match self.find_far(side, tick) {
             Ok(at) => at,
             Err(at) => {
+                self.make_room(side);
                 self.far[side.index()].insert(at, (tick, Level::EMPTY));
                 at
             }
@@ -297,7 +300,14 @@ impl Ladder {
         }
     }
 
+    /// Room for all levels that can ever be far, made once when the first one is.
+    fn make_room(&mut self, side: Side) {
+        let far = &mut self.far[side.index()];
+        far.reserve_exact(self.most - far.len());
+    }
+
     fn put_far(&mut self, side: Side, slot: usize) {
+        self.make_room(side);
         let level = std::mem::replace(&mut self.levels[slot], Level::EMPTY);
         self.far[side.index()].push((self.base + slot as i32, level));
         self.occupied[side.index()].remove(slot);

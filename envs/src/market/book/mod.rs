@@ -31,8 +31,8 @@
 //! | replace | cancels, and enters under another id |
 //!
 //! The structure: price levels in an array around the touch with a set of those occupied (`ladder`, `bits`), orders in a slab,
-//! linked by handles (`slab`), ids found in tables without allocating (`ids`). Nothing allocates once stop orders, levels far
-//! from the touch and auctions have been as many as they ever are.
+//! linked by handles (`slab`), ids found in tables without allocating (`ids`). Room for stop orders, for levels far from the touch
+//! and for auctions is made when the first of each comes; after that nothing allocates.
 
 mod auction;
 mod bits;
@@ -174,7 +174,7 @@ impl Book {
             time: Time::MIN,
             last: -1,
             printed: NOTHING_PRINTED,
-            ladder: Ladder::new(config.window.max(64).next_power_of_two()),
+            ladder: Ladder::new(config.window.max(64).next_power_of_two(), config.capacity),
             orders: Slab::new(config.capacity),
             ids: IdTable::new(config.ids, config.capacity),
             hidden: [0; 2],

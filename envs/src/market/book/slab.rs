@@ -84,6 +84,10 @@ impl Slab {
         self.live == self.capacity
     }
 
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
     pub(super) fn live(&self) -> u32 {
         self.live
     }

@@ -41,6 +41,8 @@ impl Stops {
         let waiting = &mut self.waiting[side.index()];
         let key = key(side, orders.extra(handle));
         let at = waiting.partition_point(|&other| self::key(side, orders.extra(other)) > key);
+        // Room for all that can ever wait, made once.
+        waiting.reserve_exact(orders.capacity() - waiting.len());
         waiting.insert(at, handle);
     }
 
@@ -55,6 +57,7 @@ impl Stops {
     /// Moves those that trades between `low` and `high` release to `released`, in order of entry.
     fn release(&mut self, (low, high): (i32, i32), orders: &Slab) {
         self.released.clear();
+        self.released.reserve_exact(orders.capacity());
         let buys = self.waiting[0].partition_point(|&handle| orders.extra(handle).stop > high);
         let sells = self.waiting[1].partition_point(|&handle| orders.extra(handle).stop < low);
         self.released.extend(self.waiting[0].drain(buys..));

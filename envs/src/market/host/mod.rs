@@ -175,17 +175,18 @@ impl<T: MarketTask> Plugin for MarketPlugin<T> {
         builder.environment(self.0.spec());
         let setup = self.0.setup();
         let flow = self.0.flow();
-        let kernel = Kernel::new(KernelConfig {
+        let market = KernelConfig {
             books: vec![setup.book],
             calendar: setup.calendar.clone(),
             references: vec![setup.reference],
             fees: setup.fees,
             first_id: OrderId(1),
-        })
-        .map_err(|e| EnvError::Layout(e.to_string()))?;
+        };
         let traders = flow.traders() as usize + setup.players.len();
         let rows = builder.rows();
-        builder.insert_row_resource(Markets::<T>::new(rows, &kernel, &flow));
+        let markets = Markets::<T>::new(rows, &market, &flow);
+        let markets = markets.map_err(|e| EnvError::Layout(e.to_string()))?;
+        builder.insert_row_resource(markets);
         builder.spawn_members(
             traders,
             (Account::default(), Position::default(), Seat::default()),

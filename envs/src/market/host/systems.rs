@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Floor, MarketSetup, MarketTask};
 use crate::error::EnvError;
+use crate::market::book::BookConfigError;
 use crate::market::event::{Event, Ignore};
 use crate::market::flow::OrderFlow;
-use crate::market::kernel::{Account, Kernel, KernelImage, Pause, Position, Seat, Symbol, Traders};
+use crate::market::kernel::{
+    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Symbol, Traders,
+};
 use crate::market::order::{Side, Time, TraderId};
 use crate::sim::{
     Border, Fault, Lanes, ResetOptions, RowObservation, RowState, RowStep, Selection, StreamId,
@@ -40,13 +43,23 @@ struct Market<T: MarketTask> {
 pub(super) struct Markets<T: MarketTask>(Vec<Market<T>>);
 
 impl<T: MarketTask> Markets<T> {
-    pub(super) fn new(rows: usize, kernel: &Kernel, flow: &T::Flow) -> Self {
-        let market = || Market {
-            kernel: kernel.clone(),
-            flow: flow.clone(),
-            state: T::State::default(),
+    pub(super) fn new(
+        rows: usize,
+        config: &KernelConfig,
+        flow: &T::Flow,
+    ) -> Result<Self, BookConfigError> {
+        // Each made anew: a clone would not have the room that a book is made with.
+        let market = || {
+            Ok(Market {
+                kernel: Kernel::new(config.clone())?,
+                flow: flow.clone(),
+                state: T::State::default(),
+            })
         };
-        Self(std::iter::repeat_with(market).take(rows).collect())
+        std::iter::repeat_with(market)
+            .take(rows)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
