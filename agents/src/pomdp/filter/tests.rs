@@ -12,7 +12,7 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::*;
-use crate::pomdp::Belief;
+use crate::pomdp::{Belief, Workspace};
 
 fn compiled(model: &impl palaestra_envs::pomdp::PomdpModel) -> Arc<Pomdp> {
     Arc::new(Pomdp::compile(model).unwrap())
@@ -143,7 +143,23 @@ fn few_particles_are_reinvigorated_and_nothing_is_done_for_the_impossible() {
         );
         state = outcome.next;
     }
-    assert!(filter.depletions() > 0);
+    // Always what is least likely: no particle expects it.
+    let mut unlucky = ParticleFilter::new(&*model, 3, &mut rng);
+    let (mut belief, mut work) = (Belief::start(&model), Workspace::new(&model));
+    for step in 0..10 {
+        let action = step % 4;
+        let possible = belief.successors(&model, action, &mut work);
+        let least = possible
+            .into_iter()
+            .min_by(|a, b| a.probability.total_cmp(&b.probability));
+        let least = least.unwrap();
+        unlucky
+            .update(&*model, action, &(least.observation as u32), &mut rng)
+            .unwrap();
+        assert_eq!(unlucky.particles().count(), 3);
+        belief = least.belief;
+    }
+    assert!(unlucky.depletions() > 0);
     let before = filter.clone();
     // North into the lowest row.
     assert!(filter.update(&*model, 0, &3, &mut rng).is_err());
