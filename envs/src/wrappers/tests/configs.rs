@@ -31,7 +31,7 @@ fn defaults_are_filled_in_and_configs_survive_json() {
 #[test]
 fn every_wrapper_is_listed_under_the_name_that_configs_use() {
     let entries = list();
-    assert_eq!(entries.len(), 19);
+    assert_eq!(entries.len(), 20);
     for entry in &entries {
         assert!(
             entry.summary.ends_with('.') && entry.summary.len() < 100,
