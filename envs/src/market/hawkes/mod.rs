@@ -6,9 +6,9 @@
 //!
 //! Sources: Hawkes, *Spectra of some self-exciting and mutually exciting point processes* (Biometrika 58, 1971); Ogata, *On
 //! Lewis' simulation method for point processes* (IEEE Transactions on Information Theory 27, 1981) for
-//! [simulation](thinning); Ozaki, *Maximum likelihood estimation of Hawkes' self-exciting point processes* (Annals of the
-//! Institute of Statistical Mathematics 31, 1979) for the recursions of the [likelihood](likelihood); Daley and Vere-Jones,
-//! *An Introduction to the Theory of Point Processes* (2003), chapter 7.4, for [residuals](residuals).
+//! simulation; Ozaki, *Maximum likelihood estimation of Hawkes' self-exciting point processes* (Annals of the
+//! Institute of Statistical Mathematics 31, 1979) for the recursions of the likelihood; Daley and Vere-Jones,
+//! *An Introduction to the Theory of Point Processes* (2003), chapter 7.4, for residuals.
 //!
 //! Times are in any unit; rates and decays are per that unit. Events with equal times act on one another in the order given.
 

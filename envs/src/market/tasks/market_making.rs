@@ -94,7 +94,7 @@ impl Default for MarketMakingArgs {
     }
 }
 
-/// Market making; see the [module](self).
+/// Market making in an order book.
 #[derive(Debug, Clone)]
 pub struct MarketMaking {
     args: MarketMakingArgs,
