@@ -18,9 +18,9 @@ use super::{
         AlphaPolicy, Blind, Fib, IncrementalPruning, MostLikelyState, Pbvi, PbviSettings, Sampling,
         Sarsop, SarsopSettings, Solver, SolverError, ValueIteration,
     },
-    track::Exact,
+    track::{Exact, Track},
 };
-use crate::{AgentContext, AgentError, Registry};
+use crate::{Agent, AgentContext, AgentError, Registry};
 
 /// Arguments of a planner's agent, from which its way to decide is made.
 trait PlannerArgs: Serialize + DeserializeOwned + Default + JsonSchema + 'static {
@@ -39,9 +39,18 @@ fn planner<A: PlannerArgs>(registry: &mut Registry) {
     registry.register(A::ID, A::SUMMARY, |context, args: A| {
         let model = model_of(A::ID, context)?;
         let decider = args.decider(&model, context)?;
-        let tracker = Exact::new(model);
-        Ok(Box::new(PomdpAgent::new(A::ID, context, tracker, decider)))
+        playing(A::ID, context, Exact::new(model), decider)
     });
+}
+
+/// The agent that plays by what `tracker` believes and `decider` makes of it.
+fn playing<T: Track + 'static, D: Decide<T> + 'static>(
+    id: &'static str,
+    context: &AgentContext,
+    tracker: T,
+    decider: D,
+) -> Result<Box<dyn Agent>, AgentError> {
+    Ok(Box::new(PomdpAgent::new(id, context, tracker, decider)))
 }
 
 /// A solver that cannot work on the environment's model.

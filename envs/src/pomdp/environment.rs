@@ -35,6 +35,7 @@ pub struct PomdpEnvironment {
     summary: String,
     horizon: u32,
     model: Arc<Pomdp>,
+    notes: Vec<String>,
 }
 
 /// Where an episode stands.
@@ -53,7 +54,13 @@ impl PomdpEnvironment {
             summary: summary.into(),
             horizon,
             model,
+            notes: Vec::new(),
         }
+    }
+
+    /// With [notes](EnvSpec::notes) for those who read results.
+    pub fn with_notes(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
     }
 
     /// The model.
@@ -111,6 +118,8 @@ impl Environment for PomdpEnvironment {
             max_episode_steps: Some(self.horizon),
             reward_range: model.reward_range(),
             model: Some(Model::new(model.clone())),
+            discount: Some(model.discount()),
+            notes: self.notes.clone(),
             stochastic: model.is_stochastic(),
             info: vec![hidden(
                 "state",

@@ -4,16 +4,16 @@
 //! file     := preamble start? spec*                                         # to the end of the line: a comment
 //! preamble := discount: number    values: reward | cost
 //!             states: count | names    actions: …    observations: …       in any order
-//! start    := start: probabilities | uniform | state
+//! start    := start: probabilities | uniform | states
 //!             start include: states    start exclude: states               uniform over these, or the others
-//! spec     := T: action : state : state' p   T: action : state row         T: action matrix | identity | uniform
+//! spec     := T: action : state : state' p   T: action : state row         T: action matrix | identity | uniform | reset
 //!             O: action : state' : observation p   …                       as T, by the state arrived in
 //!             R: action : state : state' : observation r   …               shorter forms take the rest as numbers
 //! ```
 //!
-//! `*` stands for all. Later entries override earlier ones; what is not given is 0. Indices from 0 may stand for names.
+//! `reset` stands for the start, in a row too, which must be given before. `*` stands for all. Later entries override earlier ones; what is not given is 0. Indices from 0 may stand for names.
 //! A missing `start` is uniform. Costs are negated. Rows must sum to 1 within 1e-5 and are divided by their sum, with a
-//! warning, if that is more than rounding.
+//! warning, if that is more than rounding. A colon before the number of a whole entry, as POMDPFiles.jl writes it, is read over.
 //!
 //! ```
 //! use palaestra_envs::pomdp::pomdp_file;

@@ -131,6 +131,8 @@ fn from_file(args: &PomdpFileArgs) -> Result<PomdpEnvironment, EnvError> {
     let read = |text: &str, key: &str, place: &str| {
         pomdp_file::read(text).map_err(|error| EnvError::argument(key, format!("{place}{error}")))
     };
+    let environment =
+        |model| PomdpEnvironment::new("pomdp_file-v1", FILE_SUMMARY, args.horizon, Arc::new(model));
     let file = match (&args.path, &args.text) {
         (Some(_), Some(_)) => {
             return Err(EnvError::argument(
@@ -146,22 +148,14 @@ fn from_file(args: &PomdpFileArgs) -> Result<PomdpEnvironment, EnvError> {
         }
         (None, Some(text)) => read(text, "text", "")?,
         (None, None) => {
-            let model = Arc::new(Pomdp::compile(&Tiger::default())?);
-            return Ok(PomdpEnvironment::new(
-                "pomdp_file-v1",
-                FILE_SUMMARY,
-                args.horizon,
-                model,
-            ));
+            return Ok(environment(Pomdp::compile(&Tiger::default())?));
         }
     };
-    let model = Arc::new(file.model);
-    Ok(PomdpEnvironment::new(
-        "pomdp_file-v1",
-        FILE_SUMMARY,
-        args.horizon,
-        model,
-    ))
+    let notes = file.warnings.iter();
+    let notes = notes
+        .map(|note| format!("`pomdp_file-v1`: {note}"))
+        .collect();
+    Ok(environment(file.model).with_notes(notes))
 }
 
 /// Registers the environments of this family.

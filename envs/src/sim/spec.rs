@@ -131,6 +131,11 @@ pub struct EnvSpec {
     /// The exact model, where the environment offers one. A wrapper that changes rewards or dynamics clears it.
     #[serde(skip)]
     pub model: Option<Model>,
+    /// `γ` of the decision problem, where it has one: what is earned in it is judged by discounted returns.
+    pub discount: Option<f64>,
+    /// What those who read results should know of how it was made, in whole sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Whether two episodes with the same actions can differ (random starts, noise, chance).
     pub stochastic: bool,
     /// Wrappers applied, innermost first.
@@ -150,6 +155,8 @@ impl EnvSpec {
             reward_range: (f64::NEG_INFINITY, f64::INFINITY),
             reference_rate: None,
             model: None,
+            discount: None,
+            notes: Vec::new(),
             stochastic: true,
             wrappers: Vec::new(),
         }

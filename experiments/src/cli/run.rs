@@ -63,11 +63,34 @@ pub(super) fn run(
             std::env::var_os("PALAESTRA_RUNS").map_or_else(|| PathBuf::from("runs"), PathBuf::from);
         root.join(&config.experiment.name)
     });
+    for note in notes(registries, &trials)? {
+        output.message(&format!("note: {note}"));
+    }
     let threads = threads(args.threads)?;
     let hash = config_hash(document.points()?.iter().map(|(_, config)| &**config));
     let manifest = Manifest::new(&config.experiment.name, hash, &trials, threads);
     let mut folder = RunFolder::create(&path, args.force, manifest, document.text(), &resolved)?;
     go(registries, output, &mut folder, &trials, threads)
+}
+
+/// What the environments want to be known of how they were made.
+fn notes(registries: &Registries, trials: &[Trial]) -> Result<Vec<String>, CliError> {
+    let mut notes = Vec::new();
+    let mut seen = Vec::new();
+    for trial in trials {
+        let env = &trial.config.env;
+        if seen.contains(&env) {
+            continue;
+        }
+        seen.push(env);
+        let simulator = trial.replay_simulator(registries, 1, &[])?;
+        for note in &simulator.spec().notes {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
+    }
+    Ok(notes)
 }
 
 /// Opens a run with its trials.

@@ -1,8 +1,8 @@
 //! Discounted returns from the logged episodes, to be held against the bounds of a POMDP.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
-use palaestra_envs::{math, pomdp::Pomdp, stream::Stream};
+use palaestra_envs::{math, stream::Stream};
 
 use super::{
     DiscountedReturns, DiscountedRow, ReportError, SEED, STATISTICS, bootstrap,
@@ -18,23 +18,23 @@ use crate::{
 /// Episodes above which fewer replicates do.
 const MANY: usize = 10_000;
 
-/// The returns of all line-ups with a model and a complete logged episode.
+/// The returns of all line-ups with a discount and a complete logged episode.
 pub(super) fn returns(
     loaded: &Loaded,
-    models: &[Option<Arc<Pomdp>>],
+    discounts: &[Option<f64>],
     registries: &Registries,
     notes: &mut Vec<String>,
 ) -> Result<DiscountedReturns, ReportError> {
     let mut rows = Vec::new();
     let mut limit = None;
-    for (line_up, model) in loaded.line_ups.iter().zip(models) {
-        let Some(model) = model else { continue };
-        let Some(row) = row(line_up, model.discount(), notes)? else {
+    for (line_up, discount) in loaded.line_ups.iter().zip(discounts) {
+        let &Some(discount) = discount else { continue };
+        let Some(row) = row(line_up, discount, notes)? else {
             continue;
         };
         if row.truncated > 0 && limit.is_none() {
             let spec = line_up.env_spec(registries);
-            limit = spec.and_then(|spec| Some((spec.max_episode_steps?, model.discount())));
+            limit = spec.and_then(|spec| Some((spec.max_episode_steps?, discount)));
         }
         rows.push(row);
     }
@@ -61,8 +61,8 @@ fn meaning(rows: &[DiscountedRow], limit: Option<(u32, f64)>) -> String {
         _ => "the logged episodes of the last evaluation, or of training where there is none",
     };
     let mut text = format!(
-        "Discounted return: `Σ γ^t r_t` of an episode, which is what the bounds bound. Means over {which}; intervals \
-         are from resampling episodes."
+        "Discounted return: `Σ γ^t r_t` of an episode, which is what bounds bound where there are tables to compute \
+         them from. Means over {which}; intervals are from resampling episodes."
     );
     let cut: usize = rows.iter().map(|row| row.truncated).sum();
     if cut > 0 {

@@ -1,8 +1,10 @@
 //! The POMDPs that were played: what can be earned in them, and what was.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
-use palaestra_agents::pomdp::planning::{AlphaPolicy, Sarsop, SarsopSettings, Solver};
+use palaestra_agents::pomdp::planning::{
+    AlphaPolicy, Informed, InformedBounds, Sarsop, SarsopSettings, Solver,
+};
 use palaestra_envs::{
     pomdp::Pomdp,
     sim::{EnvSpec, Model},
@@ -19,16 +21,13 @@ use super::{
 };
 use crate::{
     Registries,
-    solve::{InformedBounds, Limits, Stop, informed_bounds, trace},
+    solve::{Limits, Stop, trace},
 };
 
 /// Possible transitions of a model up to which a report computes bounds: some seconds.
 const MOST_ENTRIES: usize = 2_000_000;
-/// Transitions times iterations that SARSOP may take: some seconds. No clock is read, so that the same run gives the
-/// same report.
-const MOST_WORK: usize = 50_000_000;
-/// Most iterations of SARSOP, whatever they take.
-const MOST_ITERATIONS: usize = 5_000;
+/// Multiplications that SARSOP may take: some seconds. No clock is read, so that the same run gives the same report.
+const MOST_WORK: u64 = 2_000_000_000;
 /// Digits that a bound is worth.
 const PRECISION: f64 = 1e-3;
 
@@ -43,7 +42,7 @@ struct Played {
     wrapped: Option<String>,
 }
 
-/// What can be earned, and what was; `None` if no agent played a POMDP with an explicit model.
+/// What can be earned where there is an explicit model, and what was; `None` if no agent played a POMDP.
 pub(super) fn pomdp(
     registries: &Registries,
     loaded: &Loaded,
@@ -51,14 +50,25 @@ pub(super) fn pomdp(
 ) -> Result<Option<PomdpReport>, ReportError> {
     let mut played: Vec<Played> = Vec::new();
     let mut wrapped: Option<String> = None;
+    let mut discounts = vec![None; loaded.line_ups.len()];
     for (index, line_up) in loaded.line_ups.iter().enumerate() {
         let Some(spec) = line_up.env_spec(registries) else {
             continue;
         };
+        for note in &spec.notes {
+            if !notes.contains(note) {
+                notes.push(note.clone());
+            }
+        }
         let Some(model) = model(&spec) else {
-            wrapped = wrapped.or_else(|| changed(line_up, &spec, registries));
+            let reason = changed(line_up, &spec, registries);
+            if reason.is_none() {
+                discounts[index] = spec.discount;
+            }
+            wrapped = wrapped.or(reason);
             continue;
         };
+        discounts[index] = spec.discount;
         let key = rules(line_up);
         match played.iter_mut().find(|known| known.key == key) {
             Some(known) => known.line_ups.push(index),
@@ -71,16 +81,10 @@ pub(super) fn pomdp(
             }),
         }
     }
-    if played.is_empty() {
+    if discounts.iter().all(Option::is_none) {
         return Ok(wrapped.map(|reason| PomdpReport::Unknown { reason }));
     }
     notes.extend(wrapped);
-    let mut models = vec![None; loaded.line_ups.len()];
-    for problem in &played {
-        for &line_up in &problem.line_ups {
-            models[line_up] = Some(problem.model.clone());
-        }
-    }
     let several = played.len() > 1;
     let problems = played.iter().enumerate().map(|(index, played)| {
         let suffix = if several {
@@ -92,7 +96,7 @@ pub(super) fn pomdp(
     });
     Ok(Some(PomdpReport::Known(Box::new(PomdpsReport {
         problems: problems.collect(),
-        returns: returns(loaded, &models, registries, notes)?,
+        returns: returns(loaded, &discounts, registries, notes)?,
     }))))
 }
 
@@ -172,38 +176,33 @@ fn problem(played: &Played, loaded: &Loaded, suffix: &str) -> PomdpProblem {
         ));
         return told;
     }
-    let bounds = informed_bounds(model);
     let settings = SarsopSettings {
         precision: PRECISION,
         ..SarsopSettings::default()
     };
-    let solver = Sarsop::new(model.clone(), settings);
-    match (bounds, solver) {
-        (Ok(bounds), Ok(solver)) => {
-            let iterations = (MOST_WORK / entries.max(1)).clamp(10, MOST_ITERATIONS);
-            solve(&mut told, model, &bounds, solver, iterations, suffix);
+    match Informed::new(model) {
+        Ok(informed) => {
+            let solver = Sarsop::from_bounds(model.clone(), settings, &informed);
+            solve(&mut told, model, &informed.bounds, solver, suffix);
         }
-        (Err(error), _) | (_, Err(error)) => {
-            told.remark = Some(format!("No bounds are computed: {error}."));
-        }
+        Err(error) => told.remark = Some(format!("No bounds are computed: {error}.")),
     }
     told
 }
 
-/// Fills in what `solver` finds in so many iterations.
+/// Fills in what `solver` finds until it has done [`MOST_WORK`].
 fn solve(
     told: &mut PomdpProblem,
     model: &Pomdp,
     bounds: &InformedBounds,
     mut solver: Sarsop,
-    iterations: usize,
     suffix: &str,
 ) {
-    let limits = Limits {
-        iterations: iterations as u64,
-        ..Limits::seconds(f64::INFINITY)
-    };
-    let run = trace(&mut solver, &limits, |_| {});
+    let limits = Limits::seconds(f64::INFINITY);
+    let run = trace(&mut solver, &limits, |solver, _| {
+        let enough = solver.work() >= MOST_WORK;
+        limits.interrupt.store(enough, Ordering::Relaxed);
+    });
     let points = run.points.iter();
     let points = points.filter_map(|point| Some((point.iteration, point.lower?, point.upper?)));
     let points: Vec<(u64, f64, f64)> = points.collect();

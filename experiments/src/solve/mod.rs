@@ -20,9 +20,9 @@ pub use document::{
 pub use error::SolveError;
 pub use instance::{BanditInstance, InstanceFile};
 pub use pomdp::{
-    Bounds, InformedBounds, Limits, MAX_POINTS, POMDP_PLANNERS, PomdpOptions, PomdpPlan,
-    PomdpPlanner, PomdpPlannerReport, PomdpProblem, PomdpRequest, PomdpSolution, SavedSolver,
-    SolvedPomdp, Stop, Trace, TracePoint, Work, informed_bounds, solve_pomdp, trace,
+    Bounds, Limits, MAX_POINTS, POMDP_PLANNERS, PomdpOptions, PomdpPlan, PomdpPlanner,
+    PomdpPlannerReport, PomdpProblem, PomdpRequest, PomdpSolution, SavedSolver, SolvedPomdp, Stop,
+    Trace, TracePoint, Work, solve_pomdp, trace,
 };
 pub use request::PlannerRequest;
 

@@ -280,14 +280,10 @@ impl TableBounds {
     /// # Errors
     /// [`SolverError::Undiscounted`](super::SolverError::Undiscounted).
     pub fn new(model: &std::sync::Arc<Pomdp>) -> Result<Self, super::SolverError> {
-        use super::Solver;
-        let mut blind = super::Blind::new(model.clone())?;
-        blind.run(u64::MAX);
-        let mut fib = super::Fib::new(model.clone())?;
-        fib.run(u64::MAX);
+        let informed = super::Informed::new(model)?;
         Ok(Self {
-            lower: blind.state().q.clone(),
-            upper: fib.vectors().to_vec(),
+            lower: informed.blind,
+            upper: informed.fib,
         })
     }
 }

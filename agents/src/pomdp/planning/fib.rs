@@ -32,8 +32,12 @@ impl Fib {
     pub fn new(model: Arc<Pomdp>) -> Result<Self, SolverError> {
         let mut qmdp = ValueIteration::new(model.clone())?;
         qmdp.run(u64::MAX);
-        let state = QTable::new(qmdp.state().q.clone());
-        Ok(Self::of(model, state))
+        Ok(Self::after(&qmdp))
+    }
+
+    /// Starts from a QMDP that is solved as far as it is worth.
+    pub(super) fn after(qmdp: &ValueIteration) -> Self {
+        Self::of(qmdp.model().clone(), QTable::new(qmdp.state().q.clone()))
     }
 
     fn of(model: Arc<Pomdp>, state: QTable) -> Self {

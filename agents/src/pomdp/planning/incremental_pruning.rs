@@ -19,7 +19,7 @@ use palaestra_envs::pomdp::Pomdp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlphaPolicy, AlphaVector, Blind, Fib, Progress, Solver, SolverError, largest, misfit,
+    AlphaPolicy, AlphaVector, Informed, Progress, Solver, SolverError, largest, misfit,
     prune::{Budget, TooMuch, prune},
 };
 use crate::pomdp::Belief;
@@ -75,8 +75,8 @@ impl IncrementalPruning {
             values: vec![0.0; model.num_states()],
         };
         let known = if model.discount() < 1.0 {
-            let lower = Blind::new(model.clone())?.run(u64::MAX).lower;
-            (lower, Fib::new(model.clone())?.run(u64::MAX).upper)
+            let bounds = Informed::new(&model)?.bounds;
+            (bounds.blind, bounds.fib)
         } else {
             (f64::NEG_INFINITY, f64::INFINITY)
         };

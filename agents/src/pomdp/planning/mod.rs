@@ -25,6 +25,7 @@ mod blocks;
 mod despot;
 mod fib;
 mod incremental_pruning;
+mod informed;
 mod most_likely_state;
 mod pbvi;
 mod pomcp;
@@ -41,6 +42,7 @@ pub use blocks::Blocks;
 pub use despot::{Despot, DespotSettings, ScenarioBounds, TableBounds};
 pub use fib::Fib;
 pub use incremental_pruning::IncrementalPruning;
+pub use informed::{Informed, InformedBounds};
 pub use most_likely_state::MostLikelyState;
 use palaestra_envs::{
     pomdp::Pomdp,

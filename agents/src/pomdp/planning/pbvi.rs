@@ -16,7 +16,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlphaPolicy, AlphaVector, Blind, Blocks, Fib, Progress, Solver, SolverError,
+    AlphaPolicy, AlphaVector, Blocks, Informed, Progress, Solver, SolverError,
     backup::{self, NONE, Vectors},
 };
 use crate::pomdp::{Belief, Workspace};
@@ -72,32 +72,34 @@ const PRECISION: f64 = 1e-9;
 const BARREN: u32 = 50;
 
 impl Pbvi {
-    /// Starts with the initial belief and the blind policies.
+    /// Starts with the initial belief and the blind policies, which are solved first.
     ///
     /// # Errors
     /// [`SolverError::Undiscounted`].
     pub fn new(model: Arc<Pomdp>, settings: PbviSettings) -> Result<Self, SolverError> {
-        let mut blind = Blind::new(model.clone())?;
-        blind.run(u64::MAX);
-        let mut fib = Fib::new(model.clone())?;
-        let upper = fib.run(u64::MAX).upper;
+        let informed = Informed::new(&model)?;
+        Ok(Self::from_bounds(model, settings, &informed))
+    }
+
+    /// As [`new`](Self::new) with tables of the same model.
+    pub fn from_bounds(model: Arc<Pomdp>, settings: PbviSettings, informed: &Informed) -> Self {
         let blocks = Blocks::of(&model);
-        let vectors = (0..blocks.len()).map(|block| restricted(&blind.state().q, &blocks, block));
+        let vectors = (0..blocks.len()).map(|block| restricted(&informed.blind, &blocks, block));
         let vectors = vectors.collect();
-        Ok(Self {
+        Self {
             work: Workspace::new(&model),
             state: PbviState {
                 settings,
                 iteration: 0,
                 beliefs: vec![Belief::start(&model)],
                 policy: AlphaPolicy { blocks, vectors },
-                upper,
+                upper: informed.bounds.fib,
                 rng: Stream::new(settings.seed, 0, "pbvi.expand"),
                 gain: f64::INFINITY,
                 barren: 0,
             },
             model,
-        })
+        }
     }
 
     /// Number of beliefs.

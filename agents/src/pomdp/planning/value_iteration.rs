@@ -139,6 +139,10 @@ impl ValueIteration {
         })
     }
 
+    pub(super) fn model(&self) -> &Arc<Pomdp> {
+        &self.model
+    }
+
     /// `V(s) = max_a Q(s, a)`, `[states]`.
     pub fn values(&self) -> Vec<f64> {
         self.state.best()

@@ -13,11 +13,11 @@ use palaestra_envs::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{at_least_one, mdp, positive, solved};
+use super::{at_least_one, mdp, playing, positive, solved};
 use crate::{
     Agent, AgentContext, AgentError, Registry,
     pomdp::{
-        agent::{PomdpAgent, hidden, model_of, sees_plainly, tracked_model, unsupported},
+        agent::{hidden, model_of, sees_plainly, tracked_model, unsupported},
         decide::{DefaultAction, RolloutPolicy, ScenarioSearch, TreeSearch},
         gaussian::{BeliefLqr, Gaussian},
         go_and_look::GoAndLook,
@@ -175,7 +175,11 @@ impl OnlineArgs for PomcpArgs {
         let rollouts = match self.rollout {
             Rollout::Uniform => RolloutPolicy::Uniform,
             Rollout::Blind => {
-                let mut blind = solved(Self::ID, Blind::new(model.clone()), context)?;
+                let blind = Blind::new(model.clone()).map_err(|error| {
+                    let reason = format!("its rollouts: {error}; give `rollout = \"uniform\"`");
+                    unsupported(Self::ID, context, &reason)
+                });
+                let mut blind = blind?;
                 blind.run(u64::MAX);
                 RolloutPolicy::Blind(blind.policy())
             }
@@ -184,12 +188,7 @@ impl OnlineArgs for PomcpArgs {
         let settings = self.settings(context);
         let decider = TreeSearch { settings, rollouts };
         let tracker = Exact::new(model);
-        Ok(Box::new(PomdpAgent::new(
-            Self::ID,
-            context,
-            tracker,
-            decider,
-        )))
+        playing(Self::ID, context, tracker, decider)
     }
 
     fn simulated<M: Simulated>(
@@ -206,12 +205,7 @@ impl OnlineArgs for PomcpArgs {
         let settings = self.settings(context);
         let decider = TreeSearch { settings, rollouts };
         let tracker = Particles::new(model, self.particles);
-        Ok(Box::new(PomdpAgent::new(
-            Self::ID,
-            context,
-            tracker,
-            decider,
-        )))
+        playing(Self::ID, context, tracker, decider)
     }
 }
 
@@ -286,12 +280,7 @@ impl OnlineArgs for DespotArgs {
             bounds: solved(Self::ID, TableBounds::new(&model), context)?,
         };
         let tracker = Exact::new(model);
-        Ok(Box::new(PomdpAgent::new(
-            Self::ID,
-            context,
-            tracker,
-            decider,
-        )))
+        playing(Self::ID, context, tracker, decider)
     }
 
     fn simulated<M: Simulated>(
@@ -304,12 +293,7 @@ impl OnlineArgs for DespotArgs {
             bounds: guide(Self::ID, &*model, context)?,
         };
         let tracker = Particles::new(model, self.particles);
-        Ok(Box::new(PomdpAgent::new(
-            Self::ID,
-            context,
-            tracker,
-            decider,
-        )))
+        playing(Self::ID, context, tracker, decider)
     }
 }
 
@@ -364,9 +348,7 @@ fn belief_lqr(context: &AgentContext, args: &BeliefLqrArgs) -> Result<Box<dyn Ag
         tolerance: args.tolerance,
     };
     let tracker = Gaussian(model);
-    Ok(Box::new(PomdpAgent::new(
-        BELIEF_LQR, context, tracker, decider,
-    )))
+    playing(BELIEF_LQR, context, tracker, decider)
 }
 
 /// Registers what plays on particles, and what on Gaussians.
@@ -387,12 +369,7 @@ pub(super) fn register(registry: &mut Registry) {
                 certainty: args.certainty,
             };
             let tracker = Particles::new(model, args.particles);
-            Ok(Box::new(PomdpAgent::new(
-                GO_AND_LOOK,
-                context,
-                tracker,
-                decider,
-            )))
+            playing(GO_AND_LOOK, context, tracker, decider)
         },
     );
     registry.register(

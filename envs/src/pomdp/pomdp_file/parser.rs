@@ -173,6 +173,45 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The number of a whole entry. Some writers put a colon before it too.
+    fn last_number(&mut self, what: &str) -> Parsed<f64> {
+        if self.lexer.peek() == Some(Token::Colon) {
+            self.lexer.take();
+        }
+        self.number(what)
+    }
+
+    /// Takes the word `reset`, if it comes next.
+    fn reset(&mut self) -> bool {
+        let comes = self.lexer.peek() == Some(Token::Word("reset"));
+        if comes {
+            self.lexer.take();
+        }
+        comes
+    }
+
+    /// Rows of `T` in which everything begins anew.
+    fn set_to_start(
+        &mut self,
+        actions: Range<usize>,
+        states: Range<usize>,
+        count: usize,
+        here: Place,
+    ) -> Parsed<()> {
+        let mut row = vec![1.0 / count as f64; count];
+        if let Some(start) = &self.start {
+            row.fill(0.0);
+            for (s, p) in start {
+                row[*s] = *p;
+            }
+        }
+        let table = table_of(&mut self.tables, Kind::State);
+        for at in actions.flat_map(|a| states.clone().map(move |s| (a, s))) {
+            table.set_row(at, &row, here)?;
+        }
+        Ok(())
+    }
+
     fn numbers(&mut self, count: usize, what: &str) -> Parsed<Vec<f64>> {
         let mut all = Vec::new();
         while all.len() < count {
@@ -274,7 +313,10 @@ impl<'a> Parser<'a> {
         let mut cell = None;
         if self.lexer.peek() == Some(Token::Colon) {
             self.colon()?;
-            cell = Some((self.place(columns)?, self.number("a probability")?));
+            cell = Some((self.place(columns)?, self.last_number("a probability")?));
+        }
+        if cell.is_none() && matches!(columns, Kind::State) && self.reset() {
+            return self.set_to_start(actions, states, s, here);
         }
         let uniform = self.lexer.peek() == Some(Token::Word("uniform")) && cell.is_none();
         if uniform {
@@ -304,8 +346,11 @@ impl<'a> Parser<'a> {
         width: usize,
         here: Place,
     ) -> Parsed<()> {
-        let word = self.lexer.peek();
         let square = matches!(columns, Kind::State);
+        if square && self.reset() {
+            return self.set_to_start(actions, 0..states, states, here);
+        }
+        let word = self.lexer.peek();
         if word == Some(Token::Word("identity")) && square {
             self.lexer.take();
             let table = table_of(&mut self.tables, columns);
@@ -364,7 +409,7 @@ impl<'a> Parser<'a> {
         }
         self.colon()?;
         let seen = self.place(Kind::Observation)?;
-        let r = self.number("a reward")?;
+        let r = self.last_number("a reward")?;
         self.pay([action, state, next, seen], r, here)
     }
 

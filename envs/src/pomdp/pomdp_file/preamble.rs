@@ -115,14 +115,7 @@ impl Parser<'_> {
         };
         let belief = if let Some(include) = chosen {
             self.colon()?;
-            let mut listed = vec![false; states];
-            while let Some(Token::Word(word)) = self.lexer.peek()
-                && !KEYWORDS.contains(&word)
-            {
-                let here = self.lexer.place();
-                self.lexer.take();
-                listed[self.index(Kind::State, word, here)?] = true;
-            }
+            let listed = self.listed_states(states)?;
             let list: Vec<usize> = (0..states).filter(|&s| listed[s] == include).collect();
             if list.is_empty() {
                 let (what, problem) = ("start".into(), "no state is left".into());
@@ -138,10 +131,9 @@ impl Parser<'_> {
                 Some(Token::Word(word)) if as_number(word).is_some() => {
                     self.start_numbers(states)?
                 }
-                Some(Token::Word(word)) => {
-                    let here = self.lexer.place();
-                    self.lexer.take();
-                    vec![(self.index(Kind::State, word, here)?, 1.0)]
+                Some(Token::Word(_)) => {
+                    let listed = self.listed_states(states)?;
+                    uniform_over((0..states).filter(|&s| listed[s]).collect())
                 }
                 other => {
                     let expected = "probabilities, `uniform` or a state";
@@ -150,6 +142,19 @@ impl Parser<'_> {
             }
         };
         once("start", here, &mut self.start, belief)
+    }
+
+    /// Whether each state is among those that come next.
+    fn listed_states(&mut self, states: usize) -> Parsed<Vec<bool>> {
+        let mut listed = vec![false; states];
+        while let Some(Token::Word(word)) = self.lexer.peek()
+            && !KEYWORDS.contains(&word)
+        {
+            let here = self.lexer.place();
+            self.lexer.take();
+            listed[self.index(Kind::State, word, here)?] = true;
+        }
+        Ok(listed)
     }
 
     /// One index, or a probability for each state.

@@ -114,6 +114,27 @@ fn every_construct_means_what_the_grammar_says() {
     assert_eq!(model.outcome_rewards(2, 0, 0), Some(&[-1.0, 7.0][..]));
 }
 
+/// Forms that pomdp-solve or other programs write, in a file written by hand.
+#[test]
+fn loose_forms_mean_what_they_say() {
+    let model = instance("maze_1d.pomdp");
+    let third = [1.0 / 3.0; 3];
+    assert_eq!(model.start_belief(), [third[0], third[1], third[2], 0.0]);
+    for action in 0..2 {
+        let row = model.transition(3, action);
+        assert_eq!((row.columns, row.values), (&[0, 1, 2][..], &third[..]));
+        let moves = [[0, 0, 3], [1, 3, 2]][action];
+        for (from, to) in moves.into_iter().enumerate() {
+            assert_eq!(model.transition(from, action).columns, [to]);
+            assert_eq!(model.reward(from, action), f64::from(u8::from(to == 3)));
+        }
+    }
+    // `reset` for a whole action, and before there is a start.
+    let text = "discount: 0.5\nvalues: reward\nstates: a b\nactions: go\nobservations: 1\nT: go\nreset\nO: * uniform\n";
+    let model = read(text).unwrap().model;
+    assert_eq!(model.transition(1, 0).values, [0.5, 0.5]);
+}
+
 #[test]
 fn rows_off_by_rounding_are_divided_by_their_sum_with_a_warning() {
     let text = "discount: 0\nvalues: reward\nstates: 3\nactions: 1\nobservations: 1\nstart: 0.33333 0.33333 0.33334\n\

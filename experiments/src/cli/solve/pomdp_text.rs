@@ -141,5 +141,10 @@ fn small(gap: f64) -> String {
 }
 
 fn number(value: f64) -> String {
-    format!("{value:.6}")
+    let text = format!("{value:.6}");
+    // What rounds to zero has no sign.
+    match text.strip_prefix('-') {
+        Some("0.000000") => "0.000000".into(),
+        _ => text,
+    }
 }

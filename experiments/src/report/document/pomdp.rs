@@ -8,7 +8,7 @@ use crate::stats::Interval;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PomdpReport {
-    /// Computed from their exact models.
+    /// Bounds computed from exact models, where there are some, and returns.
     Known(Box<PomdpsReport>),
     /// There is no model.
     Unknown {
@@ -17,10 +17,20 @@ pub enum PomdpReport {
     },
 }
 
+impl PomdpReport {
+    /// Heading of its section.
+    pub(in crate::report) fn heading(&self) -> &'static str {
+        match self {
+            Self::Known(known) if known.problems.is_empty() => "What was earned",
+            _ => "What can be earned",
+        }
+    }
+}
+
 /// The problems and the returns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PomdpsReport {
-    /// The different problems; mostly one.
+    /// The different problems with tables; mostly one, and none if simulators only were played.
     pub problems: Vec<PomdpProblem>,
     /// What the agents earned.
     pub returns: DiscountedReturns,

@@ -15,7 +15,7 @@ impl Page<'_> {
         let Some(pomdp) = &report.pomdp else {
             return;
         };
-        self.open_section("instance", "What can be earned");
+        self.open_section("instance", pomdp.heading());
         match pomdp {
             PomdpReport::Unknown { reason } => self.paragraph(reason),
             PomdpReport::Known(known) => {

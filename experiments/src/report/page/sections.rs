@@ -10,7 +10,7 @@ use super::{
 use crate::{
     plot::series_colour,
     report::{
-        AgentSummary, ArmsReport, RegretReport,
+        AgentSummary, ArmsReport, PomdpReport, RegretReport,
         figures::{count, mean},
         pictures::{IMPROVEMENT, SCORES},
     },
@@ -59,7 +59,7 @@ impl Page<'_> {
             (
                 report.bandit.is_some() || report.pomdp.is_some(),
                 "instance",
-                "What can be earned",
+                (report.pomdp.as_ref()).map_or("What can be earned", PomdpReport::heading),
             ),
             (report.regret.is_some(), "regret", "Regret"),
             (true, "curves", "Curves"),

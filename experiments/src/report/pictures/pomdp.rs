@@ -154,11 +154,17 @@ fn returns(report: &Report, known: &PomdpsReport) -> Result<String, PlotError> {
     if rows.iter().any(|row| row.values.len() > 1) {
         subtitle.push_str("; dots: seeds");
     }
+    let references = references(known, &drawn);
+    let title = if references.is_empty() {
+        "Discounted return"
+    } else {
+        "Discounted return against what can be earned"
+    };
     interval_plot(&IntervalPlot {
-        title: "Discounted return against what can be earned".into(),
+        title: title.into(),
         subtitle,
         axis: Axis::linear("discounted return"),
-        references: references(known, &drawn),
+        references,
         rows: drawn,
         one_colour: false,
     })

@@ -179,6 +179,45 @@ fn a_problem_that_wrappers_change_has_no_bounds_and_the_page_says_so() {
 }
 
 #[test]
+fn simulators_have_returns_without_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let agents = r#"{ id = "go_and_look" }, { id = "random" }"#;
+    let path = run(
+        folder.path(),
+        &experiment(r#"id = "light_dark-v1""#, agents, ""),
+    );
+    let report = read_one(&path);
+    let known = known(&report);
+    assert!(known.problems.is_empty());
+    let [script, random] = &known.returns.rows[..] else {
+        panic!("{:?}", known.returns);
+    };
+    let [script, random] = [script, random].map(|row| row.discounted_return.estimate);
+    assert!(script > random + 2.0, "{script} {random}");
+    write(&report, &path).unwrap();
+    let page = html(&path);
+    assert!(page.contains("What was earned") && !page.contains("against what can be earned"));
+}
+
+#[test]
+fn what_was_put_right_in_a_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/instances/pomdp/tiger.pomdp"
+    ));
+    let file = folder.path().join("rounded.pomdp");
+    std::fs::write(&file, text.unwrap().replacen("0.85", "0.850004", 1)).unwrap();
+    let env = format!(r#"id = "pomdp_file-v1", args = {{ path = {file:?} }}"#);
+    let path = run(folder.path(), &experiment(&env, r#"{ id = "random" }"#, ""));
+    let notes = read_one(&path).notes;
+    assert!(
+        notes.iter().any(|note| note.contains("not sum to 1")),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn wrappers_that_come_between_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let env = r#"id = "tiger-v1", wrappers = [{ kind = "delay_observation", delay = 1 }]"#;

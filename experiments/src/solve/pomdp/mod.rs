@@ -1,6 +1,5 @@
 //! POMDPs: bounds on what can be earned, from solvers that work under limits.
 
-mod bounds;
 mod planner;
 mod problem;
 mod saved;
@@ -8,7 +7,6 @@ mod solution;
 mod solving;
 mod trace;
 
-pub use bounds::{InformedBounds, informed_bounds};
 pub use planner::{POMDP_PLANNERS, PomdpPlanner, PomdpRequest};
 pub use problem::PomdpProblem;
 pub use saved::SavedSolver;

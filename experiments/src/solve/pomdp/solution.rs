@@ -1,8 +1,9 @@
 //! The document `solve-pomdp/1`: what [`solve_pomdp`](super::solve_pomdp) finds.
 
+use palaestra_agents::pomdp::planning::InformedBounds;
 use serde::Serialize;
 
-use super::{InformedBounds, PomdpPlanner, PomdpProblem, Stop, TracePoint};
+use super::{PomdpPlanner, PomdpProblem, Stop, TracePoint};
 
 /// The document `solve-pomdp/1`.
 #[derive(Debug, Clone, Serialize)]

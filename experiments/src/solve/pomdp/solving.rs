@@ -1,22 +1,25 @@
 //! Solves a POMDP with several planners, one after the other.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
 use palaestra_agents::pomdp::{
     Belief,
     planning::{
-        AlphaPolicy, Blind, Fib, IncrementalPruning, Pbvi, PbviSettings, Sarsop, SarsopSettings,
-        Solver, SolverError, ValueIteration,
+        AlphaPolicy, Blind, Fib, IncrementalPruning, Informed, Pbvi, PbviSettings, Sarsop,
+        SarsopSettings, Solver, SolverError, ValueIteration,
     },
 };
 use palaestra_envs::pomdp::Pomdp;
 
 use super::{
     Bounds, Limits, PomdpPlanner, PomdpPlannerReport, PomdpProblem, PomdpRequest, PomdpSolution,
-    SavedSolver, SolvedPomdp, Stop, TracePoint, informed_bounds, trace,
+    SavedSolver, SolvedPomdp, Stop, TracePoint, trace,
 };
 use crate::solve::SolveError;
 
@@ -42,6 +45,16 @@ impl Default for PomdpOptions {
             save: false,
             interrupt: Arc::default(),
         }
+    }
+}
+
+impl PomdpOptions {
+    /// The bounds that need no search, as far as they can be had within the limits.
+    fn informed(&self, model: &Arc<Pomdp>) -> Result<Informed, SolverError> {
+        let begin = Instant::now();
+        Informed::solve_while(model, || {
+            begin.elapsed().as_secs_f64() < self.seconds && !self.interrupt.load(Ordering::Relaxed)
+        })
     }
 }
 
@@ -108,7 +121,7 @@ pub fn solve_pomdp(
             planner: saved.planner,
         }),
     };
-    let informed = informed_bounds(model);
+    let informed = options.informed(model);
     if let Err(error) = &informed {
         notes.push(format!("there are no bounds without planning: {error}"));
     }
@@ -123,6 +136,7 @@ pub fn solve_pomdp(
         request,
         saved,
         options,
+        informed: informed.as_ref(),
         hash: &hash,
     })
     .collect();
@@ -155,7 +169,7 @@ pub fn solve_pomdp(
     }
     let refused = refused.iter();
     notes.extend(refused.map(|(request, error)| format!("{} did not run: {error}", request.label)));
-    let bounds = Bounds::new(informed.ok(), &reports);
+    let bounds = Bounds::new(informed.ok().map(|known| known.bounds), &reports);
     let solution = PomdpSolution {
         problem: SolvedPomdp::new(problem),
         chain_holds: bounds.holds(),
@@ -181,6 +195,8 @@ struct Job<'a> {
     request: &'a PomdpRequest,
     saved: Option<&'a SavedSolver>,
     options: &'a PomdpOptions,
+    /// The bounds that search begins with, or why there are none.
+    informed: Result<&'a Informed, &'a SolverError>,
     hash: &'a str,
 }
 
@@ -209,7 +225,7 @@ impl Job<'_> {
                     gap_share,
                     sampling,
                 };
-                let make = || Sarsop::new(model(), settings);
+                let make = || Ok(Sarsop::from_bounds(model(), settings, self.informed()?));
                 let tune = |solver: &mut Sarsop| solver.set_precision(settings.precision);
                 self.go(
                     make,
@@ -229,7 +245,7 @@ impl Job<'_> {
                     max_beliefs,
                     seed,
                 };
-                let make = || Pbvi::new(model(), settings);
+                let make = || Ok(Pbvi::from_bounds(model(), settings, self.informed()?));
                 let look = |solver: &Pbvi| (Some(solver.beliefs()), None);
                 self.go(make, |_| {}, look, on_progress)
             }
@@ -254,6 +270,10 @@ impl Job<'_> {
             PomdpPlanner::Fib {} => self.go(|| Fib::new(model()), |_| {}, nothing, on_progress),
             PomdpPlanner::Blind {} => self.go(|| Blind::new(model()), |_| {}, nothing, on_progress),
         }
+    }
+
+    fn informed(&self) -> Result<&Informed, SolverError> {
+        self.informed.map_err(Clone::clone)
     }
 
     fn precision(&self) -> f64 {
@@ -287,7 +307,7 @@ impl Job<'_> {
             spent: before + begin.elapsed().as_secs_f64(),
             interrupt: self.options.interrupt.clone(),
         };
-        let traced = trace(&mut solver, &limits, on_progress);
+        let traced = trace(&mut solver, &limits, |_, point| on_progress(point));
         let mut points = self
             .saved
             .map_or_else(Vec::new, |saved| saved.points.clone());

@@ -97,8 +97,8 @@ pub struct Trace {
 /// Points kept of a trace. Of more, every second one is dropped, again and again.
 pub const MAX_POINTS: usize = 1000;
 
-/// Steps `solver` until it has converged or meets a limit. `on_progress` sees the point before the first iteration and
-/// after each one.
+/// Steps `solver` until it has converged or meets a limit. `on_progress` sees the solver and the point before the first
+/// iteration and after each one.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -109,7 +109,7 @@ pub const MAX_POINTS: usize = 1000;
 ///
 /// let model = Arc::new(Pomdp::compile(&Tiger::default())?);
 /// let mut solver = Sarsop::new(model, SarsopSettings::default())?;
-/// let trace = trace(&mut solver, &Limits::seconds(10.0), |_| {});
+/// let trace = trace(&mut solver, &Limits::seconds(10.0), |_, _| {});
 /// assert_eq!(trace.stop, Stop::Converged);
 /// assert!((trace.points.last().unwrap().lower.unwrap() - 19.371368).abs() < 1e-3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -117,12 +117,12 @@ pub const MAX_POINTS: usize = 1000;
 pub fn trace<S: Solver>(
     solver: &mut S,
     limits: &Limits,
-    mut on_progress: impl FnMut(&TracePoint),
+    mut on_progress: impl FnMut(&S, &TracePoint),
 ) -> Trace {
     let begin = Instant::now();
     let now = || limits.spent + begin.elapsed().as_secs_f64();
     let mut point = TracePoint::new(now(), solver.progress());
-    on_progress(&point);
+    on_progress(solver, &point);
     let mut kept = Kept {
         points: vec![point],
         stride: 1,
@@ -147,7 +147,7 @@ pub fn trace<S: Solver>(
         }
         let progress = solver.step();
         point = TracePoint::new(now(), progress);
-        on_progress(&point);
+        on_progress(solver, &point);
         kept.add(point);
     };
     if kept.points.last() != Some(&point) {
@@ -205,7 +205,7 @@ mod tests {
             iterations: 5001,
             ..Limits::seconds(60.0)
         };
-        let trace = trace(&mut solver, &limits, |point| seen.push(*point));
+        let trace = trace(&mut solver, &limits, |_, point| seen.push(*point));
         assert_eq!(trace.stop, Stop::Iterations);
         assert_eq!(seen.len(), 5002);
         let iterations: Vec<u64> = trace.points.iter().map(|p| p.iteration).collect();
@@ -224,7 +224,7 @@ mod tests {
         let model = Arc::new(Pomdp::compile(&Tiger::default()).unwrap());
         let stop = |limits: Limits| {
             let mut solver = ValueIteration::new(model.clone()).unwrap();
-            trace(&mut solver, &limits, |_| {}).stop
+            trace(&mut solver, &limits, |_, _| {}).stop
         };
         assert_eq!(stop(Limits::seconds(60.0)), Stop::Converged);
         assert_eq!(stop(Limits::seconds(0.0)), Stop::Seconds);

@@ -37,6 +37,8 @@ pub(super) struct Lower {
     pub(super) collected_to: usize,
     /// The vector of each block to follow observations that were not expected.
     pub(super) default: Vec<u32>,
+    /// Multiplications done in searches.
+    pub(super) work: u64,
 }
 
 /// `Σ p_i values[local_i]`.
@@ -73,6 +75,7 @@ impl Lower {
             log: vec![Vec::new(); n],
             pruned_to: vec![0; n],
             default: vec![0; n],
+            work: 0,
         };
         for block in 0..n {
             lower.default[block] = lower.arena.len() as u32;
@@ -142,14 +145,20 @@ impl Lower {
     }
 
     /// Value and index of the best vector at a belief.
-    pub(super) fn best(&self, block: usize, local: &[u32], probabilities: &[f64]) -> (f64, u32) {
+    pub(super) fn best(
+        &mut self,
+        block: usize,
+        local: &[u32],
+        probabilities: &[f64],
+    ) -> (f64, u32) {
+        self.work += (self.active[block].len() * local.len()) as u64;
         let none = (f64::NEG_INFINITY, self.default[block]);
         self.best_of(&self.active[block], local, probabilities, none)
     }
 
     /// As [`best`](Self::best) for a belief whose best was `best` when the log had `seen` entries.
     pub(super) fn better(
-        &self,
+        &mut self,
         block: usize,
         seen: u32,
         local: &[u32],
@@ -159,12 +168,9 @@ impl Lower {
         if self.arena[best.1 as usize].values.is_empty() {
             return self.best(block, local, probabilities);
         }
-        self.best_of(
-            &self.log[block][seen as usize..],
-            local,
-            probabilities,
-            best,
-        )
+        let new = &self.log[block][seen as usize..];
+        self.work += (new.len() * local.len()) as u64;
+        self.best_of(new, local, probabilities, best)
     }
 
     /// Whether the block's set has grown enough to be worth pruning.
@@ -267,6 +273,8 @@ pub(super) struct Upper {
     pub(super) log: Vec<Vec<u32>>,
     #[serde(skip)]
     dense: Vec<f64>,
+    /// Divisions done in interpolations, at most.
+    pub(super) work: u64,
 }
 
 impl Upper {
@@ -289,6 +297,7 @@ impl Upper {
             points: vec![Vec::new(); blocks.len()],
             log: vec![Vec::new(); blocks.len()],
             dense: Vec::new(),
+            work: 0,
         }
     }
 
@@ -373,6 +382,7 @@ impl Upper {
         if points.is_empty() {
             return best;
         }
+        self.work += (points.len() * local.len()) as u64;
         self.dense
             .resize(self.dense.len().max(self.corners[block].len()), 0.0);
         for (&i, &p) in local.iter().zip(probabilities) {

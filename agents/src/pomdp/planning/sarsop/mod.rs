@@ -27,7 +27,7 @@ use palaestra_envs::pomdp::Pomdp;
 use sample::Predictor;
 use serde::{Deserialize, Serialize};
 
-use super::{AlphaPolicy, Blind, Blocks, Fib, Progress, Solver, SolverError, misfit};
+use super::{AlphaPolicy, Blocks, Informed, Progress, Solver, SolverError, misfit};
 use crate::pomdp::{Belief, Workspace};
 
 /// How paths are sampled.
@@ -93,13 +93,15 @@ impl Sarsop {
     /// # Errors
     /// [`SolverError::Undiscounted`].
     pub fn new(model: Arc<Pomdp>, settings: SarsopSettings) -> Result<Self, SolverError> {
-        let mut blind = Blind::new(model.clone())?;
-        blind.run(u64::MAX);
-        let mut fib = Fib::new(model.clone())?;
-        fib.run(u64::MAX);
+        let informed = Informed::new(&model)?;
+        Ok(Self::from_bounds(model, settings, &informed))
+    }
+
+    /// As [`new`](Self::new) with tables of the same model.
+    pub fn from_bounds(model: Arc<Pomdp>, settings: SarsopSettings, informed: &Informed) -> Self {
         let blocks = Blocks::of(&model);
-        let lower = Lower::new(&model, &blocks, &blind.state().q);
-        let upper = Upper::new(&blocks, fib.vectors());
+        let lower = Lower::new(&model, &blocks, &informed.blind);
+        let upper = Upper::new(&blocks, &informed.fib);
         let mut state = SarsopState {
             settings,
             iteration: 0,
@@ -119,12 +121,18 @@ impl Sarsop {
             state,
         };
         solver.refresh(0);
-        Ok(solver)
+        solver
     }
 
     /// Changes the gap at which it has converged.
     pub fn set_precision(&mut self, precision: f64) {
         self.state.settings.precision = precision;
+    }
+
+    /// Multiplications that comparing beliefs with vectors and interpolated points has taken at most: nearly all of
+    /// its time.
+    pub fn work(&self) -> u64 {
+        self.state.lower.work + self.state.upper.work
     }
 
     /// Number of beliefs visited, and of vectors in use.

@@ -334,6 +334,7 @@ impl Environment for LaserTag {
             max_episode_steps: Some(self.horizon),
             reward_range: (-10.0, 10.0),
             model: Some(Model::new(Arc::new(self.clone()))),
+            discount: Some(self.discount()),
             info: vec![hidden(
                 "state",
                 1,
