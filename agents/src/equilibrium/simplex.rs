@@ -54,7 +54,6 @@ pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(a, b)| a * b).sum()
 }
 
-
 /// `KL(softmax(logits), q)` in nats, where `log_q` are logarithms of probabilities.
 pub(super) fn kl_of_logits(logits: &[f64], log_q: &[f64]) -> f64 {
     let total = log_sum_exp(logits);

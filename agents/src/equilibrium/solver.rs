@@ -121,12 +121,7 @@ impl SolverError {
 
     /// Refuses what is not between 0 and 1.
     pub(super) fn fraction(name: &'static str, value: f64) -> Result<(), Self> {
-        Self::check(
-            name,
-            value,
-            (0.0..=1.0).contains(&value),
-            "between 0 and 1",
-        )
+        Self::check(name, value, (0.0..=1.0).contains(&value), "between 0 and 1")
     }
 
     pub(super) fn check(

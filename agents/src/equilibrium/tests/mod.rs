@@ -1,3 +1,4 @@
+mod extensive;
 mod preference;
 mod regularised;
 

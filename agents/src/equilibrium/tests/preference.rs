@@ -1,5 +1,5 @@
-use super::*;
 use super::super::metrics::Workspace;
+use super::*;
 
 fn learner<R: Rule>(game: &Arc<PreferenceGame>, rule: R) -> PreferenceLearner<R> {
     PreferenceLearner::new(game.clone(), rule).unwrap()
@@ -14,7 +14,9 @@ fn nash_md_runs_as_the_reference_does() {
     let golden = golden("nash_md");
     for run in list(&golden, "runs") {
         let tau = number(&run["tau"]);
-        let game = preference(run).with_reference(&numbers(&run["mu"])).unwrap();
+        let game = preference(run)
+            .with_reference(&numbers(&run["mu"]))
+            .unwrap();
         let game = Arc::new(game);
         let step = match run["schedule"].as_str().unwrap() {
             "decay" => StepSize::Decaying,
@@ -119,10 +121,7 @@ fn compare<R: Rule>(game: &Arc<PreferenceGame>, rule: R, iterates: &Value) {
     let mut learner = learner(game, rule);
     let mut compared = 0;
     // Later on rounding differences have grown in runs that do not converge.
-    for (t, expected) in checkpoints(iterates)
-        .into_iter()
-        .filter(|(t, _)| *t <= 100)
-    {
+    for (t, expected) in checkpoints(iterates).into_iter().filter(|(t, _)| *t <= 100) {
         learner.run(t - learner.iteration());
         let wanted = numbers(&expected["pi"]);
         for (p, q) in learner.policy(Iterate::Last).iter().zip(&wanted) {
@@ -252,11 +251,7 @@ fn arrives<R: Rule>(
         None => {
             for _ in 0..300 {
                 learner.run(5);
-                assert!(
-                    !arrived(&mut learner),
-                    "{what}: at {}",
-                    learner.iteration()
-                );
+                assert!(!arrived(&mut learner), "{what}: at {}", learner.iteration());
             }
         }
     }

@@ -1,5 +1,5 @@
-use super::*;
 use super::super::metrics::{Workspace, regularised_gap_of};
+use super::*;
 
 #[test]
 fn regularised_equilibria_are_those_of_the_reference() {
