@@ -155,8 +155,7 @@ fn newton(
         }
         *steps += 1;
         let then = residual(game, tau, &tried, &mut policy, &mut wins);
-        // Also false if a step has led to numbers that are none.
-        if !(then < residual_now) {
+        if then >= residual_now || then.is_nan() {
             break;
         }
         logits.copy_from_slice(&tried);

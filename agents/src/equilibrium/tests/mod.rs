@@ -1,5 +1,7 @@
 mod extensive;
+mod matrix;
 mod preference;
+mod ranking;
 mod regularised;
 
 use std::sync::Arc;
