@@ -235,9 +235,9 @@ impl Chain {
     fn stationary(mut self, restart: f64) -> Vec<f64> {
         let n = self.n;
         let logs = &mut self.logs;
-        for k in 0..n * n {
+        for (k, log) in logs.iter_mut().enumerate() {
             if k / n != k % n {
-                logs[k] = simplex::log_sum_exp(&[logs[k], restart]);
+                *log = simplex::log_sum_exp(&[*log, restart]);
             }
         }
         let mut leaving = vec![0.0; n];

@@ -21,6 +21,7 @@ mod psro;
 mod regret_matching;
 mod regularised_nash;
 mod replicator;
+pub mod sequences;
 mod simplex;
 mod solver;
 mod sppo;

@@ -80,9 +80,9 @@ impl Solver for RegretMatching {
 
     fn resume(game: Arc<BimatrixGame>, state: RegretState) -> Result<Self, SolverError> {
         let actions = game.actions();
-        for player in 0..2 {
-            SolverError::misfit("regrets", state.regrets[player].len(), actions[player])?;
-            SolverError::misfit("sums", state.sums[player].len(), actions[player])?;
+        for (player, n) in actions.into_iter().enumerate() {
+            SolverError::misfit("regrets", state.regrets[player].len(), n)?;
+            SolverError::misfit("sums", state.sums[player].len(), n)?;
         }
         if let RegretVariant::Hedge(eta) = state.variant {
             SolverError::positive("eta", eta)?;

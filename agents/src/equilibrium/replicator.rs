@@ -89,14 +89,10 @@ impl Solver for Replicator {
     fn resume(game: Arc<BimatrixGame>, state: ReplicatorState) -> Result<Self, SolverError> {
         let actions = game.actions();
         SolverError::positive("step", state.step)?;
-        for player in 0..2 {
-            SolverError::misfit(
-                "probabilities",
-                state.policies[player].len(),
-                actions[player],
-            )?;
-            SolverError::misfit("sums", state.sums[player].len(), actions[player])?;
-            let most = 1.0 / actions[player] as f64;
+        for (player, n) in actions.into_iter().enumerate() {
+            SolverError::misfit("probabilities", state.policies[player].len(), n)?;
+            SolverError::misfit("sums", state.sums[player].len(), n)?;
+            let most = 1.0 / n as f64;
             let holds = (0.0..=most).contains(&state.floor);
             SolverError::check(
                 "floor",

@@ -3,6 +3,7 @@ mod matrix;
 mod preference;
 mod ranking;
 mod regularised;
+mod sequences;
 
 use std::sync::Arc;
 
