@@ -1,4 +1,40 @@
-//! Solvers of games, and learners of preference games.
+//! Solvers of games with more than one player, and learners of preference games.
+//!
+//! **Preference games** ([`PreferenceGame`]): responses are compared two at a time. With a reference policy and a
+//! temperature there is a unique regularised equilibrium, which [`RegularisedNash`] finds to rounding. Learners are
+//! [`PreferenceLearner`]s with a [`Rule`]; their exact form is here, without networks or samples unless the name says so.
+//!
+//! | rule | system | converges in |
+//! |---|---|---|
+//! | [`NashMd`], [`NashMdPg`] | Nash learning from human feedback | the last policy; with fixed steps or mixtures to a hotter game's |
+//! | [`Egpo`], [`SampledEgpo`] | extragradient preference optimisation | the last policy, linearly |
+//! | [`IpoMd`], [`OnlineIpo`] | IPO-MD, online IPO (mirror descent) | the last policy, for steps of the order of the temperature |
+//! | [`Sppo`] | self-play preference optimisation | the average |
+//! | [`Apo`] | accelerated preference optimisation | the last policy, under a reward |
+//!
+//! **Normal form** ([`BimatrixGame`]):
+//!
+//! | solver | what it is |
+//! |---|---|
+//! | [`lp_nash`] | zero-sum equilibria by linear programming |
+//! | [`RegretMatching`] | regret matching, regret matching+, Hedge |
+//! | [`FictitiousPlay`] | best responses to averages |
+//! | [`Psro`] | double oracle and its relatives |
+//! | [`Replicator`] | replicator dynamics, plain and projected |
+//! | [`alpha_rank`] | the stationary law of selection and mutation |
+//!
+//! **Extensive form** ([`ExtensiveGame`]: Kuhn poker, Leduc poker, or any [`GameRules`](extensive::GameRules)):
+//!
+//! | solver | what it is |
+//! |---|---|
+//! | [`Cfr`] | counterfactual regret minimisation: vanilla, CFR+, discounted, linear |
+//! | [`Mccfr`] | with external or outcome sampling |
+//! | [`ExtensiveFictitiousPlay`] | fictitious play in realisation weights |
+//! | [`BestResponse`] | best responses and NashConv |
+//!
+//! **Consensus** between two views of one model: [`EquilibriumRanking`]. **Sequences** of tokens: [`sequences`].
+//!
+//! Iterative solvers are [`Solver`]s, which go on from a saved state to the last bit as if they had not been stopped.
 
 mod alpha_rank;
 mod apo;

@@ -1,5 +1,5 @@
 //! PSRO with exact oracles: Lanctot et al., *A Unified Game-Theoretic Approach to Multiagent Reinforcement Learning*
-//! (arXiv 1711.00832); with the meta-solver [`LpNash`](MetaSolver::LpNash) it is double oracle (`McMahan`, Gordon
+//! (arXiv 1711.00832); with the meta-solver [`LpNash`](MetaSolver::LpNash) it is double oracle (McMahan, Gordon
 //! and Blum, ICML 2003).
 //!
 //! A game over few actions is solved by a meta-solver, each player's best response to the other's mixture joins, and so

@@ -1,4 +1,5 @@
 mod extensive;
+mod invariants;
 mod matrix;
 mod preference;
 mod ranking;
