@@ -327,7 +327,7 @@ fn self_refinement_finds_the_best_answer() {
     assert_eq!(tree.best().unwrap().answer, 10);
 }
 
-fn bigram<'a>(table: &'a [Vec<f64>]) -> impl FnMut(&[usize], &mut [f64]) + 'a {
+fn bigram(table: &[Vec<f64>]) -> impl FnMut(&[usize], &mut [f64]) {
     move |so_far, out| {
         let row = so_far.last().map_or(0, |token| token + 1);
         out.copy_from_slice(&table[row]);
