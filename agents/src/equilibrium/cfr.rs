@@ -193,10 +193,15 @@ pub(super) fn match_regrets(regrets: &[f64], policy: &mut [f64]) {
 /// Sums of policies, normalised in each information set; uniform where there are none.
 pub(super) fn average(game: &ExtensiveGame, sums: &[f64]) -> Vec<f64> {
     let mut policy = sums.to_vec();
-    for set in game.infosets() {
-        simplex::normalise(&mut policy[set.actions.clone()]);
-    }
+    normalise_sets(game, &mut policy);
     policy
+}
+
+/// Scales the weights of every information set to sum to 1; uniform where all are 0.
+pub(super) fn normalise_sets(game: &ExtensiveGame, weights: &mut [f64]) {
+    for set in game.infosets() {
+        simplex::normalise(&mut weights[set.actions.clone()]);
+    }
 }
 
 impl Solver for Cfr {

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BestResponse, BimatrixGame, Iterate, Solver, SolverError, cfr::average,
-    extensive::ExtensiveGame, simplex,
+    BestResponse, BimatrixGame, Iterate, Solver, SolverError,
+    cfr::{average, normalise_sets},
+    extensive::ExtensiveGame,
+    simplex,
 };
 
 /// What fictitious play has found so far.
@@ -131,6 +133,9 @@ pub struct ExtensiveFictitiousPlay {
     game: Arc<ExtensiveGame>,
     state: ExtensivePlay,
     own: Vec<f64>,
+    /// The average, and what is played against it.
+    average: Vec<f64>,
+    pure: Vec<f64>,
     response: BestResponse,
 }
 
@@ -143,18 +148,19 @@ impl ExtensiveFictitiousPlay {
                 sums: vec![0.0; game.num_actions()],
             },
             own: vec![0.0; game.infosets().len()],
+            average: game.uniform(),
+            pure: game.uniform(),
             response: BestResponse::default(),
             game,
         };
-        let uniform = solver.game.uniform();
-        for player in 0..2 {
-            solver.add(player, &uniform);
-        }
+        solver.add(0);
+        solver.add(1);
         solver
     }
 
-    /// Adds the realisation weights of a player's part of `policy`.
-    fn add(&mut self, player: usize, policy: &[f64]) {
+    /// Adds the realisation weights of a player's part of what is played.
+    fn add(&mut self, player: usize) {
+        let policy = &self.pure;
         self.game.own_reach(player, policy, &mut self.own);
         for (set, own) in self.game.infosets().iter().zip(&self.own) {
             if set.player == player {
@@ -183,17 +189,17 @@ impl Solver for ExtensiveFictitiousPlay {
     }
 
     fn step(&mut self) {
-        let average = self.policy(Iterate::Average);
-        let mut pure = vec![0.0; average.len()];
+        self.average.copy_from_slice(&self.state.sums);
+        normalise_sets(&self.game, &mut self.average);
         for player in 0..2 {
-            self.response.value(&self.game, player, &average);
-            pure.fill(0.0);
+            self.response.value(&self.game, player, &self.average);
+            self.pure.fill(0.0);
             for (set, &choice) in self.game.infosets().iter().zip(self.response.choices()) {
                 if set.player == player {
-                    pure[set.actions.start + choice] = 1.0;
+                    self.pure[set.actions.start + choice] = 1.0;
                 }
             }
-            self.add(player, &pure);
+            self.add(player);
         }
         self.state.iteration += 1;
     }
