@@ -9,6 +9,7 @@
 //! | [`NashMd`], [`NashMdPg`] | Nash learning from human feedback | the last policy; with fixed steps or mixtures to a hotter game's |
 //! | [`Egpo`], [`SampledEgpo`] | extragradient preference optimisation | the last policy, linearly |
 //! | [`IpoMd`], [`OnlineIpo`] | IPO-MD, online IPO (mirror descent) | the last policy, for steps of the order of the temperature |
+//! | [`Mmd`] | magnetic mirror descent | the last policy, for steps of the order of the temperature |
 //! | [`Sppo`] | self-play preference optimisation | the average |
 //! | [`Apo`] | accelerated preference optimisation | the last policy, under a reward |
 //!
@@ -28,6 +29,7 @@
 //! | solver | what it is |
 //! |---|---|
 //! | [`Cfr`] | counterfactual regret minimisation: vanilla, CFR+, discounted, linear |
+//! | [`sequence_form`] | zero-sum equilibria by linear programming |
 //! | [`Mccfr`] | with external or outcome sampling |
 //! | [`ExtensiveFictitiousPlay`] | fictitious play in realisation weights |
 //! | [`BestResponse`] | best responses and NashConv |
@@ -51,12 +53,14 @@ mod linear;
 mod lp_nash;
 mod mccfr;
 pub mod metrics;
+mod mmd;
 mod nash_md;
 mod preference;
 mod psro;
 mod regret_matching;
 mod regularised_nash;
 mod replicator;
+mod sequence_form;
 pub mod sequences;
 mod simplex;
 mod solver;
@@ -75,12 +79,14 @@ pub use ipo::{IpoMd, OnlineIpo, mixed_with_reference, offline_ipo, self_play_gra
 pub use learner::{LearnerState, PreferenceLearner, Room, Rule};
 pub use lp_nash::{ZeroSumEquilibrium, lp_nash};
 pub use mccfr::{McSampling, Mccfr, MccfrState};
+pub use mmd::Mmd;
 pub use nash_md::{NashMd, NashMdPg, StepSize};
 pub use preference::PreferenceGame;
 pub use psro::{MetaSolver, Psro, PsroState};
 pub use regret_matching::{RegretMatching, RegretState, RegretVariant};
 pub use regularised_nash::RegularisedNash;
 pub use replicator::{Replicator, ReplicatorState};
+pub use sequence_form::{ExtensiveEquilibrium, sequence_form};
 pub use solver::{GameError, Iterate, Solver, SolverError};
 pub use sppo::{Sppo, sppo_loss};
 

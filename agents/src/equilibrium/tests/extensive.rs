@@ -73,6 +73,28 @@ fn leduc_poker_is_solved_as_by_the_reference() {
 }
 
 #[test]
+fn linear_programs_over_sequences_solve_kuhn_poker() {
+    let game = kuhn();
+    let found = sequence_form(&game).unwrap();
+    assert!((found.value + 1.0 / 18.0).abs() < 1e-9, "{}", found.value);
+    let gap = BestResponse::default().nash_conv(&game, &found.policy);
+    assert!(gap.abs() < 1e-9, "{gap}");
+    // Kuhn's family: the first player bluffs with the jack at most a third of the time, and bets the king three times as
+    // often; the second player's policy is unique.
+    let bet = |key: &str| {
+        let set = game.infosets().iter().find(|set| set.key == key).unwrap();
+        found.policy[set.actions.start + 1]
+    };
+    let bluff = bet("0");
+    assert!((-1e-9..=1.0 / 3.0 + 1e-9).contains(&bluff));
+    assert!((bet("2") - 3.0 * bluff).abs() < 1e-9);
+    assert!((bet("1pb") - bluff - 1.0 / 3.0).abs() < 1e-9);
+    for (key, expected) in [("0p", 1.0 / 3.0), ("1b", 1.0 / 3.0), ("2b", 1.0)] {
+        assert!((bet(key) - expected).abs() < 1e-9, "{key}");
+    }
+}
+
+#[test]
 fn discounts_hasten_cfr() {
     let game = kuhn();
     let gap = |variant| {

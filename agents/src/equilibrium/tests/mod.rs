@@ -4,6 +4,8 @@ mod matrix;
 mod preference;
 mod ranking;
 mod regularised;
+mod search;
+mod self_play;
 mod sequences;
 
 use std::sync::Arc;
