@@ -59,7 +59,8 @@ impl GameSolution {
             ""
         };
         let mut text = format!("Equilibrium{unregularised}: value {}", number(found.value));
-        for row in &found.policy {
+        // Of a tree the policy below says as much.
+        for row in found.policy.iter().filter(|row| row.place.is_empty()) {
             let _ = write!(text, "\n  player {}: {}", row.player, probabilities(row));
         }
         text

@@ -9,7 +9,8 @@ use super::GamePlanner;
 pub struct GameSolution {
     /// What was solved.
     pub game: SolvedGame,
-    /// An equilibrium by linear programming, of games in normal form and of preferences without regularisation.
+    /// An equilibrium by linear programming, of zero-sum games that are not too large, and of preferences without
+    /// regularisation.
     pub equilibrium: Option<GameEquilibrium>,
     /// What each solver found, in the order asked for.
     pub planners: Vec<GamePlannerReport>,

@@ -6,6 +6,7 @@ use palaestra_agents::equilibrium::{
     Apo, BimatrixGame, Cfr, CfrVariant, Egpo, ExtensiveFictitiousPlay, ExtensiveGame,
     FictitiousPlay, IpoMd, Iterate, McSampling, Mccfr, NashMd, PreferenceGame, PreferenceLearner,
     RegretMatching, RegretVariant, Rule, Solver, SolverError, Sppo, StepSize, Updates, lp_nash,
+    sequence_form,
 };
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     GamePolicyRow, GameProblem, GameRequest, GameSolution, SolvedGame,
 };
 
-/// Games in normal form up to this many actions get a linear program.
+/// Games up to this many actions, or information sets, get a linear program.
 const PROGRAM_SIZE: usize = 300;
 
 /// Solves `problem` by each of `requests` for `iterations` iterations. `on_progress` sees every point of a trace, with
@@ -68,7 +69,16 @@ fn equilibrium(form: &GameForm) -> Result<Option<GameEquilibrium>, SolveError> {
         error,
     };
     Ok(match form {
-        GameForm::Extensive(_) => None,
+        GameForm::Extensive(game) => {
+            if !game.is_zero_sum() || game.infosets().len() > PROGRAM_SIZE {
+                return Ok(None);
+            }
+            let found = sequence_form(game).map_err(failed)?;
+            Some(GameEquilibrium {
+                value: found.value,
+                policy: Shown::rows(&**game, &found.policy),
+            })
+        }
         GameForm::Normal(game) => {
             if !game.is_zero_sum() || game.actions().iter().any(|n| *n > PROGRAM_SIZE) {
                 return Ok(None);
