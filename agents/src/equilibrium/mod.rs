@@ -17,19 +17,19 @@
 //!
 //! | solver | what it is |
 //! |---|---|
-//! | [`lp_nash`] | zero-sum equilibria by linear programming |
+//! | [`lp_nash()`] | zero-sum equilibria by linear programming |
 //! | [`RegretMatching`] | regret matching, regret matching+, Hedge |
 //! | [`FictitiousPlay`] | best responses to averages |
 //! | [`Psro`] | double oracle and its relatives |
 //! | [`Replicator`] | replicator dynamics, plain and projected |
-//! | [`alpha_rank`] | the stationary law of selection and mutation |
+//! | [`alpha_rank()`] | the stationary law of selection and mutation |
 //!
 //! **Extensive form** ([`ExtensiveGame`]: Kuhn poker, Leduc poker, or any [`GameRules`](extensive::GameRules)):
 //!
 //! | solver | what it is |
 //! |---|---|
 //! | [`Cfr`] | counterfactual regret minimisation: vanilla, CFR+, discounted, linear |
-//! | [`sequence_form`] | zero-sum equilibria by linear programming |
+//! | [`sequence_form()`] | zero-sum equilibria by linear programming |
 //! | [`Mccfr`] | with external or outcome sampling |
 //! | [`ExtensiveFictitiousPlay`] | fictitious play in realisation weights |
 //! | [`BestResponse`] | best responses and NashConv |

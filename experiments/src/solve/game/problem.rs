@@ -73,15 +73,15 @@ pub const GAMES: [(&str, &str); 8] = [
 const MOST_RESPONSES: usize = 2000;
 
 impl GameProblem {
-    /// The game of this name; `kuhn_poker-v1`, the environment, is the same game.
+    /// The game of this name; the environments `kuhn_poker-v1` and `leduc_poker-v1` are the same games.
     ///
     /// # Errors
     /// Never for these games.
     pub fn named(name: &str) -> Result<Option<Self>, SolverError> {
-        let id = if name == "kuhn_poker-v1" {
-            "kuhn_poker"
-        } else {
-            name
+        let id = match name {
+            "kuhn_poker-v1" => "kuhn_poker",
+            "leduc_poker-v1" => "leduc_poker",
+            other => other,
         };
         if let Some(game) = random(id) {
             return Ok(Some(Self {
