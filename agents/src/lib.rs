@@ -7,6 +7,7 @@ mod agent;
 pub mod bandits;
 pub mod conformance;
 mod episode_clock;
+pub mod equilibrium;
 mod error;
 pub mod market;
 mod matrix;

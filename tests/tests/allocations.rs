@@ -1,7 +1,17 @@
 //! After warm-up a step allocates nothing: not in any environment, not with wrappers, bandit
-//! learners or plans around it.
+//! learners or plans around it; nor does an iteration of a solver of games.
 
-use palaestra_agents::{AgentContext, StepView, bandits::planning::PLANNERS};
+use std::sync::Arc;
+
+use palaestra_agents::{
+    AgentContext, StepView,
+    bandits::planning::PLANNERS,
+    equilibrium::{
+        Apo, BimatrixGame, Cfr, CfrVariant, Egpo, ExtensiveFictitiousPlay, ExtensiveGame,
+        FictitiousPlay, IpoMd, McSampling, Mccfr, NashMd, PreferenceGame, PreferenceLearner,
+        RegretMatching, RegretVariant, Replicator, Rule, SampledEgpo, Solver, Updates,
+    },
+};
 use palaestra_envs::{
     market::{
         book::{Book, BookConfig, Rules},
@@ -56,6 +66,55 @@ fn no_environment_allocates_in_a_step() {
         let simulator = Simulator::builder(plugin).rows(ROWS).build().unwrap();
         assert_eq!(allocations_per_run(simulator), 0, "{}", entry.id);
     }
+}
+
+/// Allocations in a hundred iterations after a hundred others.
+fn allocations_of_a_solver(mut solver: impl Solver) -> u64 {
+    solver.run(100);
+    allocation_counter::measure(|| solver.run(100)).count_total
+}
+
+#[test]
+fn solvers_of_games_do_not_allocate_in_an_iteration() {
+    let tree = Arc::new(ExtensiveGame::kuhn_poker().unwrap());
+    for variant in [
+        CfrVariant::Vanilla,
+        CfrVariant::Plus,
+        CfrVariant::DISCOUNTED,
+    ] {
+        let cfr = Cfr::new(tree.clone(), variant, Updates::Alternating).unwrap();
+        assert_eq!(allocations_of_a_solver(cfr), 0, "{variant:?}");
+    }
+    for sampling in [McSampling::External, McSampling::OUTCOME] {
+        let solver = Mccfr::new(tree.clone(), sampling, 1).unwrap();
+        assert_eq!(allocations_of_a_solver(solver), 0, "{sampling:?}");
+    }
+    assert_eq!(
+        allocations_of_a_solver(ExtensiveFictitiousPlay::new(tree)),
+        0
+    );
+    let preferences = Arc::new(PreferenceGame::random(10, 7));
+    let table = Arc::new(BimatrixGame::of_preferences(&preferences));
+    let matching = RegretMatching::new(table.clone(), RegretVariant::MatchingPlus).unwrap();
+    assert_eq!(allocations_of_a_solver(matching), 0);
+    let replicator = Replicator::projected(table.clone()).unwrap();
+    assert_eq!(allocations_of_a_solver(replicator), 0);
+    assert_eq!(allocations_of_a_solver(FictitiousPlay::new(table)), 0);
+    assert_eq!(allocations_of_a_learner(&preferences, NashMd::default()), 0);
+    assert_eq!(allocations_of_a_learner(&preferences, Egpo::default()), 0);
+    assert_eq!(
+        allocations_of_a_learner(&preferences, SampledEgpo::new(1)),
+        0
+    );
+    assert_eq!(allocations_of_a_learner(&preferences, IpoMd::default()), 0);
+    assert_eq!(
+        allocations_of_a_learner(&preferences, Apo::new(0.1, 0.3)),
+        0
+    );
+}
+
+fn allocations_of_a_learner(game: &Arc<PreferenceGame>, rule: impl Rule) -> u64 {
+    allocations_of_a_solver(PreferenceLearner::new(game.clone(), rule).unwrap())
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod cli {
     mod quickstart;
     mod replay;
     mod solve;
+    mod solve_game;
     mod solve_pomdp;
     mod support;
 }

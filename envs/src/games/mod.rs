@@ -1,13 +1,15 @@
-//! Small games: one with simultaneous moves, one with turns, one with hidden cards.
+//! Small games: one with simultaneous moves, one with turns, two with hidden cards.
 //!
 //! They are written with the row trait [`Environment`](crate::sim::Environment) and are the files to copy from
 //! for a game of your own.
 
 mod kuhn_poker;
+mod leduc_poker;
 mod repeated_matrix_game;
 mod tic_tac_toe;
 
 pub use kuhn_poker::{Deal, KuhnPoker, KuhnPokerArgs};
+pub use leduc_poker::{LeducAction, LeducHand, LeducPoker, LeducPokerArgs};
 pub use repeated_matrix_game::{
     MatrixGame, PayoffTable, Play, RepeatedMatrixGame, RepeatedMatrixGameArgs,
 };
@@ -36,5 +38,11 @@ pub fn register(registry: &mut Registry) {
         "games",
         "Poker with three cards, one card each and one bet: the smallest game of bluffing.",
         |_: KuhnPokerArgs| Ok(Box::new(RowPlugin::new(KuhnPoker))),
+    );
+    registry.register(
+        "leduc_poker-v1",
+        "games",
+        "Poker with six cards in three ranks, two rounds of betting and a public card.",
+        |_: LeducPokerArgs| Ok(Box::new(RowPlugin::new(LeducPoker))),
     );
 }

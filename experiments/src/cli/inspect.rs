@@ -23,7 +23,7 @@ use crate::{
     Registries,
     config::{Config, Document},
     files::{self, FileError},
-    solve::POMDP_PLANNERS,
+    solve::{GAME_PLANNERS, GAMES, POMDP_PLANNERS},
 };
 
 /// `palaestra list`
@@ -35,10 +35,12 @@ pub(super) enum ListArgs {
     Agents,
     /// Wrappers for `[[env.wrappers]]`
     Wrappers,
-    /// Planners for `palaestra solve`, bandits' and then POMDPs', and where each comes from
+    /// Planners for `palaestra solve`, bandits', then POMDPs', then games', and where each comes from
     Planners,
     /// Bandit instances by name
     Instances,
+    /// Games for `palaestra solve`
+    Games,
     /// Experiment files in a folder
     Configs {
         /// The folder
@@ -171,11 +173,18 @@ pub(super) fn list(
         ListArgs::Planners => {
             let mut entries = PLANNERS.map(|p| (p.id, p.summary, p.provenance)).to_vec();
             entries.extend(POMDP_PLANNERS);
+            entries.extend(GAME_PLANNERS);
             list_with_source(output, &entries, ("planners", "provenance"));
         }
         ListArgs::Instances => {
             let entries = PRESETS.map(|p| (p.id, p.summary, p.source));
             list_with_source(output, &entries, ("instances", "source"));
+        }
+        ListArgs::Games => {
+            let lines = GAMES.map(|(id, summary)| vec![id.to_owned(), summary.to_owned()]);
+            let documents = GAMES.map(|(id, summary)| json!({ "id": id, "summary": summary }));
+            output.text(&table(&["game", ""], &lines));
+            output.document("list-games/1", &json!({ "games": documents }));
         }
         ListArgs::Agents => {
             let lines: Vec<Vec<String>> = registries

@@ -99,15 +99,15 @@ enum Command {
     /// Draw plots and write the page that tells what came out of one or several runs
     #[command(after_help = "Example:\n  palaestra report runs/quickstart")]
     Report(report::ReportArgs),
-    /// Show environments, agents, wrappers, planners, bandit instances, or experiment files
+    /// Show environments, agents, wrappers, planners, bandit instances, games, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
     /// Check that an environment, an agent or an experiment file keeps its promises
     #[command(subcommand, after_help = "Example:\n  palaestra check env cartpole-v1")]
     Check(check::CheckArgs),
-    /// Find the optimum of a POMDP or a bandit, bounds on it, and what planners earn
+    /// Find the optimum of a POMDP or a bandit, bounds on it, and what planners earn; or an equilibrium of a game
     #[command(
-        after_help = "Example:\n  palaestra solve experiments/instances/pomdp/tiger.pomdp --policy tiger.json\n  palaestra solve tag-v1 --seconds 300 --save tag.solver --plot bounds.svg\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg"
+        after_help = "Example:\n  palaestra solve experiments/instances/pomdp/tiger.pomdp --policy tiger.json\n  palaestra solve tag-v1 --seconds 300 --save tag.solver --plot bounds.svg\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg\n  palaestra solve kuhn_poker --iterations 10000 --plot gaps.svg"
     )]
     Solve(solve::SolveArgs),
     /// Recordings of order books: replay and verify, convert, count

@@ -18,6 +18,8 @@ use crate::{
     },
 };
 
+mod game;
+mod game_text;
 mod pomdp;
 mod pomdp_picture;
 mod pomdp_text;
@@ -36,22 +38,68 @@ const MOST_ARMS: usize = 500;
 #[derive(Debug, Clone, Args)]
 pub(super) struct SolveArgs {
     /// POMDP: a .pomdp file, or an environment with an explicit model (tiger-v1). Bandit: a .toml or .json file, or a
-    /// name (`palaestra list instances`)
+    /// name (`palaestra list instances`). Game: a name (`palaestra list games`)
     instance: String,
-    /// Use this planner instead of SARSOP, or of all for a bandit: NAME, or NAME={JSON} with parameters; may be given
-    /// several times (`palaestra list planners`)
+    /// Use this planner instead of SARSOP, of all for a bandit, or of a few for a game: NAME, or NAME={JSON} with
+    /// parameters; may be given several times (`palaestra list planners`)
     #[arg(long = "planner", value_name = "NAME")]
     planners: Vec<String>,
-    /// Draw the bounds over time, and α-vectors of two states beside it, or the cycle of a bandit's best plan, to this
-    /// .svg or .png file
+    /// Draw the bounds over time, and α-vectors of two states beside it, or the cycle of a bandit's best plan, or the
+    /// gaps of a game's solvers, to this .svg or .png file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Bandits: largest number of states times choices for which the optimum is computed; above it, bounds are given
     /// [default: 2000000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     cap: Option<u64>,
+    /// Games: iterations of each solver [default: 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    iterations: Option<u64>,
     #[command(flatten)]
     pomdp: pomdp::PomdpArgs,
+}
+
+impl SolveArgs {
+    /// Refuses options of other kinds of problems.
+    fn only_for(&self, found: Kind) -> Result<(), CliError> {
+        let kinds = [Kind::Bandit, Kind::Pomdp, Kind::Game];
+        for kind in kinds.into_iter().filter(|kind| *kind != found) {
+            let given = match kind {
+                Kind::Bandit => self.cap.map(|_| "--cap"),
+                Kind::Pomdp => self.pomdp.given(),
+                Kind::Game => self.iterations.map(|_| "--iterations"),
+            };
+            if let Some(option) = given {
+                return Err(CliError::argument(
+                    format!(
+                        "{option} is for {}s, and this is a {}",
+                        kind.name(),
+                        found.name()
+                    ),
+                    "leave it out; `palaestra solve --help` shows what belongs to which",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What there is to solve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Bandit,
+    Pomdp,
+    Game,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bandit => "bandit",
+            Self::Pomdp => "POMDP",
+            Self::Game => "game",
+        }
+    }
 }
 
 pub(super) fn solve(
@@ -63,25 +111,18 @@ pub(super) fn solve(
     let env_args = args.pomdp.env_args()?;
     match Subject::find(&args.instance, env_args.as_ref(), &registries.envs)? {
         Subject::Bandit(bandit) => {
-            if let Some(option) = args.pomdp.given() {
-                return Err(of_other_kind(option, "POMDPs", "a bandit"));
-            }
+            args.only_for(Kind::Bandit)?;
             solve_a_bandit(output, args, &bandit, picture.as_ref())
         }
         Subject::Pomdp(problem) => {
-            if args.cap.is_some() {
-                return Err(of_other_kind("--cap", "bandits", "a POMDP"));
-            }
+            args.only_for(Kind::Pomdp)?;
             pomdp::solve(output, args, &problem, picture.as_ref())
         }
+        Subject::Game(problem) => {
+            args.only_for(Kind::Game)?;
+            game::solve(output, args, &problem, picture.as_ref())
+        }
     }
-}
-
-fn of_other_kind(option: &str, owner: &str, found: &str) -> CliError {
-    CliError::argument(
-        format!("{option} is for {owner}, and this is {found}"),
-        "leave it out; `palaestra solve --help` shows what belongs to which",
-    )
 }
 
 fn solve_a_bandit(

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use palaestra_agents::{bandits::planning::PlanError, pomdp::planning::SolverError};
+use palaestra_agents::{bandits::planning::PlanError, equilibrium, pomdp::planning::SolverError};
 use palaestra_envs::{
     EnvError,
     bandits::{InstanceError, presets::PRESETS},
 };
 
+use super::GAMES;
 use crate::{config::ConfigError, files::FileError};
 
 /// Why a problem was not solved.
@@ -15,7 +16,9 @@ use crate::{config::ConfigError, files::FileError};
 #[non_exhaustive]
 pub enum SolveError {
     /// There is neither a file nor a named instance.
-    #[error("there is no file `{name}`, no bandit instance and no environment of this name")]
+    #[error(
+        "there is no file `{name}`, no bandit instance, no game and no environment of this name"
+    )]
     NotFound {
         /// The argument.
         name: String,
@@ -78,6 +81,14 @@ pub enum SolveError {
     /// The saved state of a solver of another model.
     #[error("the saved solver is of another model than `{0}`")]
     Foreign(String),
+    /// A solver of games that cannot work as it was asked to.
+    #[error("`{planner}`: {error}")]
+    Game {
+        /// The solver, as asked for.
+        planner: String,
+        /// Why not.
+        error: equilibrium::SolverError,
+    },
     /// Even greedy has no value.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -97,8 +108,9 @@ impl SolveError {
             Self::NotFound { nearest, .. } => {
                 let known: Vec<&str> = PRESETS.iter().map(|preset| preset.id).collect();
                 let known = format!(
-                    "the bandits {}, and big{{N}}_{{k}} of any size, and environments with a model, such as tiger-v1",
-                    known.join(", ")
+                    "the bandits {}, and big{{N}}_{{k}} of any size, the games {}, and random{{N}}_{{seed}}, and environments with a model, such as tiger-v1",
+                    known.join(", "),
+                    GAMES.map(|(id, _)| id).join(", ")
                 );
                 Some(match nearest {
                     Some(nearest) => format!("did you mean `{nearest}`? There are {known}"),
@@ -109,6 +121,7 @@ impl SolveError {
                 "a bandit instance is a .toml or .json file, a POMDP a .pomdp file".into(),
             ),
             Self::Planner { help, .. } => Some(help.clone()),
+            Self::Game { .. } => Some("`palaestra list planners` shows what is for which".into()),
             Self::Instance(_) => Some("big{N}_{k} has N arms and k plays, 1 ≤ k ≤ N".into()),
             Self::NoFile(_) => {
                 Some("sample files are in experiments/instances/pomdp; docs/pomdp.md says where there are more".into())

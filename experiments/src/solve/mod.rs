@@ -1,12 +1,13 @@
 //! What `palaestra solve` finds out about a decision problem: its optimum or bounds on it, and what planners earn.
 //!
 //! [`Subject::find`] decides what kind of problem an argument names; each kind has a module of its own that solves it
-//! and a document with its results: bandits and POMDPs.
+//! and a document with its results: bandits, POMDPs and games.
 
 mod bandit;
 mod cycle;
 mod document;
 mod error;
+mod game;
 mod instance;
 mod pomdp;
 mod request;
@@ -18,6 +19,10 @@ pub use document::{
     PlannerReport, RelaxationReport, Solved,
 };
 pub use error::SolveError;
+pub use game::{
+    GAME_PLANNERS, GAMES, GameEquilibrium, GameForm, GamePlanner, GamePlannerReport, GamePoint,
+    GamePolicyRow, GameProblem, GameRequest, GameSolution, SolvedGame, solve_game,
+};
 pub use instance::{BanditInstance, InstanceFile};
 pub use pomdp::{
     Bounds, Limits, MAX_POINTS, POMDP_PLANNERS, PomdpOptions, PomdpPlan, PomdpPlanner,
@@ -38,11 +43,13 @@ pub enum Subject {
     Bandit(Box<BanditInstance>),
     /// A POMDP with an explicit model.
     Pomdp(Box<PomdpProblem>),
+    /// A game.
+    Game(Box<GameProblem>),
 }
 
 impl Subject {
-    /// The problem that `argument` names: a file, by its extension, an environment of `registry` with these arguments,
-    /// or a bandit instance that ships under this name.
+    /// The problem that `argument` names: a file, by its extension, a game, an environment of `registry` with these
+    /// arguments, or a bandit instance that ships under this name.
     ///
     /// # Errors
     /// If there is no such file or name, if the file is no valid problem, or if the environment has no model.
@@ -55,6 +62,15 @@ impl Subject {
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.map(str::to_ascii_lowercase);
         let is_pomdp = extension.as_deref() == Some("pomdp");
+        if !path.is_file() {
+            let game = GameProblem::named(argument).map_err(|error| SolveError::Game {
+                planner: argument.into(),
+                error,
+            })?;
+            if let Some(game) = game {
+                return Ok(Self::Game(Box::new(game)));
+            }
+        }
         let entry = registry.get(argument).ok();
         if let Some(entry) = entry.filter(|_| !path.is_file()) {
             let args = args.unwrap_or(&Value::Null);
@@ -78,7 +94,8 @@ impl Subject {
                     nearest: None,
                 } => {
                     let ids = registry.iter().map(|entry| entry.id.as_str());
-                    let nearest = nearest(&name, ids);
+                    let games = GAMES.iter().map(|(id, _)| *id);
+                    let nearest = nearest(&name, ids.chain(games));
                     SolveError::NotFound { name, nearest }
                 }
                 other => other,

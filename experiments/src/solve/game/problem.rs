@@ -1,0 +1,147 @@
+//! Games that are known by name.
+
+use std::sync::Arc;
+
+use palaestra_agents::equilibrium::{
+    BimatrixGame, ExtensiveGame, GameError, PreferenceGame, SolverError,
+};
+
+/// A game to solve.
+#[derive(Debug, Clone)]
+pub struct GameProblem {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub summary: String,
+    /// The game itself.
+    pub form: GameForm,
+}
+
+/// A game in one of three forms.
+#[derive(Debug, Clone)]
+pub enum GameForm {
+    /// A tree with information sets.
+    Extensive(Arc<ExtensiveGame>),
+    /// A table of payoffs for two players.
+    Normal(Arc<BimatrixGame>),
+    /// Preferences between responses.
+    Preferences(Arc<PreferenceGame>),
+}
+
+impl GameForm {
+    /// Its name in documents.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Extensive(_) => "extensive",
+            Self::Normal(_) => "normal_form",
+            Self::Preferences(_) => "preferences",
+        }
+    }
+}
+
+/// Name and summary of every game that is known by name; `random{N}_{seed}` beside them.
+pub const GAMES: [(&str, &str); 8] = [
+    (
+        "kuhn_poker",
+        "Poker with three cards, one card each and one bet.",
+    ),
+    (
+        "leduc_poker",
+        "Poker with six cards in three ranks, two rounds of betting and a public card.",
+    ),
+    ("rps", "Rock, paper, scissors with payoffs -1, 0 and 1."),
+    ("biased_rps", "Rock, paper, scissors with unequal stakes."),
+    (
+        "matching_pennies",
+        "One player wants the same side, the other the other.",
+    ),
+    (
+        "dice_cycle",
+        "Preferences: non-transitive dice, each beats the next with probability 5/9.",
+    ),
+    (
+        "biased_cycle",
+        "Preferences: a cycle of three with unequal strengths.",
+    ),
+    (
+        "extreme_rps",
+        "Preferences: rock, paper, scissors with certain wins.",
+    ),
+];
+
+/// Responses of a random preference game, at most.
+const MOST_RESPONSES: usize = 2000;
+
+impl GameProblem {
+    /// The game of this name; the environments `kuhn_poker-v1` and `leduc_poker-v1` are the same games.
+    ///
+    /// # Errors
+    /// Never for these games.
+    pub fn named(name: &str) -> Result<Option<Self>, SolverError> {
+        let id = match name {
+            "kuhn_poker-v1" => "kuhn_poker",
+            "leduc_poker-v1" => "leduc_poker",
+            other => other,
+        };
+        if let Some(game) = random(id) {
+            return Ok(Some(Self {
+                name: id.into(),
+                summary: "Random preferences, uniform from a linear congruential generator.".into(),
+                form: GameForm::Preferences(Arc::new(game)),
+            }));
+        }
+        let Some((_, summary)) = GAMES.iter().find(|(known, _)| *known == id) else {
+            return Ok(None);
+        };
+        let form = form(id)?;
+        Ok(form.map(|form| Self {
+            name: id.into(),
+            summary: (*summary).into(),
+            form,
+        }))
+    }
+}
+
+fn form(id: &str) -> Result<Option<GameForm>, GameError> {
+    let normal = |game| Some(GameForm::Normal(Arc::new(game)));
+    let preferences = |game| Some(GameForm::Preferences(Arc::new(game)));
+    Ok(match id {
+        "kuhn_poker" => Some(GameForm::Extensive(Arc::new(ExtensiveGame::kuhn_poker()?))),
+        "leduc_poker" => Some(GameForm::Extensive(Arc::new(ExtensiveGame::leduc_poker()?))),
+        "rps" => normal(BimatrixGame::rock_paper_scissors()),
+        "biased_rps" => normal(BimatrixGame::biased_rps()),
+        "matching_pennies" => normal(BimatrixGame::matching_pennies()),
+        "dice_cycle" => preferences(PreferenceGame::dice_cycle()),
+        "biased_cycle" => preferences(PreferenceGame::biased_cycle()),
+        "extreme_rps" => preferences(PreferenceGame::extreme_rps()),
+        _ => None,
+    })
+}
+
+/// `random{N}_{seed}`.
+fn random(id: &str) -> Option<PreferenceGame> {
+    let (n, seed) = id.strip_prefix("random")?.split_once('_')?;
+    let n = n
+        .parse()
+        .ok()
+        .filter(|n| (1..=MOST_RESPONSES).contains(n))?;
+    Some(PreferenceGame::random(n, seed.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_game_is_there() {
+        for (id, summary) in GAMES {
+            let found = GameProblem::named(id).unwrap().unwrap();
+            assert_eq!((found.name.as_str(), found.summary.as_str()), (id, summary));
+        }
+        let random = GameProblem::named("random10_7").unwrap().unwrap();
+        assert_eq!(random.form.id(), "preferences");
+        for unknown in ["chess", "random", "random0_1", "randomx_1", "random10"] {
+            assert!(GameProblem::named(unknown).unwrap().is_none(), "{unknown}");
+        }
+    }
+}
