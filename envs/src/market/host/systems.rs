@@ -1,23 +1,22 @@
 //! The systems that step markets.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bevy_ecs::prelude::{Query, Res, ResMut, Resource, World};
-use serde::{Deserialize, Serialize};
 
-use super::{Floor, MarketSetup, MarketTask};
+use super::tape::Tape;
+use super::{Floor, MarketSetup, MarketTask, Wait, picture};
 use crate::error::EnvError;
 use crate::market::book::BookConfigError;
 use crate::market::event::{Event, Ignore};
-use crate::market::flow::OrderFlow;
+use crate::market::flow::{OrderFlow, SavedFlow};
 use crate::market::kernel::{
-    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Symbol, Traders,
+    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Traders,
 };
-use crate::market::order::{Side, Time, TraderId};
+use crate::market::order::{Time, TraderId};
 use crate::sim::{
     Border, Fault, Lanes, ResetOptions, RowObservation, RowState, RowStep, Selection, StreamId,
-    read_value, write_value,
+    read_value, row_members, write_value,
 };
 
 /// What the systems of a shard share; never changes.
@@ -36,6 +35,7 @@ struct Market<T: MarketTask> {
     kernel: Kernel,
     flow: T::Flow,
     state: T::State,
+    tape: Tape,
 }
 
 /// The markets of all rows.
@@ -54,6 +54,7 @@ impl<T: MarketTask> Markets<T> {
                 kernel: Kernel::new(config.clone())?,
                 flow: flow.clone(),
                 state: T::State::default(),
+                tape: Tape::default(),
             })
         };
         std::iter::repeat_with(market)
@@ -63,36 +64,23 @@ impl<T: MarketTask> Markets<T> {
     }
 }
 
-/// A row as it is saved.
-#[derive(Serialize, Deserialize)]
-struct Saved<F, S> {
-    kernel: KernelImage,
-    flow: F,
-    state: S,
-}
-
 impl<T: MarketTask> RowState for Markets<T> {
     fn save_row(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
         let market = &self.0[row];
-        let saved = Saved {
-            kernel: market.kernel.image(),
-            flow: &market.flow,
-            state: &market.state,
-        };
-        write_value(&saved, out)
+        write_value(&market.kernel.image(), out)?;
+        market.flow.save(out)?;
+        write_value(&(&market.state, &market.tape), out)
     }
 
     fn load_row(&mut self, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
-        let saved: Saved<T::Flow, T::State> = read_value(bytes)?;
         let market = &mut self.0[row];
-        if saved.flow.traders() != market.flow.traders() {
-            return Err(EnvError::Snapshot(
-                "other traders than this market has".into(),
-            ));
-        }
-        let restored = market.kernel.restore(&saved.kernel, &saved.flow);
+        let image: KernelImage = read_value(bytes)?;
+        let mut flow = market.flow.clone();
+        flow.load(bytes)?;
+        let (state, tape) = read_value(bytes)?;
+        let restored = market.kernel.restore(&image, &flow);
         restored.map_err(EnvError::Snapshot)?;
-        (market.flow, market.state) = (saved.flow, saved.state);
+        (market.flow, market.state, market.tape) = (flow, state, tape);
         Ok(())
     }
 }
@@ -155,38 +143,66 @@ pub(super) fn reset<T: MarketTask>(
             kernel,
             flow,
             state,
+            tape,
         } = &mut markets.0[row];
-        let flow_traders = flow.traders() as usize;
-        traders.accounts.fill(Account::default());
-        traders.positions.fill(Position::default());
-        for (trader, seat) in traders.seats.iter_mut().enumerate() {
-            *seat = match trader.checked_sub(flow_traders) {
-                None => Seat {
-                    delays: flow.delays(trader as u32),
-                    ..Seat::default()
-                },
-                Some(player) => setup.players[player].seat,
-            };
-        }
-        for (player, setup) in setup.players.iter().enumerate() {
-            traders.accounts[flow_traders + player].cash = setup.cash;
-            traders.positions[flow_traders + player].held = setup.shares;
-        }
-        let stream = lanes.stream(*stream, row);
-        kernel.open(setup.opening, flow, stream, traders, &mut Ignore);
-        run(
-            kernel,
-            setup.opening + setup.warm_up,
-            flow,
-            traders,
-            |_, _| (),
-        );
-        let floor = Floor::new(kernel, traders, flow_traders as u32);
-        match task.begin(&floor, options.row(row)) {
-            Ok(begun) => *state = begun,
+        let flow_traders = flow.traders();
+        let mut open = |kernel: &mut Kernel, flow: &mut T::Flow, traders: &mut Traders<'_>| {
+            seat(setup, flow, traders);
+            tape.clear();
+            let opening = setup.venue.opening;
+            let stream = lanes.stream(*stream, row);
+            kernel.allow(u64::MAX);
+            kernel.open(opening, flow, stream, traders, &mut Ignore);
+            run(kernel, opening + setup.warm_up, flow, traders, |_, _| ());
+            task.begin(&Floor::new(kernel, traders, flow_traders), options.row(row))
+        };
+        let decisions = task.rehearsal();
+        let rehearsed = (decisions > 0).then(|| -> Result<T::State, String> {
+            let mut state = open(kernel, flow, traders)?;
+            for _ in 0..decisions {
+                let (player, now) = (TraderId(flow_traders), kernel.now());
+                let clock = now + traders.seats[player.0 as usize].delays.communication;
+                task.rehearse(&mut state, &mut kernel.desk(player, clock, traders));
+                let Wait { time, messages } = task.wait(&state, setup);
+                kernel.allow(messages);
+                run(kernel, now + time, flow, traders, |time, event| {
+                    task.watch(&mut state, time, &event);
+                });
+                let floor = Floor::new(kernel, traders, flow_traders);
+                task.follow(&mut state, &floor);
+            }
+            Ok(state)
+        });
+        match open(kernel, flow, traders) {
+            Ok(begun) => {
+                *state = begun;
+                if let Some(Ok(rehearsed)) = rehearsed {
+                    task.compare(state, &rehearsed);
+                }
+            }
             Err(message) => fault.report(EnvError::Options { row, message }),
         }
     });
+}
+
+/// Seats everybody, with what they have at the start.
+fn seat<F: OrderFlow>(setup: &MarketSetup, flow: &F, traders: &mut Traders<'_>) {
+    let flow_traders = flow.traders() as usize;
+    traders.accounts.fill(Account::default());
+    traders.positions.fill(Position::default());
+    for (trader, seat) in traders.seats.iter_mut().enumerate() {
+        *seat = match trader.checked_sub(flow_traders) {
+            None => Seat {
+                delays: flow.delays(trader as u32),
+                ..Seat::default()
+            },
+            Some(player) => setup.players[player].seat,
+        };
+    }
+    for (player, setup) in setup.players.iter().enumerate() {
+        traders.accounts[flow_traders + player].cash = setup.cash;
+        traders.positions[flow_traders + player].held = setup.shares;
+    }
 }
 
 /// Lets a market run until a time. Nobody waits for the notices to players.
@@ -217,6 +233,7 @@ pub(super) fn simulate<T: MarketTask>(
             kernel,
             flow,
             state,
+            tape,
         } = &mut markets.0[row];
         let mut step = RowStep::begin(border, row);
         let flow_traders = flow.traders();
@@ -231,15 +248,13 @@ pub(super) fn simulate<T: MarketTask>(
                 &mut kernel.desk(trader, clock, traders),
             );
         }
-        run(
-            kernel,
-            now + hosted.setup.interval,
-            flow,
-            traders,
-            |time, event| {
-                task.watch(state, time, &event);
-            },
-        );
+        tape.clear();
+        let Wait { time, messages } = task.wait(state, &hosted.setup);
+        kernel.allow(messages);
+        run(kernel, now + time, flow, traders, |time, event| {
+            tape.note(time, &event);
+            task.watch(state, time, &event);
+        });
         let floor = Floor::new(kernel, traders, flow_traders);
         task.settle(state, &floor, &mut step);
     });
@@ -264,19 +279,20 @@ pub(super) fn observe<T: MarketTask>(
     });
 }
 
-/// The best levels of a row's book.
+/// A picture of a row's market.
 pub(super) fn render<T: MarketTask>(world: &World, row: usize) -> Option<String> {
-    const LEVELS: usize = 5;
     let markets = world.get_resource::<Markets<T>>()?;
-    let book = markets.0[row].kernel.book(Symbol(0));
+    let hosted = world.get_resource::<Hosted<T>>()?;
+    let market = &markets.0[row];
+    let (accounts, positions) = (row_members(world, row), row_members(world, row));
+    let floor = Floor {
+        kernel: &market.kernel,
+        accounts: &accounts,
+        positions: &positions,
+        flow_traders: market.flow.traders(),
+    };
     let mut text = String::new();
-    let asks: Vec<_> = book.levels(Side::Sell).take(LEVELS).collect();
-    let bids = book.levels(Side::Buy).take(LEVELS);
-    for level in asks.iter().rev() {
-        let _ = writeln!(text, "{:>22.4} {:>8}", level.price as f64 / 1e4, level.size);
-    }
-    for level in bids {
-        let _ = writeln!(text, "{:>8} {:>13.4}", level.size, level.price as f64 / 1e4);
-    }
+    picture::draw(&floor, &market.tape, floor.flow_traders, &mut text);
+    hosted.task.tell(&market.state, &floor, &mut text);
     Some(text)
 }

@@ -2,7 +2,7 @@
 //!
 //! The player keeps one order of a fixed size on each side and chooses, once an interval, how many ticks each stands behind the
 //! touch of the others. An order whose price does not change keeps its place in the queue; one that was filled is entered
-//! again. Zero-intelligence flow trades against it ([`ZeroIntelligence`]).
+//! again. Who trades beside it is the argument `background` ([`BackgroundConfig`]).
 //!
 //! | | |
 //! |---|---|
@@ -34,9 +34,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::EnvError;
-use crate::market::book::{Book, BookConfig, Rules};
+use crate::market::book::Book;
 use crate::market::event::Event;
-use crate::market::flow::{ZeroIntelligence, ZeroIntelligenceConfig};
+use crate::market::flow::{Background, BackgroundConfig, Venue};
 use crate::market::host::{Floor, MarketSetup, MarketTask, PlayerSetup};
 use crate::market::kernel::{Delays, Desk, Fees, SECOND, Seat, Symbol};
 use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size, Time};
@@ -72,8 +72,8 @@ pub struct MarketMakingArgs {
     pub maker_fee: i64,
     /// Fee of trades in which it did not.
     pub taker_fee: i64,
-    /// The flow.
-    pub flow: ZeroIntelligenceConfig,
+    /// Who trades beside the player.
+    pub background: BackgroundConfig,
 }
 
 impl Default for MarketMakingArgs {
@@ -89,7 +89,7 @@ impl Default for MarketMakingArgs {
             latency: 0.0,
             maker_fee: 0,
             taker_fee: 0,
-            flow: ZeroIntelligenceConfig::default(),
+            background: BackgroundConfig::default(),
         }
     }
 }
@@ -98,6 +98,8 @@ impl Default for MarketMakingArgs {
 #[derive(Debug, Clone)]
 pub struct MarketMaking {
     args: MarketMakingArgs,
+    background: Background,
+    venue: Venue,
 }
 
 /// What the task remembers.
@@ -173,13 +175,12 @@ impl MarketMaking {
         if let Some((_, path, range)) = checks.into_iter().find(|(fine, ..)| !fine) {
             return Err(EnvError::argument(path, format!("must be {range}")));
         }
-        if let Err((name, range)) = args.flow.check() {
-            return Err(EnvError::argument(
-                &format!("flow.{name}"),
-                format!("must be {range}"),
-            ));
-        }
-        Ok(Self { args })
+        let (background, venue) = args.background.build()?;
+        Ok(Self {
+            args,
+            background,
+            venue,
+        })
     }
 
     /// The best price of a side that is not the player's alone.
@@ -208,12 +209,13 @@ fn twice_mid(book: &Book, last: Price) -> Price {
 }
 
 impl MarketTask for MarketMaking {
-    type Flow = ZeroIntelligence;
+    type Flow = Background;
     type State = Quotes;
 
     fn spec(&self) -> EnvSpec {
         EnvSpec {
             max_episode_steps: Some(self.args.steps),
+            stochastic: self.background.is_random(),
             ..EnvSpec::single(
                 "market_making-v1",
                 "Quote on both sides of an order book without piling up an inventory.",
@@ -229,22 +231,12 @@ impl MarketTask for MarketMaking {
         let args = &self.args;
         let nanoseconds = |seconds: f64| (seconds * SECOND as f64) as Time;
         MarketSetup {
-            book: BookConfig {
-                rules: Rules {
-                    tick: args.flow.tick,
-                    ..Rules::default()
-                },
-                capacity: 4096,
-                window: 512,
-                ..BookConfig::default()
-            },
+            venue: self.venue.clone(),
             calendar: None,
-            reference: args.flow.start_price,
             fees: Fees {
                 maker: args.maker_fee,
                 taker: args.taker_fee,
             },
-            opening: 0,
             warm_up: nanoseconds(args.warm_up),
             interval: nanoseconds(args.interval).max(1),
             players: vec![PlayerSetup {
@@ -260,13 +252,13 @@ impl MarketTask for MarketMaking {
         }
     }
 
-    fn flow(&self) -> ZeroIntelligence {
-        ZeroIntelligence::new(self.args.flow)
+    fn flow(&self) -> Background {
+        self.background.clone()
     }
 
     fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Quotes, String> {
         no_options(options)?;
-        let mid = twice_mid(floor.book(), 2 * self.args.flow.start_price);
+        let mid = twice_mid(floor.book(), 2 * self.venue.reference);
         Ok(Quotes {
             twice_mid: [mid; 2],
             twice_wealth: wealth(floor, mid),
@@ -285,7 +277,7 @@ impl MarketTask for MarketMaking {
             let own = state.orders[side.index()];
             let live = own.and_then(|id| book.order(id));
             let touch = Self::best_of_others(book, side, own);
-            let behind = i64::from(offsets[side.index()]) * self.args.flow.tick;
+            let behind = i64::from(offsets[side.index()]) * self.venue.tick();
             let room = held * side.sign() + size <= i64::from(self.args.max_inventory);
             let price = touch.map(|touch| touch - side.sign() * behind);
             let price = price.filter(|price| room && *price > 0);
@@ -337,7 +329,7 @@ impl MarketTask for MarketMaking {
         out: &mut RowObservation<'_>,
     ) {
         let (args, book) = (&self.args, floor.book());
-        let tick = args.flow.tick as f64;
+        let tick = self.venue.tick() as f64;
         let best = Side::BOTH.map(|side| book.best(side));
         let spread = match best {
             [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
