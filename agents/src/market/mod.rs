@@ -1,14 +1,12 @@
 //! Agents of the order-book market.
 //!
 //! * [`avellaneda_stoikov`], [`cartea_jaimungal`]: market makers with closed forms.
-//! * [`twap`]: executing a large order in equal slices of time.
 
 pub mod avellaneda_stoikov;
 pub mod cartea_jaimungal;
 mod dealer;
 #[cfg(test)]
 mod tests;
-pub mod twap;
 
 pub use avellaneda_stoikov::{AvellanedaStoikov, AvellanedaStoikovArgs};
 pub use cartea_jaimungal::{CarteaJaimungal, CarteaJaimungalArgs, CarteaJaimungalError};

@@ -2,20 +2,13 @@
 
 use std::sync::Arc;
 
-use palaestra_envs::{
-    market::order::Side,
-    sim::{Selection, Simulator},
-};
+use palaestra_envs::sim::{Selection, Simulator};
 use serde_json::{Value, json};
 
-use super::{
-    twap::{Stage, Step, Touch, Twap},
-    *,
-};
+use super::*;
 use crate::AgentContext;
 
 const CLOSED_FORMS: &str = include_str!("../../../tests/golden/market/avellaneda_stoikov.json");
-const TWAP: &str = include_str!("../../../tests/golden/market/twap_decisions.json");
 
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -108,56 +101,6 @@ fn long_problems_do_not_overflow() {
     assert_close(early.0, later.0);
     assert_close(early.1, later.1);
     assert!(solution.value(1000, 0).unwrap().is_finite());
-}
-
-#[test]
-fn twap_decides_as_the_original() {
-    let golden = parse(TWAP);
-    let integer = |value: &Value| value.as_i64().unwrap();
-    let pairs = |value: &Value| -> Vec<(i64, i64)> {
-        let list = value.as_array().unwrap().iter();
-        list.map(|pair| (integer(&pair[0]), integer(&pair[1])))
-            .collect()
-    };
-    let decisions = golden["rows"].as_array().unwrap();
-    assert_eq!(decisions.len(), 160);
-    for row in decisions {
-        let side = if row[0] == "B" { Side::Buy } else { Side::Sell };
-        let lob = &golden["lobs"][row[1].as_str().unwrap()];
-        let touch = Touch {
-            bid: pairs(&lob["bids"]).first().map(|level| level.0),
-            ask: pairs(&lob["asks"]).first().map(|level| level.0),
-            last: integer(&lob["last"]),
-        };
-        let stage = if row[2] == "passive" {
-            Stage::Passive
-        } else {
-            Stage::Aggressive
-        };
-        let twap = Twap {
-            side,
-            target: integer(&row[3]),
-            lot: 100,
-            tick: 100,
-            passive_ratio: row[6].as_f64().unwrap(),
-            aggressive_ratio: 1.0,
-            aggressive_price_change: 0,
-            total_seconds: 300,
-            passive_seconds: 20,
-            idle_seconds: 10,
-        };
-        let elapsed = integer(&row[7]) as u32;
-        let (steps, wait) = twap.decide(stage, integer(&row[4]), &pairs(&row[5]), &touch, elapsed);
-        let told: Vec<Value> = steps
-            .iter()
-            .map(|step| match *step {
-                Step::Cancel { price, size } => json!(["C", price, size]),
-                Step::Limit { price, size } => json!([row[0], price, size]),
-            })
-            .collect();
-        assert_eq!(Value::from(told), row[8], "{row}");
-        assert_eq!(i64::from(wait), integer(&row[9]));
-    }
 }
 
 /// Mean and standard deviation.

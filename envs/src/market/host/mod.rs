@@ -92,11 +92,17 @@ pub trait MarketTask: Send + Sync + 'static {
     /// The flow, before its first reset.
     fn flow(&self) -> Self::Flow;
 
-    /// An episode begins: the market has warmed up, the players have joined. `options` is JSON null unless given at the reset.
+    /// An episode begins: the market has warmed up, the players have joined. `state` is that of an earlier episode, or the default:
+    /// all of it must be set anew, in the memory that it has. `options` is JSON null unless given at the reset.
     ///
     /// # Errors
     /// A sentence about options that are unknown or out of range.
-    fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Self::State, String>;
+    fn begin(
+        &self,
+        state: &mut Self::State,
+        floor: &Floor<'_>,
+        options: &Value,
+    ) -> Result<(), String>;
 
     /// Decisions of a policy of the task's own that plays the market of every episode first, in the place of player 0, for the
     /// players to be compared with: same seed, same flow. 0: none does.
@@ -131,6 +137,11 @@ pub trait MarketTask: Send + Sync + 'static {
     /// Sees every event of the market.
     fn watch(&self, state: &mut Self::State, time: Time, event: &Event) {
         let _ = (state, time, event);
+    }
+
+    /// Sees the book after each message.
+    fn look(&self, state: &mut Self::State, time: Time, book: &Book) {
+        let _ = (state, time, book);
     }
 
     /// An interval is over: gives rewards, ends the episode.

@@ -7,8 +7,8 @@ use bevy_ecs::prelude::{Query, Res, ResMut, Resource, World};
 use super::tape::Tape;
 use super::{Floor, MarketSetup, MarketTask, Wait, picture};
 use crate::error::EnvError;
-use crate::market::book::BookConfigError;
-use crate::market::event::{Event, Ignore};
+use crate::market::book::{Book, BookConfigError};
+use crate::market::event::{Event, EventSink, Ignore};
 use crate::market::flow::{OrderFlow, SavedFlow};
 use crate::market::kernel::{
     Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Traders,
@@ -35,7 +35,29 @@ struct Market<T: MarketTask> {
     kernel: Kernel,
     flow: T::Flow,
     state: T::State,
+    /// The state of the task's own policy.
+    rehearsed: T::State,
     tape: Tape,
+}
+
+/// What a task sees of its market as it runs.
+struct Watch<'a, T: MarketTask> {
+    task: &'a T,
+    state: &'a mut T::State,
+    tape: &'a mut Tape,
+}
+
+impl<T: MarketTask> EventSink for Watch<'_, T> {
+    #[inline]
+    fn event(&mut self, time: Time, event: Event) {
+        self.tape.note(time, &event);
+        self.task.watch(self.state, time, &event);
+    }
+
+    #[inline]
+    fn settled(&mut self, time: Time, book: &Book) {
+        self.task.look(self.state, time, book);
+    }
 }
 
 /// The markets of all rows.
@@ -54,6 +76,7 @@ impl<T: MarketTask> Markets<T> {
                 kernel: Kernel::new(config.clone())?,
                 flow: flow.clone(),
                 state: T::State::default(),
+                rehearsed: T::State::default(),
                 tape: Tape::default(),
             })
         };
@@ -143,43 +166,47 @@ pub(super) fn reset<T: MarketTask>(
             kernel,
             flow,
             state,
+            rehearsed,
             tape,
         } = &mut markets.0[row];
         let flow_traders = flow.traders();
-        let mut open = |kernel: &mut Kernel, flow: &mut T::Flow, traders: &mut Traders<'_>| {
+        let options = options.row(row);
+        let open = |state: &mut T::State,
+                    kernel: &mut Kernel,
+                    flow: &mut T::Flow,
+                    traders: &mut Traders<'_>| {
             seat(setup, flow, traders);
-            tape.clear();
             let opening = setup.venue.opening;
             let stream = lanes.stream(*stream, row);
             kernel.allow(u64::MAX);
             kernel.open(opening, flow, stream, traders, &mut Ignore);
-            run(kernel, opening + setup.warm_up, flow, traders, |_, _| ());
-            task.begin(&Floor::new(kernel, traders, flow_traders), options.row(row))
+            run(kernel, opening + setup.warm_up, flow, traders, &mut Ignore);
+            let floor = Floor::new(kernel, traders, flow_traders);
+            task.begin(state, &floor, options)
         };
         let decisions = task.rehearsal();
-        let rehearsed = (decisions > 0).then(|| -> Result<T::State, String> {
-            let mut state = open(kernel, flow, traders)?;
+        if decisions > 0 && open(rehearsed, kernel, flow, traders).is_ok() {
             for _ in 0..decisions {
-                let (player, now) = (TraderId(flow_traders), kernel.now());
+                let now = kernel.now();
+                let player = TraderId(flow_traders);
                 let clock = now + traders.seats[player.0 as usize].delays.communication;
-                task.rehearse(&mut state, &mut kernel.desk(player, clock, traders));
-                let Wait { time, messages } = task.wait(&state, setup);
+                task.rehearse(rehearsed, &mut kernel.desk(player, clock, traders));
+                let Wait { time, messages } = task.wait(rehearsed, setup);
                 kernel.allow(messages);
-                run(kernel, now + time, flow, traders, |time, event| {
-                    task.watch(&mut state, time, &event);
-                });
-                let floor = Floor::new(kernel, traders, flow_traders);
-                task.follow(&mut state, &floor);
+                let state = &mut *rehearsed;
+                let mut watch = Watch {
+                    task: &**task,
+                    state,
+                    tape,
+                };
+                run(kernel, now + time, flow, traders, &mut watch);
+                task.follow(rehearsed, &Floor::new(kernel, traders, flow_traders));
             }
-            Ok(state)
-        });
-        match open(kernel, flow, traders) {
-            Ok(begun) => {
-                *state = begun;
-                if let Some(Ok(rehearsed)) = rehearsed {
-                    task.compare(state, &rehearsed);
-                }
-            }
+        }
+        tape.clear();
+        match open(state, kernel, flow, traders) {
+            Ok(()) if decisions > 0 => task.compare(state, rehearsed),
+            Ok(()) => {}
             Err(message) => fault.report(EnvError::Options { row, message }),
         }
     });
@@ -211,10 +238,10 @@ fn run<F: OrderFlow>(
     until: Time,
     flow: &mut F,
     traders: &mut Traders<'_>,
-    mut watch: impl FnMut(Time, Event),
+    sink: &mut impl EventSink,
 ) {
     // Players decide when an interval is over, not when they have asked to be woken.
-    while let Pause::Awake(..) = kernel.run(until, flow, traders, &mut watch) {}
+    while let Pause::Awake(..) = kernel.run(until, flow, traders, sink) {}
     kernel.clear_inbox();
 }
 
@@ -226,7 +253,7 @@ pub(super) fn simulate<T: MarketTask>(
     border: ResMut<Border>,
     mut tables: Tables,
 ) {
-    let task = &*hosted.task;
+    let task = &hosted.task;
     let border = border.into_inner();
     for_each_row(&mut tables, hosted.traders, &selection, |row, traders| {
         let Market {
@@ -234,6 +261,7 @@ pub(super) fn simulate<T: MarketTask>(
             flow,
             state,
             tape,
+            ..
         } = &mut markets.0[row];
         let mut step = RowStep::begin(border, row);
         let flow_traders = flow.traders();
@@ -251,10 +279,12 @@ pub(super) fn simulate<T: MarketTask>(
         tape.clear();
         let Wait { time, messages } = task.wait(state, &hosted.setup);
         kernel.allow(messages);
-        run(kernel, now + time, flow, traders, |time, event| {
-            tape.note(time, &event);
-            task.watch(state, time, &event);
-        });
+        let mut watch = Watch {
+            task: &**task,
+            state,
+            tape,
+        };
+        run(kernel, now + time, flow, traders, &mut watch);
         let floor = Floor::new(kernel, traders, flow_traders);
         task.settle(state, &floor, &mut step);
     });

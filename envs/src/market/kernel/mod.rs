@@ -243,6 +243,7 @@ impl Kernel {
             books: &self.books,
             accounts: traders.accounts,
             positions: traders.positions,
+            seats: traders.seats,
             next_id: &mut self.next_id,
             outbox: &mut self.outbox,
         }
@@ -387,7 +388,9 @@ impl Kernel {
             tell(*now, Event::Rejected { id, reason });
             return Outcome::refused(reason);
         }
-        books[index].submit(*now, message, &mut tell)
+        let outcome = books[index].submit(*now, message, &mut tell);
+        sink.settled(*now, &books[index]);
+        outcome
     }
 
     /// The calendar says that a phase begins; an auction that ends so is cleared.

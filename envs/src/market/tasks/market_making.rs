@@ -33,12 +33,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::shared::{check, depths, imbalance, nanoseconds, player, within};
 use crate::error::EnvError;
 use crate::market::book::Book;
 use crate::market::event::Event;
 use crate::market::flow::{Background, BackgroundConfig, Venue};
-use crate::market::host::{Floor, MarketSetup, MarketTask, PlayerSetup};
-use crate::market::kernel::{Delays, Desk, Fees, SECOND, Seat, Symbol};
+use crate::market::host::{Floor, MarketSetup, MarketTask};
+use crate::market::kernel::{Desk, Fees, Symbol};
 use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size, Time};
 use crate::sim::{EnvSpec, RowObservation, RowStep, no_options};
 use crate::space::Space;
@@ -123,8 +124,8 @@ impl MarketMaking {
     /// # Errors
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: MarketMakingArgs) -> Result<Self, EnvError> {
-        let within = |x: f64, low: f64, high: f64| (low..=high).contains(&x);
-        let checks = [
+        let fee = |x: i64| (-1_000_000..=1_000_000).contains(&x);
+        check(&[
             (args.steps >= 1, "steps", "at least 1"),
             (
                 within(args.interval, 1e-6, 86_400.0),
@@ -161,20 +162,9 @@ impl MarketMaking {
                 "latency",
                 "0 to 60,000 ms",
             ),
-            (
-                (-1_000_000..=1_000_000).contains(&args.maker_fee),
-                "maker_fee",
-                "-1,000,000 to 1,000,000",
-            ),
-            (
-                (-1_000_000..=1_000_000).contains(&args.taker_fee),
-                "taker_fee",
-                "-1,000,000 to 1,000,000",
-            ),
-        ];
-        if let Some((_, path, range)) = checks.into_iter().find(|(fine, ..)| !fine) {
-            return Err(EnvError::argument(path, format!("must be {range}")));
-        }
+            (fee(args.maker_fee), "maker_fee", "-1,000,000 to 1,000,000"),
+            (fee(args.taker_fee), "taker_fee", "-1,000,000 to 1,000,000"),
+        ])?;
         let (background, venue) = args.background.build()?;
         Ok(Self {
             args,
@@ -229,7 +219,6 @@ impl MarketTask for MarketMaking {
 
     fn setup(&self) -> MarketSetup {
         let args = &self.args;
-        let nanoseconds = |seconds: f64| (seconds * SECOND as f64) as Time;
         MarketSetup {
             venue: self.venue.clone(),
             calendar: None,
@@ -239,16 +228,7 @@ impl MarketTask for MarketMaking {
             },
             warm_up: nanoseconds(args.warm_up),
             interval: nanoseconds(args.interval).max(1),
-            players: vec![PlayerSetup {
-                seat: Seat {
-                    delays: Delays {
-                        communication: nanoseconds(args.latency / 1e3),
-                        computation: 0,
-                    },
-                    ..Seat::default()
-                },
-                ..PlayerSetup::default()
-            }],
+            players: vec![player(args.latency, 0)],
         }
     }
 
@@ -256,14 +236,15 @@ impl MarketTask for MarketMaking {
         self.background.clone()
     }
 
-    fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Quotes, String> {
+    fn begin(&self, state: &mut Quotes, floor: &Floor<'_>, options: &Value) -> Result<(), String> {
         no_options(options)?;
         let mid = twice_mid(floor.book(), 2 * self.venue.reference);
-        Ok(Quotes {
+        *state = Quotes {
             twice_mid: [mid; 2],
             twice_wealth: wealth(floor, mid),
             ..Quotes::default()
-        })
+        };
+        Ok(())
     }
 
     fn act(&self, state: &mut Quotes, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
@@ -335,25 +316,7 @@ impl MarketTask for MarketMaking {
             [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
             _ => 100.0,
         };
-        // Displayed sizes of 1, 5 and 10 levels, in one walk for each side.
-        let depths = Side::BOTH.map(|side| {
-            let (mut sum, mut depths) = (0, [0; 3]);
-            for (i, level) in book.levels(side).take(10).enumerate() {
-                sum += level.size;
-                for (depth, levels) in depths.iter_mut().zip([1, 5, 10]) {
-                    *depth = if i < levels { sum } else { *depth };
-                }
-            }
-            depths.map(|depth: Size| depth as f64)
-        });
-        let imbalance = |i: usize| {
-            let [bid, ask] = [depths[0][i], depths[1][i]];
-            if bid + ask > 0.0 {
-                (bid - ask) / (bid + ask)
-            } else {
-                0.0
-            }
-        };
+        let [bids, asks] = depths(book);
         let ahead = |side: Side| {
             let id = state.orders[side.index()]?;
             let order = book.order(id)?;
@@ -364,9 +327,9 @@ impl MarketTask for MarketMaking {
             floor.position(player).held as f64 / f64::from(args.max_inventory),
             1.0 - f64::from(state.decisions) / f64::from(args.steps),
             spread / 10.0,
-            imbalance(0),
-            imbalance(1),
-            imbalance(2),
+            imbalance(bids[0], asks[0]),
+            imbalance(bids[1], asks[1]),
+            imbalance(bids[2], asks[2]),
             (state.twice_mid[1] - state.twice_mid[0]) as f64 / (2.0 * tick),
             ahead(Side::Buy).unwrap_or(-1.0),
             ahead(Side::Sell).unwrap_or(-1.0),

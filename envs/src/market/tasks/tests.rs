@@ -1,5 +1,7 @@
 //! Tasks behind the border.
 
+mod execution;
+
 use serde_json::{Value, json};
 
 use crate::conformance::{self, CheckOptions};

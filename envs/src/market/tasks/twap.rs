@@ -5,7 +5,9 @@
 //! share of the target; in the *aggressive* one it crosses the spread for whatever it is behind a straight line that is complete
 //! at the end. Sizes are rounded up to lots.
 
-use palaestra_envs::market::order::{Price, Side, Size};
+use serde::{Deserialize, Serialize};
+
+use crate::market::order::{Price, Side, Size};
 
 /// The two stages of a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Touch {
 }
 
 /// One thing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// Take away `size` shares of own orders at `price`, the oldest first.
     Cancel {
@@ -85,7 +87,7 @@ pub enum Step {
 
 impl Twap {
     /// What to do, and the seconds to wait after it. `own` are price and size of the live own orders in order of entry,
-    /// `elapsed` the seconds since the start, before the end.
+    /// `elapsed` the seconds since the start, before the end. Writes into `steps` what it had not.
     pub fn decide(
         &self,
         stage: Stage,
@@ -93,27 +95,39 @@ impl Twap {
         own: &[(Price, Size)],
         touch: &Touch,
         elapsed: u32,
-    ) -> (Vec<Step>, u32) {
+        steps: &mut Vec<Step>,
+    ) -> u32 {
+        steps.clear();
         match stage {
-            Stage::Passive => (self.wait(completed, own, touch), self.passive_seconds),
-            Stage::Aggressive => (
-                self.catch_up(completed, own, touch, elapsed),
-                self.idle_seconds,
-            ),
+            Stage::Passive => {
+                self.wait(completed, own, touch.best(self.side, self.tick), steps);
+                self.passive_seconds
+            }
+            Stage::Aggressive => {
+                let best = touch.best(self.side.opposite(), self.tick);
+                let price = best + self.side.sign() * self.aggressive_price_change;
+                self.catch_up(completed, own, price, elapsed, steps);
+                self.idle_seconds
+            }
         }
     }
 
     /// Everything that is left of the own orders is taken back.
-    pub fn finish(own: &[(Price, Size)]) -> Vec<Step> {
-        cancel(own.iter().copied(), Size::MAX)
+    pub fn finish(own: &[(Price, Size)], steps: &mut Vec<Step>) {
+        steps.clear();
+        cancel(own.iter().copied(), Size::MAX, steps);
     }
 
-    fn wait(&self, completed: Size, own: &[(Price, Size)], touch: &Touch) -> Vec<Step> {
-        let best = touch.best(self.side, self.tick);
-        let mut steps = cancel(
-            own.iter().copied().filter(|(price, _)| *price != best),
-            Size::MAX,
-        );
+    /// The passive stage: orders at `best` only, up to their share of the target.
+    pub(super) fn wait(
+        &self,
+        completed: Size,
+        own: &[(Price, Size)],
+        best: Price,
+        steps: &mut Vec<Step>,
+    ) {
+        let elsewhere = own.iter().copied().filter(|(price, _)| *price != best);
+        cancel(elsewhere, Size::MAX, steps);
         let kept = own.iter().copied().filter(|(price, _)| *price == best);
         let present: Size = kept.clone().map(|(_, size)| size).sum();
         let wanted = self.share(self.passive_ratio);
@@ -122,41 +136,38 @@ impl Twap {
             let size = self.round_up(wanted - present).min(left).max(0);
             steps.push(Step::Limit { price: best, size });
         } else if present - wanted >= self.lot {
-            steps.extend(cancel(kept, present - wanted));
+            cancel(kept, present - wanted, steps);
         }
-        steps
     }
 
-    fn catch_up(
+    /// The aggressive stage: an order at `price` for what is missing.
+    pub(super) fn catch_up(
         &self,
         completed: Size,
         own: &[(Price, Size)],
-        touch: &Touch,
+        price: Price,
         elapsed: u32,
-    ) -> Vec<Step> {
+        steps: &mut Vec<Step>,
+    ) {
         // The product first: it is exact, and only the division rounds.
         let due = (self.target * i64::from(elapsed + self.idle_seconds)) as f64
             / f64::from(self.total_seconds);
         let behind = due.round_ties_even() as Size - completed;
         if behind <= 0 {
-            return Vec::new();
+            return;
         }
         let wanted = self.round_up(behind).min(self.share(self.aggressive_ratio));
         let present: Size = own.iter().map(|(_, size)| size).sum();
         let free = self.target - completed - present;
-        let mut steps = Vec::new();
         let mut size = wanted;
         if free < wanted {
             // What waits in passive orders is needed now.
-            steps = cancel(own.iter().copied(), wanted - free);
+            cancel(own.iter().copied(), wanted - free, steps);
             size = free + (wanted - free).min(present);
         }
         if size > 0 {
-            let best = touch.best(self.side.opposite(), self.tick);
-            let price = best + self.side.sign() * self.aggressive_price_change;
             steps.push(Step::Limit { price, size });
         }
-        steps
     }
 
     /// A share of the target, in whole lots.
@@ -170,8 +181,8 @@ impl Twap {
 }
 
 /// Takes `size` shares from `orders`, the first first; one step for each price.
-fn cancel(orders: impl Iterator<Item = (Price, Size)>, size: Size) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+fn cancel(orders: impl Iterator<Item = (Price, Size)>, size: Size, steps: &mut Vec<Step>) {
+    let before = steps.len();
     let mut left = size;
     for (price, size) in orders {
         let taken = size.min(left);
@@ -179,7 +190,7 @@ fn cancel(orders: impl Iterator<Item = (Price, Size)>, size: Size) -> Vec<Step> 
         if taken == 0 {
             break;
         }
-        let same = steps.iter_mut().find_map(|step| match step {
+        let same = steps[before..].iter_mut().find_map(|step| match step {
             Step::Cancel { price: at, size } if *at == price => Some(size),
             _ => None,
         });
@@ -188,5 +199,65 @@ fn cancel(orders: impl Iterator<Item = (Price, Size)>, size: Size) -> Vec<Step> 
             None => steps.push(Step::Cancel { price, size: taken }),
         }
     }
-    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const GOLDEN: &str = include_str!("../../../../tests/golden/market/twap_decisions.json");
+
+    #[test]
+    fn twap_decides_as_the_original() {
+        let golden: Value = serde_json::from_str(GOLDEN).unwrap();
+        let integer = |value: &Value| value.as_i64().unwrap();
+        let pairs = |value: &Value| -> Vec<(i64, i64)> {
+            let list = value.as_array().unwrap().iter();
+            list.map(|pair| (integer(&pair[0]), integer(&pair[1])))
+                .collect()
+        };
+        let decisions = golden["rows"].as_array().unwrap();
+        assert_eq!(decisions.len(), 160);
+        let mut steps = Vec::new();
+        for row in decisions {
+            let side = if row[0] == "B" { Side::Buy } else { Side::Sell };
+            let lob = &golden["lobs"][row[1].as_str().unwrap()];
+            let touch = Touch {
+                bid: pairs(&lob["bids"]).first().map(|level| level.0),
+                ask: pairs(&lob["asks"]).first().map(|level| level.0),
+                last: integer(&lob["last"]),
+            };
+            let stage = if row[2] == "passive" {
+                Stage::Passive
+            } else {
+                Stage::Aggressive
+            };
+            let twap = Twap {
+                side,
+                target: integer(&row[3]),
+                lot: 100,
+                tick: 100,
+                passive_ratio: row[6].as_f64().unwrap(),
+                aggressive_ratio: 1.0,
+                aggressive_price_change: 0,
+                total_seconds: 300,
+                passive_seconds: 20,
+                idle_seconds: 10,
+            };
+            let elapsed = integer(&row[7]) as u32;
+            let own = pairs(&row[5]);
+            let wait = twap.decide(stage, integer(&row[4]), &own, &touch, elapsed, &mut steps);
+            let told: Vec<Value> = steps
+                .iter()
+                .map(|step| match *step {
+                    Step::Cancel { price, size } => json!(["C", price, size]),
+                    Step::Limit { price, size } => json!([row[0], price, size]),
+                })
+                .collect();
+            assert_eq!(Value::from(told), row[8], "{row}");
+            assert_eq!(i64::from(wait), integer(&row[9]));
+        }
+    }
 }
