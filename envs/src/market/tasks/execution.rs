@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::shared::number;
 use crate::market::host::Floor;
 use crate::market::order::{Side, Size, Time};
-use crate::sim::{InfoField, InfoKind, Model, RowObservation};
-use crate::space::{BoxSpace, Columns, DType, Space};
+use crate::sim::{InfoField, Model, RowObservation};
+use crate::space::Columns;
 
 /// Shares executed until now.
 pub const EXECUTED: &str = "executed";
@@ -42,22 +43,12 @@ pub enum Controls {
 impl ExecutionProblem {
     /// The info fields of such a task.
     pub(super) fn info(&self) -> Vec<InfoField> {
-        let field = |name: &str, high: f64, summary: &str| InfoField {
-            name: name.into(),
-            space: Space::Box(BoxSpace {
-                dtype: DType::Float64,
-                shape: vec![1],
-                low: vec![0.0],
-                high: vec![high],
-            }),
-            kind: InfoKind::State,
-            summary: summary.into(),
-        };
         vec![
-            field(EXECUTED, f64::INFINITY, "Shares executed until now."),
-            field(ELAPSED, 1.0, "Share of the time that is over."),
-            field(
+            number(EXECUTED, 0.0, f64::INFINITY, "Shares executed until now."),
+            number(ELAPSED, 0.0, 1.0, "Share of the time that is over."),
+            number(
                 VOLUME,
+                0.0,
                 f64::INFINITY,
                 "Shares that others traded with each other since the start.",
             ),

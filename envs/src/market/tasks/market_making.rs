@@ -29,11 +29,13 @@
 //! Source: reward and action as in the market making of MarS's successors and of Cartea, Jaimungal, Penalva, *Algorithmic and
 //! High-Frequency Trading*, CUP 2015, chapter 10: running and terminal inventory penalties φ and α.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::shared::{check, depths, imbalance, nanoseconds, player, within};
+use super::shared::{check, depths, imbalance, nanoseconds, number, player, within};
 use crate::error::EnvError;
 use crate::market::book::Book;
 use crate::market::event::Event;
@@ -41,7 +43,7 @@ use crate::market::flow::{Background, BackgroundConfig, Venue};
 use crate::market::host::{Floor, MarketSetup, MarketTask};
 use crate::market::kernel::{Desk, Fees, Symbol};
 use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size, Time};
-use crate::sim::{EnvSpec, RowObservation, RowStep, no_options};
+use crate::sim::{EnvSpec, Model, RowObservation, RowStep, no_options};
 use crate::space::Space;
 
 /// Ticks behind the touch that can be chosen, from 0.
@@ -94,6 +96,22 @@ impl Default for MarketMakingArgs {
         }
     }
 }
+
+/// What a market maker that plays by a rule needs to know; the model of the specification.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarketMakingProblem {
+    /// Decisions of an episode.
+    pub steps: u32,
+    /// Seconds between two of them.
+    pub interval: f64,
+    /// Shares of a quote.
+    pub size: u32,
+}
+
+/// The info field that tells the inventory.
+const INVENTORY: &str = "inventory";
+/// The info field that tells the spread.
+const SPREAD: &str = "spread";
 
 /// Market making in an order book.
 #[derive(Debug, Clone)]
@@ -206,6 +224,25 @@ impl MarketTask for MarketMaking {
         EnvSpec {
             max_episode_steps: Some(self.args.steps),
             stochastic: self.background.is_random(),
+            model: Some(Model::new(Arc::new(MarketMakingProblem {
+                steps: self.args.steps,
+                interval: self.args.interval,
+                size: self.args.size,
+            }))),
+            info: vec![
+                number(
+                    INVENTORY,
+                    f64::NEG_INFINITY,
+                    f64::INFINITY,
+                    "Shares held; negative when short.",
+                ),
+                number(
+                    SPREAD,
+                    0.0,
+                    f64::INFINITY,
+                    "Distance of the best prices in ticks; 100 where a side is empty.",
+                ),
+            ],
             ..EnvSpec::single(
                 "market_making-v1",
                 "Quote on both sides of an order book without piling up an inventory.",
@@ -338,5 +375,17 @@ impl MarketTask for MarketMaking {
         for (out, value) in out.f32(0).iter_mut().zip(values) {
             *out = value.clamp(-10.0, 10.0) as f32;
         }
+        out.info(INVENTORY, &[floor.position(player).held as f64]);
+        out.info(SPREAD, &[spread]);
+    }
+
+    fn tell(&self, state: &Quotes, floor: &Floor<'_>, out: &mut String) {
+        use std::fmt::Write as _;
+        let _ = write!(
+            out,
+            "holds {} shares, wealth {:+.2}",
+            floor.position(0).held,
+            state.twice_wealth as f64 / 2e4
+        );
     }
 }

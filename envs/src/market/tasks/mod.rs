@@ -17,7 +17,7 @@ pub use inventory_market_making::{
     InventoryMarketMaking, InventoryMarketMakingArgs, MarketMakingReward,
 };
 pub use jax_lob_execution::{JaxLobExecution, JaxLobExecutionArgs};
-pub use market_making::{MarketMaking, MarketMakingArgs};
+pub use market_making::{MarketMaking, MarketMakingArgs, MarketMakingProblem};
 pub use mars_execution::{Benchmark, MarsExecution, MarsExecutionArgs};
 
 use crate::market::host::MarketPlugin;

@@ -8,6 +8,8 @@ use crate::market::event::Trade;
 use crate::market::host::{Floor, PlayerSetup};
 use crate::market::kernel::{Delays, Desk, SECOND, Seat, Symbol};
 use crate::market::order::{Cash, Message, NewOrder, OrderId, Price, Side, Size, Time, TraderId};
+use crate::sim::{InfoField, InfoKind};
+use crate::space::{BoxSpace, DType, Space};
 
 /// The instrument of a task.
 pub(super) const SYMBOL: Symbol = Symbol(0);
@@ -23,6 +25,21 @@ pub(super) fn check(ranges: &[(bool, &str, &str)]) -> Result<(), EnvError> {
 /// Whether a number lies in a closed interval; NaN lies in none.
 pub(super) fn within(x: f64, low: f64, high: f64) -> bool {
     (low..=high).contains(&x)
+}
+
+/// An info field that tells a number about the state.
+pub(super) fn number(name: &str, low: f64, high: f64, summary: &str) -> InfoField {
+    InfoField {
+        name: name.into(),
+        space: Space::Box(BoxSpace {
+            dtype: DType::Float64,
+            shape: vec![1],
+            low: vec![low],
+            high: vec![high],
+        }),
+        kind: InfoKind::State,
+        summary: summary.into(),
+    }
 }
 
 /// Seconds as nanoseconds.
