@@ -87,17 +87,21 @@ impl Default for AvellanedaStoikovArgs {
     }
 }
 
+/// A parameter, if it can be one.
+fn positive(name: &str, value: Option<f64>) -> Result<f64, AgentError> {
+    match value {
+        Some(value) if value > 0.0 && value.is_finite() => Ok(value),
+        Some(value) => {
+            let message = format!("must be positive and finite, not {value}");
+            Err(AgentError::argument(name, message))
+        }
+        None => Err(AgentError::argument(name, "must be said of an order book")),
+    }
+}
+
 impl AvellanedaStoikovArgs {
     /// The dealer, and the length of a step.
     fn dealer(&self, market: &Market) -> Result<(AvellanedaStoikov, f64), AgentError> {
-        let positive = |name: &str, value: Option<f64>, known: Option<f64>| match value.or(known) {
-            Some(value) if value > 0.0 && value.is_finite() => Ok(value),
-            Some(value) => {
-                let message = format!("must be positive and finite, not {value}");
-                Err(AgentError::argument(name, message))
-            }
-            None => Err(AgentError::argument(name, "must be said of an order book")),
-        };
         let (volatility, fill_exponent, duration, step_length) = match market {
             Market::Model(model) => (
                 Some(model.volatility),
@@ -111,9 +115,9 @@ impl AvellanedaStoikovArgs {
             }
         };
         let dealer = AvellanedaStoikov {
-            risk_aversion: positive("risk_aversion", Some(self.risk_aversion), None)?,
-            volatility: positive("volatility", self.volatility, volatility)?,
-            fill_exponent: positive("fill_exponent", self.fill_exponent, fill_exponent)?,
+            risk_aversion: self.risk_aversion,
+            volatility: positive("volatility", self.volatility.or(volatility))?,
+            fill_exponent: positive("fill_exponent", self.fill_exponent.or(fill_exponent))?,
             duration,
         };
         Ok((dealer, step_length))
@@ -139,6 +143,7 @@ pub(super) fn register(registry: &mut Registry) {
         ID,
         "Quotes around a price that falls with the inventory: Avellaneda and Stoikov's optimum under exponential utility.",
         |context, args: AvellanedaStoikovArgs| {
+            positive("risk_aversion", Some(args.risk_aversion))?;
             let market = market(ID, context)?;
             let (dealer, step_length) = args.dealer(&market)?;
             let quotes = Table {

@@ -248,10 +248,15 @@ fn twap_fulfils_its_target_evenly() {
         ("mars_execution-v1", json!({}), 0.11),
     ] {
         let size = args["size"].as_f64().unwrap_or(match env {
-            "mars_execution-v1" => 8000.0,
+            "mars_execution-v1" => 24_000.0,
             _ => 1000.0,
         });
-        for passive in [0.9, 0.0] {
+        // One level of the book is less than a slice of this order: without any that wait, it falls behind.
+        let ratios: &[f64] = match env {
+            "mars_execution-v1" => &[0.9],
+            _ => &[0.9, 0.0],
+        };
+        for &passive in ratios {
             let agent_args = json!({ "passive_ratio": passive });
             let played = first_episodes(table(env, &args, "twap", &agent_args, 6), 6);
             for (told, _) in &played {
@@ -263,7 +268,7 @@ fn twap_fulfils_its_target_evenly() {
                     executed >= size * (elapsed - slack),
                     "{env} {passive} {told:?}"
                 );
-                if passive == 0.0 {
+                if passive < 0.1 {
                     assert!(executed <= size * (elapsed + slack), "{env} {told:?}");
                 }
             }

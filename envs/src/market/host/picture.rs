@@ -37,11 +37,10 @@ pub(super) fn draw(floor: &Floor<'_>, tape: &Tape, players: u32, text: &mut Stri
     }
     let _ = writeln!(
         text,
-        "\n{:>w$} {:>8} {:>11} {:<8}",
+        "\n{:>w$} {:>8} {:>11} ask",
         "",
         "bid",
         "price",
-        "ask",
         w = BAR as usize
     );
     let mut rows: Vec<(Side, Depth)> = asks.iter().rev().map(|l| (Side::Sell, *l)).collect();

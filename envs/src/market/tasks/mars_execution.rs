@@ -103,11 +103,11 @@ pub struct MarsExecutionArgs {
 }
 
 impl Default for MarsExecutionArgs {
-    /// About a tenth of what the default background trades in the time.
+    /// About three tenths of what the default background trades in the time.
     fn default() -> Self {
         Self {
             side: Side::Buy,
-            size: 8000,
+            size: 24_000,
             lot: 100,
             slices: 10,
             passive: 25,

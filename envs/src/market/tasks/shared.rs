@@ -198,7 +198,8 @@ impl Executed {
 
     /// Money saved, or gained, against a price: positive is good.
     pub(super) fn gain(self, side: Side, price: f64) -> f64 {
-        side.sign() as f64 * (price * self.size as f64 - self.value as f64)
+        // A zero without a sign.
+        side.sign() as f64 * (price * self.size as f64 - self.value as f64) + 0.0
     }
 }
 

@@ -123,7 +123,7 @@ fn the_baseline_compared_with_itself_gains_nothing() {
             }
         });
         for (rewards, executed) in rewards.iter().zip(&executed) {
-            let filled = executed / 8000.0;
+            let filled = executed / 24_000.0;
             assert!(filled >= 0.95, "{filled}");
             let beyond = filled - 0.95;
             let fulfilment = 0.95 + beyond - beyond * beyond / 0.1;
@@ -155,7 +155,7 @@ fn dials_fill_more_the_farther_they_are_turned() {
                 dials.copy_from_slice(&[passive, level]);
             }
         });
-        executed.iter().sum::<f64>() / 16.0 / 8000.0
+        executed.iter().sum::<f64>() / 16.0 / 24_000.0
     };
     let (waiting, near, far) = (filled(9, 0), filled(0, 1), filled(0, 5));
     assert!(waiting > 0.2 && waiting <= 1.0, "{waiting}");
