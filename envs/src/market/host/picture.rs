@@ -7,7 +7,7 @@ use super::tape::Tape;
 use crate::market::book::Depth;
 use crate::market::event::Trade;
 use crate::market::kernel::SECOND;
-use crate::market::order::{Price, Side, Size, Time, TraderId};
+use crate::market::order::{Price, Side, Size, Time};
 
 /// Levels of each side.
 const LEVELS: usize = 5;
@@ -94,16 +94,14 @@ pub(super) fn draw(floor: &Floor<'_>, tape: &Tape, players: u32, text: &mut Stri
 
 /// A trade in a few words.
 fn told((time, trade): &(Time, Trade), players: u32) -> String {
-    let (arrow, aggressor) = match trade.aggressor {
-        Side::Buy => ('▲', trade.taker_trader),
-        Side::Sell => ('▼', trade.taker_trader),
+    let arrow = match trade.aggressor {
+        Side::Buy => '▲',
+        Side::Sell => '▼',
     };
-    let is_player = |trader: TraderId| trader.0 >= players && trader.0 != u32::MAX;
-    let mark = if is_player(aggressor) || is_player(trade.maker_trader) {
-        " own"
-    } else {
-        ""
-    };
+    let is_own = [trade.taker_trader, trade.maker_trader]
+        .iter()
+        .any(|trader| trader.0 >= players);
+    let mark = if is_own { " own" } else { "" };
     format!(
         "{} {arrow} {} at {}{mark}",
         clock(*time),
