@@ -145,7 +145,7 @@ impl BackgroundConfig {
                 let flow = HawkesFlow::from_config(config).map_err(within("hawkes"))?;
                 let capacity = 8192 + 2 * config.start_orders;
                 let venue = Venue::new(config.tick, capacity, 512, config.start_price);
-                Ok((Background::Hawkes(flow), venue))
+                Ok((Background::Hawkes(Box::new(flow)), venue))
             }
             Self::Population(config) => {
                 let checked = config.check().map_err(refused);
@@ -221,7 +221,7 @@ pub enum Background {
     /// Orders at random.
     ZeroIntelligence(ZeroIntelligence),
     /// Orders that excite each other.
-    Hawkes(HawkesFlow),
+    Hawkes(Box<HawkesFlow>),
     /// Traders that react to each other.
     Population(Box<Population>),
     /// A recording.

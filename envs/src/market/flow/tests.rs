@@ -244,7 +244,7 @@ fn a_recording_leads_to_the_levels_that_it_tells() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/market");
     let file = std::fs::File::open(format!("{folder}/lobster_orderbook_10.csv")).unwrap();
     let mut reader = crate::market::data::lobster::RowReader::new(std::io::BufReader::new(file));
-    let (mut rows, mut row) = (Vec::new(), Default::default());
+    let (mut rows, mut row) = (Vec::new(), crate::market::data::lobster::BookRow::default());
     while reader.read(&mut row).unwrap() {
         rows.push(
             Side::BOTH.map(|side| row.side(side).iter().flatten().copied().collect::<Vec<_>>()),

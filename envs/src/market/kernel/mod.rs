@@ -350,7 +350,7 @@ impl Kernel {
                     self.wire.queue.push_wake(fires.max(self.now), trader);
                 }
                 Wish::DropWakes { first, count } => {
-                    self.wire.queue.drop_wakes(first..first + count)
+                    self.wire.queue.drop_wakes(first..first + count);
                 }
             }
         }

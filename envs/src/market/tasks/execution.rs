@@ -42,7 +42,7 @@ pub enum Controls {
 
 impl ExecutionProblem {
     /// The info fields of such a task.
-    pub(super) fn info(&self) -> Vec<InfoField> {
+    pub(super) fn info() -> Vec<InfoField> {
         vec![
             number(EXECUTED, 0.0, f64::INFINITY, "Shares executed until now."),
             number(ELAPSED, 0.0, 1.0, "Share of the time that is over."),
@@ -56,8 +56,8 @@ impl ExecutionProblem {
     }
 
     /// It, to be found by agents.
-    pub(super) fn model(self) -> Option<Model> {
-        Some(Model::new(Arc::new(self)))
+    pub(super) fn model(self) -> Model {
+        Model::new(Arc::new(self))
     }
 
     /// Writes an action that sends `now` shares across the spread and lets `waiting` shares stand at the own touch, as nearly as

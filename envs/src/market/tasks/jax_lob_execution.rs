@@ -234,11 +234,10 @@ impl MarketTask for JaxLobExecution {
     type State = Window;
 
     fn spec(&self) -> EnvSpec {
-        let problem = self.problem();
         EnvSpec {
             stochastic: self.background.is_random(),
-            info: problem.info(),
-            model: problem.model(),
+            info: ExecutionProblem::info(),
+            model: Some(self.problem().model()),
             ..EnvSpec::single(
                 "jax_lob_execution-v1",
                 "Execute an order by placing quantities at four prices, once for every hundred messages.",

@@ -309,7 +309,6 @@ impl MarketTask for MarsExecution {
     type State = Schedule;
 
     fn spec(&self) -> EnvSpec {
-        let problem = self.problem();
         let action = if self.args.continuous {
             Space::vector(2, 0.0, 1.0)
         } else {
@@ -318,8 +317,8 @@ impl MarketTask for MarsExecution {
         EnvSpec {
             max_episode_steps: Some(2 * self.args.slices),
             stochastic: self.background.is_random(),
-            info: problem.info(),
-            model: problem.model(),
+            info: ExecutionProblem::info(),
+            model: Some(self.problem().model()),
             ..EnvSpec::single(
                 "mars_execution-v1",
                 "Turn the dials of a schedule that executes a large order in slices.",

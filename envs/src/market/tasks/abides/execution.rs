@@ -180,7 +180,6 @@ impl MarketTask for AbidesExecution {
     type State = Parent;
 
     fn spec(&self) -> EnvSpec {
-        let problem = self.problem();
         let most = f64::from(f32::MAX);
         let high = [2.0, 2.0, 4.0, 1.0, 1.0, most, most, most, most, most, most];
         let low = [
@@ -189,8 +188,8 @@ impl MarketTask for AbidesExecution {
         EnvSpec {
             max_episode_steps: Some((self.args.window / self.args.interval).ceil() as u32),
             stochastic: self.background.is_random(),
-            info: problem.info(),
-            model: problem.model(),
+            info: ExecutionProblem::info(),
+            model: Some(self.problem().model()),
             ..EnvSpec::single(
                 "abides_execution-v1",
                 "Execute a parent order within a window, with market orders, with limit orders or by waiting.",
