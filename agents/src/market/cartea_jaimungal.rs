@@ -13,7 +13,7 @@ use palaestra_envs::math::{exp, ln};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::dealer::{Dealer, INVENTORY, Quotes, problem};
+use super::dealer::{Dealer, Market, Quotes, needs, problem};
 use crate::{AgentError, Registry, matrix::exponential};
 
 const ID: &str = "cartea_jaimungal";
@@ -193,10 +193,10 @@ struct Table {
 }
 
 impl Quotes for Table {
-    fn depths(&self, step: u32, inventory: i32) -> (f64, f64) {
+    fn depths(&self, step: u32, inventory: f64) -> (f64, f64) {
         let (bid, ask) = self
             .solution
-            .depths(self.steps.saturating_sub(step), inventory);
+            .depths(self.steps.saturating_sub(step), inventory as i32);
         (bid.unwrap_or(NO_QUOTE), ask.unwrap_or(NO_QUOTE))
     }
 }
@@ -222,8 +222,12 @@ pub(super) fn register(registry: &mut Registry) {
                 solution,
                 steps: problem.steps,
             };
-            Ok(Box::new(Dealer { id: ID, quotes }))
+            Ok(Box::new(Dealer {
+                id: ID,
+                market: Market::Model(problem),
+                quotes,
+            }))
         },
     );
-    entry.needs_info(INVENTORY);
+    needs(entry);
 }

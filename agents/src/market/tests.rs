@@ -2,20 +2,13 @@
 
 use std::sync::Arc;
 
-use palaestra_envs::{
-    market::order::Side,
-    sim::{Selection, Simulator},
-};
+use palaestra_envs::sim::{Selection, Simulator};
 use serde_json::{Value, json};
 
-use super::{
-    twap::{Stage, Step, Touch, Twap},
-    *,
-};
-use crate::AgentContext;
+use super::*;
+use crate::{Agent, AgentContext};
 
 const CLOSED_FORMS: &str = include_str!("../../../tests/golden/market/avellaneda_stoikov.json");
-const TWAP: &str = include_str!("../../../tests/golden/market/twap_decisions.json");
 
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -52,7 +45,7 @@ fn the_quotes_of_avellaneda_and_stoikov_are_the_golden_ones() {
             fill_exponent: 1.5,
             duration: 1.0,
         };
-        let (t, q) = (t.unwrap(), q.unwrap() as i32);
+        let (t, q) = (t.unwrap(), q.unwrap());
         let quotes = dealer.quotes(100.0, q, t);
         assert_close(Some(dealer.reservation_price(100.0, q, t)), reservation);
         assert_close(Some(dealer.spread(t)), spread);
@@ -108,56 +101,6 @@ fn long_problems_do_not_overflow() {
     assert_close(early.0, later.0);
     assert_close(early.1, later.1);
     assert!(solution.value(1000, 0).unwrap().is_finite());
-}
-
-#[test]
-fn twap_decides_as_the_original() {
-    let golden = parse(TWAP);
-    let integer = |value: &Value| value.as_i64().unwrap();
-    let pairs = |value: &Value| -> Vec<(i64, i64)> {
-        let list = value.as_array().unwrap().iter();
-        list.map(|pair| (integer(&pair[0]), integer(&pair[1])))
-            .collect()
-    };
-    let decisions = golden["rows"].as_array().unwrap();
-    assert_eq!(decisions.len(), 160);
-    for row in decisions {
-        let side = if row[0] == "B" { Side::Buy } else { Side::Sell };
-        let lob = &golden["lobs"][row[1].as_str().unwrap()];
-        let touch = Touch {
-            bid: pairs(&lob["bids"]).first().map(|level| level.0),
-            ask: pairs(&lob["asks"]).first().map(|level| level.0),
-            last: integer(&lob["last"]),
-        };
-        let stage = if row[2] == "passive" {
-            Stage::Passive
-        } else {
-            Stage::Aggressive
-        };
-        let twap = Twap {
-            side,
-            target: integer(&row[3]),
-            lot: 100,
-            tick: 100,
-            passive_ratio: row[6].as_f64().unwrap(),
-            aggressive_ratio: 1.0,
-            aggressive_price_change: 0,
-            total_seconds: 300,
-            passive_seconds: 20,
-            idle_seconds: 10,
-        };
-        let elapsed = integer(&row[7]) as u32;
-        let (steps, wait) = twap.decide(stage, integer(&row[4]), &pairs(&row[5]), &touch, elapsed);
-        let told: Vec<Value> = steps
-            .iter()
-            .map(|step| match *step {
-                Step::Cancel { price, size } => json!(["C", price, size]),
-                Step::Limit { price, size } => json!([row[0], price, size]),
-            })
-            .collect();
-        assert_eq!(Value::from(told), row[8], "{row}");
-        assert_eq!(i64::from(wait), integer(&row[9]));
-    }
 }
 
 /// Mean and standard deviation.
@@ -232,6 +175,224 @@ fn simulated_profits_and_inventories_are_the_golden_ones() {
             );
         }
     }
+}
+
+/// An agent and a simulator of an environment, with the info that the agent needs.
+fn table(
+    env: &str,
+    env_args: &Value,
+    id: &str,
+    args: &Value,
+    rows: usize,
+) -> (Simulator, Box<dyn Agent>) {
+    let plugin = palaestra_envs::registry().build(env, env_args).unwrap();
+    let registry = crate::registry();
+    let entry = registry.get(id).unwrap();
+    let bare = palaestra_envs::registry().build(env, env_args).unwrap();
+    let spec = Arc::clone(Simulator::builder(bare).build().unwrap().spec());
+    let mut builder = Simulator::builder(plugin).rows(rows).seed(5);
+    for name in entry.info_for(&spec, &spec.players[0]).unwrap() {
+        builder = builder.info(&name);
+    }
+    let mut simulator = builder.build().unwrap();
+    simulator.reset().unwrap();
+    let context = AgentContext {
+        env: Arc::clone(simulator.spec()),
+        players: vec![0],
+        rows,
+        seed: 0,
+        total_steps: 0,
+    };
+    let agent = entry.build(&context, args).unwrap();
+    (simulator, agent)
+}
+
+/// For each row until its first episode ends: the info fields before the last step, and the return.
+fn first_episodes(
+    (mut simulator, mut agent): (Simulator, Box<dyn Agent>),
+    rows: usize,
+) -> Vec<(Vec<f64>, f64)> {
+    let all = Selection::all(rows);
+    let mut found: Vec<Option<(Vec<f64>, f64)>> = vec![None; rows];
+    let mut told = vec![Vec::new(); rows];
+    while found.iter().any(Option::is_none) {
+        let (view, actions) = simulator.border_mut().act_view(0);
+        for (row, told) in told.iter_mut().enumerate() {
+            *told = (0..view.info.fields().len())
+                .map(|column| view.info.f64(column)[row])
+                .collect();
+        }
+        agent.act(&view, &all, actions).unwrap();
+        simulator.step().unwrap();
+        let border = simulator.border();
+        for row in 0..rows {
+            if border.terminated[row] && found[row].is_none() {
+                let paid = border.players[0].final_return[row];
+                found[row] = Some((told[row].clone(), paid));
+            }
+        }
+    }
+    found.into_iter().flatten().collect()
+}
+
+/// In the markets that it is made for, a schedule is behind its line by no more than a step's worth, and so fulfils its target.
+#[test]
+fn twap_fulfils_its_target_evenly() {
+    for (env, args, slack) in [
+        (
+            "jax_lob_execution-v1",
+            json!({ "duration": 600, "size": 5000, "max_quantity": 1000 }),
+            0.1,
+        ),
+        ("abides_execution-v1", json!({ "interval": 4 }), 0.1),
+        ("mars_execution-v1", json!({}), 0.11),
+    ] {
+        let size = args["size"].as_f64().unwrap_or(match env {
+            "mars_execution-v1" => 24_000.0,
+            _ => 1000.0,
+        });
+        // One level of the book is less than a slice of this order: without any that wait, it falls behind.
+        let ratios: &[f64] = match env {
+            "mars_execution-v1" => &[0.9],
+            _ => &[0.9, 0.0],
+        };
+        for &passive in ratios {
+            let agent_args = json!({ "passive_ratio": passive });
+            let played = first_episodes(table(env, &args, "twap", &agent_args, 6), 6);
+            for (told, _) in &played {
+                let [executed, elapsed, _] = told[..] else {
+                    panic!()
+                };
+                // Never far behind the line, which only orders at the touch may be ahead of.
+                assert!(
+                    executed >= size * (elapsed - slack),
+                    "{env} {passive} {told:?}"
+                );
+                if passive < 0.1 {
+                    assert!(executed <= size * (elapsed + slack), "{env} {told:?}");
+                }
+            }
+        }
+    }
+}
+
+/// A participant's trades are the share of all trades that it was told to make.
+#[test]
+fn pov_keeps_its_share_of_the_volume() {
+    for (env, args) in [
+        (
+            "jax_lob_execution-v1",
+            json!({ "duration": 600, "market_time": 0, "size": 1_000_000, "max_quantity": 10_000 }),
+        ),
+        (
+            "abides_execution-v1",
+            json!({ "interval": 2, "parent_size": 100_000, "order_size": 5 }),
+        ),
+    ] {
+        for share in [0.05, 0.2] {
+            if env.starts_with("abides") && share > 0.1 {
+                // A child order is too small for it there.
+                continue;
+            }
+            let agent_args = json!({ "share": share });
+            let played = first_episodes(table(env, &args, "pov", &agent_args, 4), 4);
+            for (told, _) in &played {
+                let [executed, _, volume] = told[..] else {
+                    panic!()
+                };
+                let found = executed / (executed + volume);
+                assert!(
+                    (found - share).abs() < 0.1 * share,
+                    "{env} {share}: {found}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn pov_refuses_a_market_with_a_schedule_of_its_own() {
+    let plugin = palaestra_envs::registry()
+        .build("mars_execution-v1", &Value::Null)
+        .unwrap();
+    let simulator = Simulator::builder(plugin).build().unwrap();
+    let context = AgentContext {
+        env: Arc::clone(simulator.spec()),
+        players: vec![0],
+        rows: 1,
+        seed: 0,
+        total_steps: 0,
+    };
+    let registry = crate::registry();
+    let refused = registry
+        .get("pov")
+        .unwrap()
+        .build(&context, &Value::Null)
+        .err()
+        .unwrap();
+    assert!(refused.to_string().contains("schedule"), "{refused}");
+    for (id, args, key) in [
+        ("pov", json!({ "share": 1.0 }), "share"),
+        ("twap", json!({ "passive_ratio": -0.1 }), "passive_ratio"),
+        (
+            "fixed_spread",
+            json!({ "half_spread": -1.0 }),
+            "half_spread",
+        ),
+    ] {
+        let refused = registry
+            .get(id)
+            .unwrap()
+            .build(&context, &args)
+            .err()
+            .unwrap();
+        assert!(refused.to_string().contains(key), "{refused}");
+    }
+}
+
+/// Where a spread is fixed, quotes stand that far from the mid-price, or at the touch if it is farther.
+#[test]
+fn a_fixed_spread_is_kept_in_a_model_and_in_a_book() {
+    let args = json!({ "half_spread": 6.0 });
+    let (mut simulator, mut agent) =
+        table("market_making-v1", &Value::Null, "fixed_spread", &args, 8);
+    let all = Selection::all(8);
+    for _ in 0..50 {
+        let (view, actions) = simulator.border_mut().act_view(0);
+        agent.act(&view, &all, actions).unwrap();
+        let spread = view.info.f64(view.info.index_of("spread").unwrap());
+        for (row, spread) in spread.iter().enumerate() {
+            let behind = (6.0 - spread / 2.0).round().clamp(0.0, 9.0) as i32;
+            assert_eq!(actions.i32(0)[2 * row..2 * row + 2], [behind; 2]);
+        }
+        simulator.step().unwrap();
+    }
+    let (mut simulator, mut agent) = table(
+        "inventory_market_making-v1",
+        &Value::Null,
+        "fixed_spread",
+        &args,
+        8,
+    );
+    let (view, actions) = simulator.border_mut().act_view(0);
+    agent.act(&view, &all, actions).unwrap();
+    assert!(actions.f32(0).iter().all(|depth| *depth == 6.0));
+}
+
+/// In a book, too, the dealer of Avellaneda and Stoikov holds less than one that does not look at what it holds.
+#[test]
+fn a_dealer_in_a_book_keeps_its_inventory_smaller() {
+    let held = |id: &str, args: &Value| {
+        let played = first_episodes(table("market_making-v1", &Value::Null, id, args, 64), 64);
+        let squares: f64 = played.iter().map(|(told, _)| told[0] * told[0]).sum();
+        (squares / 64.0).sqrt()
+    };
+    let args = json!({ "risk_aversion": 0.05, "volatility": 0.5, "fill_exponent": 0.3 });
+    let (aware, blind) = (
+        held("avellaneda_stoikov", &args),
+        held("fixed_spread", &json!({ "half_spread": 2.0 })),
+    );
+    assert!(aware < 0.7 * blind, "{aware} {blind}");
 }
 
 /// Cartea and Jaimungal's dealer earns more under its own criterion than dealers of the same problem with other aversions.

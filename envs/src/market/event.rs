@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::book::Book;
 use super::order::{OrderId, Price, Side, Size, Time, TraderId};
 
 /// Takes the events of a market as they happen.
@@ -14,6 +15,12 @@ use super::order::{OrderId, Price, Side, Size, Time, TraderId};
 pub trait EventSink {
     /// `event` happened at `time`. Times never decrease.
     fn event(&mut self, time: Time, event: Event);
+
+    /// A message has been dealt with, and `book` is what has become of the book of its instrument.
+    #[inline]
+    fn settled(&mut self, time: Time, book: &Book) {
+        let _ = (time, book);
+    }
 }
 
 impl<F: FnMut(Time, Event)> EventSink for F {

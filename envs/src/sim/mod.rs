@@ -38,4 +38,4 @@ pub use selection::Selection;
 pub use simulator::{Autoreset, RowReset, Simulator, SimulatorBuilder};
 pub use spec::{EnvSpec, InfoField, InfoKind, Model, PlayerSpec, Turns};
 pub use state::{RowState, read_value, write_value};
-pub(crate) use state::{load_columns, save_columns};
+pub(crate) use state::{load_columns, row_members, save_columns};

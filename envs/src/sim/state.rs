@@ -110,6 +110,14 @@ where
     }
 }
 
+/// A component of each member of a row.
+pub(crate) fn row_members<C: Component + Copy>(world: &World, row: usize) -> Vec<C> {
+    let members = MemberPart::<C>::of_row(world, row);
+    members
+        .filter_map(|entity| world.get::<C>(entity).copied())
+        .collect()
+}
+
 fn missing<C>(row: usize) -> EnvError {
     EnvError::Snapshot(format!("row {row} has no {}", std::any::type_name::<C>()))
 }

@@ -128,7 +128,7 @@ impl Trial {
     }
 
     /// Builds the simulator with the given seed, telling all info fields that are summed up for the metrics
-    /// and those that the agents need.
+    /// and those that the agents need or make use of.
     ///
     /// # Errors
     /// Whatever is wrong with environment, wrappers or info fields.
@@ -149,6 +149,10 @@ impl Trial {
         names.extend(summed.map(|f| f.name.clone()));
         for entry in self.entries(registries)? {
             names.extend(entry.info.iter().cloned());
+            // What an agent only makes use of, for any of the players; who plays whom does not matter to it here.
+            let players = probe.spec().players.iter();
+            let wanted = players.filter_map(|player| entry.info_for(probe.spec(), player).ok());
+            names.extend(wanted.flatten());
         }
         names.sort();
         names.dedup();

@@ -4,6 +4,8 @@ mod against_naive;
 mod auctions;
 #[allow(unreachable_pub, reason = "the fuzz target includes this file as well")]
 mod naive;
+#[allow(unreachable_pub, reason = "the fuzz target includes this file as well")]
+mod pair;
 mod random;
 mod recorded;
 mod scenarios;

@@ -1,9 +1,12 @@
 //! Two flows as one: side by side, or one after the other.
 
-use super::OrderFlow;
+use super::{OrderFlow, SavedFlow};
+use crate::error::EnvError;
+use crate::market::book::Resting;
 use crate::market::event::Event;
 use crate::market::kernel::{Delays, Desk, Symbol};
 use crate::market::order::{Side, Time};
+use crate::sim::{read_value, write_value};
 use crate::stream::Stream;
 use rand::RngExt;
 
@@ -57,6 +60,11 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for Both<A, B> {
         self.first.start(desk);
         let before = self.first.traders();
         self.second.start(&mut desk.shifted(before));
+    }
+
+    fn adopt(&mut self, symbol: Symbol, order: &Resting) {
+        // An order has one owner.
+        self.first.adopt(symbol, order);
     }
 
     fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
@@ -166,5 +174,29 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for HandOver<A, B> {
         }
         // The second sees what comes before it, to begin in the middle of it.
         self.flows.second.observe(time, symbol, event);
+    }
+}
+
+impl<A: SavedFlow, B: SavedFlow> SavedFlow for Both<A, B> {
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        self.first.save(out)?;
+        self.second.save(out)
+    }
+
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        self.first.load(bytes)?;
+        self.second.load(bytes)
+    }
+}
+
+impl<A: SavedFlow, B: SavedFlow> SavedFlow for HandOver<A, B> {
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        write_value(&self.passed_on, out)?;
+        self.flows.save(out)
+    }
+
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        self.passed_on = read_value(bytes)?;
+        self.flows.load(bytes)
     }
 }

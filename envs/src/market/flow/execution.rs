@@ -5,13 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::OrderFlow;
+use super::{OrderFlow, SavedFlow};
 use crate::{
+    error::EnvError,
     market::{
         event::Event,
         kernel::{Desk, Symbol},
         order::{Message, NewOrder, OrderId, Side, Size, Time, TraderId},
     },
+    sim::{read_value, write_value},
     stream::Stream,
 };
 
@@ -116,5 +118,16 @@ impl OrderFlow for Execution {
         {
             self.traded += trade.size;
         }
+    }
+}
+
+impl SavedFlow for Execution {
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        write_value(&(self.sent, self.traded, self.own), out)
+    }
+
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        (self.sent, self.traded, self.own) = read_value(bytes)?;
+        Ok(())
     }
 }

@@ -5,16 +5,19 @@
 //! spread.
 
 use rand::{Rng, RngExt};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OrderFlow, own_orders::OwnOrders};
+use super::{OrderFlow, SavedFlow, own_orders::OwnOrders};
 use crate::{
+    error::EnvError,
     market::{
         book::Resting,
         hawkes::{Hawkes, HawkesError, Thinning},
         kernel::{Desk, SECOND, Symbol},
         order::{Message, NewOrder, Price, Side, Size, Time, TraderId},
     },
+    sim::{read_value, write_value},
     stream::Stream,
 };
 
@@ -43,7 +46,8 @@ impl FlowEvent {
 }
 
 /// Prices and sizes as they were seen, to be drawn from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Marks {
     /// Ticks behind the own best price (negative: inside the spread), where the spread was 1, 2, or more ticks.
     offsets: [Vec<i32>; 3],
@@ -108,6 +112,42 @@ impl Marks {
     }
 }
 
+/// What a [`HawkesFlow`] is made with. Types of events are in the order of [`FlowEvent::ALL`], times in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HawkesFlowConfig {
+    /// `μ`: rate of each type without excitation, six numbers >= 0.
+    pub base_rates: Vec<f64>,
+    /// `a`: what an event of a type adds to the rate of another, 36 numbers >= 0, receiver by receiver.
+    pub jumps: Vec<f64>,
+    /// `b`: how fast that decays, 36 numbers > 0.
+    pub decays: Vec<f64>,
+    /// Prices and sizes.
+    pub marks: Marks,
+    /// Tick in 1/10,000, at least 1.
+    pub tick: Price,
+    /// Price around which trading begins, in 1/10,000.
+    pub start_price: Price,
+    /// Orders on each side before it does.
+    pub start_orders: u32,
+}
+
+impl Default for HawkesFlowConfig {
+    /// About four events a second, most of which have led to a further one of their type.
+    fn default() -> Self {
+        let jump = |entry: usize| if entry / 6 == entry % 6 { 0.5 } else { 0.02 };
+        Self {
+            base_rates: vec![0.1, 0.1, 0.6, 0.6, 0.4, 0.4],
+            jumps: (0..36).map(jump).collect(),
+            decays: vec![2.0; 36],
+            marks: Marks::default(),
+            tick: 100,
+            start_price: 1_000_000,
+            start_orders: 50,
+        }
+    }
+}
+
 /// The flow: one trader in whose name everything happens.
 #[derive(Debug, Clone)]
 pub struct HawkesFlow {
@@ -157,6 +197,61 @@ impl HawkesFlow {
             own: Default::default(),
             origin: 0,
             next: None,
+        })
+    }
+
+    /// A flow of the first instrument.
+    ///
+    /// # Errors
+    /// [`EnvError::Argument`] with the key that is wrong.
+    pub fn from_config(config: &HawkesFlowConfig) -> Result<Self, EnvError> {
+        let Marks { offsets, sizes } = &config.marks;
+        let checks = [
+            ((1..=100_000).contains(&config.tick), "tick", "1 to 100,000"),
+            (
+                config.start_price > config.tick && config.start_price <= 1 << 40,
+                "start_price",
+                "above tick, at most 2^40",
+            ),
+            (
+                config.start_orders <= 10_000,
+                "start_orders",
+                "at most 10,000",
+            ),
+            (
+                sizes
+                    .iter()
+                    .flatten()
+                    .all(|size| (1..=1 << 31).contains(size)),
+                "marks.sizes",
+                "1 to 2^31",
+            ),
+            (
+                offsets.iter().flatten().all(|ticks| ticks.abs() <= 100_000),
+                "marks.offsets",
+                "at most 100,000 ticks",
+            ),
+        ];
+        if let Some((_, path, range)) = checks.into_iter().find(|(fine, ..)| !fine) {
+            return Err(EnvError::argument(path, format!("must be {range}")));
+        }
+        if config.base_rates.len() != FlowEvent::ALL.len() {
+            let message = format!("must have 6 entries, not {}", config.base_rates.len());
+            return Err(EnvError::argument("base_rates", message));
+        }
+        let process = Hawkes::new(&config.base_rates, &config.jumps, &config.decays);
+        let start = (config.start_price, config.start_orders);
+        let made = process.and_then(|process| {
+            Self::new(Symbol(0), process, config.marks.clone(), config.tick, start)
+        });
+        made.map_err(|error| {
+            let path = match &error {
+                HawkesError::Shape { matrix: "b", .. }
+                | HawkesError::Parameter { name: "b", .. } => "decays",
+                HawkesError::Parameter { name: "mu", .. } => "base_rates",
+                _ => "jumps",
+            };
+            EnvError::argument(path, error.to_string())
         })
     }
 
@@ -247,5 +342,32 @@ impl OrderFlow for HawkesFlow {
             self.act(event, desk);
         }
         self.wait(desk);
+    }
+}
+
+impl SavedFlow for HawkesFlow {
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        let (time, excitation) = self.process.past();
+        write_value(
+            &(
+                &self.rng,
+                &self.own,
+                self.origin,
+                self.next,
+                time,
+                excitation,
+            ),
+            out,
+        )
+    }
+
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        let (time, excitation): (f64, Vec<f64>);
+        (self.rng, self.own, self.origin, self.next, time, excitation) = read_value(bytes)?;
+        if self.process.resume(time, &excitation) {
+            Ok(())
+        } else {
+            Err(EnvError::Snapshot("no past of this Hawkes process".into()))
+        }
     }
 }

@@ -4,25 +4,32 @@
 //! order model all are an [`OrderFlow`]: one or more traders of a market, woken at times of their own choice, who look at the
 //! market and send messages. A market is generic over its flow, so calls are direct; `Box<dyn OrderFlow>` is one as well.
 
+mod background;
 mod compose;
 mod execution;
 mod hawkes;
 mod own_orders;
+mod recording;
 mod replay;
 #[cfg(test)]
 mod tests;
 mod zero_intelligence;
 
+pub use background::{Background, BackgroundConfig, HandOverConfig, Venue};
 pub use compose::{Both, HandOver};
 pub use execution::{Execution, Pace};
-pub use hawkes::{FlowEvent, HawkesFlow, Marks};
+pub use hawkes::{FlowEvent, HawkesFlow, HawkesFlowConfig, Marks};
+pub use recording::{Recording, RecordingConfig};
 pub use replay::Replay;
 pub use zero_intelligence::{ZeroIntelligence, ZeroIntelligenceConfig};
+
+pub(super) use own_orders::OwnOrders;
 
 use super::book::Resting;
 use super::event::Event;
 use super::kernel::{Delays, Desk, Symbol};
 use super::order::Time;
+use crate::error::EnvError;
 use crate::stream::Stream;
 
 /// One or more traders that run in a market by themselves. A flow counts them from 0; the desk knows their ids.
@@ -67,6 +74,22 @@ pub trait OrderFlow: Send + Sync {
     fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
         let _ = (time, symbol, event);
     }
+}
+
+/// A flow that can be saved within the row whose market it trades in.
+pub trait SavedFlow: OrderFlow {
+    /// Appends everything that has changed since the flow was made.
+    ///
+    /// # Errors
+    /// [`EnvError::Snapshot`].
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError>;
+
+    /// Becomes the flow that was saved, which was made as this one was; reads it from the front of `bytes`. After an error it is
+    /// good for a reset only.
+    ///
+    /// # Errors
+    /// [`EnvError::Snapshot`] for bytes that no such flow has saved.
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError>;
 }
 
 impl<F: OrderFlow + ?Sized> OrderFlow for Box<F> {

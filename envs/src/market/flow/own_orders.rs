@@ -1,6 +1,7 @@
 //! The live orders of a flow, to pick one of at random.
 
 use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
 
 use crate::market::{
     kernel::{Desk, Symbol},
@@ -8,26 +9,26 @@ use crate::market::{
 };
 
 /// Ids of orders that were live when they were entered here; those that are gone are found out when they are picked.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct OwnOrders(Vec<(TraderId, OrderId)>);
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(in crate::market) struct OwnOrders(Vec<(TraderId, OrderId)>);
 
 impl OwnOrders {
-    pub(super) fn clear(&mut self) {
+    pub(in crate::market) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// How many there are at most.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::market) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn push(&mut self, trader: TraderId, id: OrderId) {
+    pub(in crate::market) fn push(&mut self, trader: TraderId, id: OrderId) {
         self.0.push((trader, id));
     }
 
     /// Cancels one of them, each with the same probability; whether the one that was picked was still there. An order that is not
     /// is forgotten.
-    pub(super) fn cancel_one(
+    pub(in crate::market) fn cancel_one(
         &mut self,
         symbol: Symbol,
         rng: &mut impl Rng,

@@ -14,11 +14,13 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::OrderFlow;
+use super::{OrderFlow, SavedFlow};
+use crate::error::EnvError;
 use crate::market::book::Resting;
 use crate::market::kernel::{Desk, SECOND, Symbol};
 use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size};
 use crate::math;
+use crate::sim::{read_value, write_value};
 use crate::stream::Stream;
 
 /// What a [`ZeroIntelligence`] flow is made with.
@@ -200,17 +202,8 @@ impl Tables {
     }
 }
 
-/// A flow as it is saved.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    config: ZeroIntelligenceConfig,
-    rng: Stream,
-    sent: Vec<OrderId>,
-}
-
 /// Zero-intelligence flow of one instrument, as one trader at the exchange.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ZeroIntelligence {
     config: ZeroIntelligenceConfig,
     tables: Arc<Tables>,
@@ -219,23 +212,14 @@ pub struct ZeroIntelligence {
     sent: Vec<OrderId>,
 }
 
-impl From<Saved> for ZeroIntelligence {
-    fn from(saved: Saved) -> Self {
-        Self {
-            rng: saved.rng,
-            sent: saved.sent,
-            ..Self::new(saved.config)
-        }
+impl SavedFlow for ZeroIntelligence {
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        write_value(&(&self.rng, &self.sent), out)
     }
-}
 
-impl From<ZeroIntelligence> for Saved {
-    fn from(flow: ZeroIntelligence) -> Self {
-        Self {
-            config: flow.config,
-            rng: flow.rng,
-            sent: flow.sent,
-        }
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        (self.rng, self.sent) = read_value(bytes)?;
+        Ok(())
     }
 }
 

@@ -31,6 +31,23 @@ impl Thinning {
         &self.process
     }
 
+    /// The time, and what each entry of the excitation is then, `[kinds * kinds]`: all that the future depends on.
+    pub fn past(&self) -> (f64, &[f64]) {
+        (self.time, &self.excitation)
+    }
+
+    /// Goes on from such a past; `false`, and nothing changes, if there cannot be one like it.
+    pub fn resume(&mut self, time: f64, excitation: &[f64]) -> bool {
+        let possible = time.is_finite()
+            && excitation.len() == self.excitation.len()
+            && excitation.iter().all(|x| x.is_finite() && *x >= 0.0);
+        if possible {
+            self.time = time;
+            self.excitation.copy_from_slice(excitation);
+        }
+        possible
+    }
+
     /// Forgets the past and starts over at time 0.
     pub fn restart(&mut self) {
         self.time = 0.0;

@@ -9,20 +9,22 @@
 //! positions and seats, in which a row's traders are a slice. Book and kernel of a row, its flow and the state of its task are
 //! in a resource. Nothing is shared between rows.
 
+mod picture;
 mod systems;
+mod tape;
 
 use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::book::{Book, BookConfig};
+use super::book::Book;
 use super::event::Event;
-use super::flow::OrderFlow;
+use super::flow::{OrderFlow, SavedFlow, Venue};
 use super::kernel::{
     Account, Calendar, Desk, Fees, Kernel, KernelConfig, Position, Seat, Symbol, Traders,
 };
-use super::order::{OrderId, Price, Time, TraderId};
+use super::order::{Time, TraderId};
 use crate::error::EnvError;
 use crate::sim::{Builder, EnvSpec, Plugin, RowObservation, RowStep, StepSet};
 use systems::{Hosted, Markets};
@@ -30,22 +32,37 @@ use systems::{Hosted, Markets};
 /// The market of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarketSetup {
-    /// The book of its instrument.
-    pub book: BookConfig,
+    /// What the flow needs.
+    pub venue: Venue,
     /// Phases of the day; without any, trading is continuous.
     pub calendar: Option<Calendar>,
-    /// Price that settles a tie in an auction before there was a trade.
-    pub reference: Price,
     /// Fees.
     pub fees: Fees,
-    /// When the flow begins to trade.
-    pub opening: Time,
     /// How long it trades before the players join, in nanoseconds.
     pub warm_up: Time,
     /// Time between two decisions of the players, > 0, in nanoseconds.
     pub interval: Time,
     /// Where each player sits.
     pub players: Vec<PlayerSetup>,
+}
+
+/// Until when players wait for their next decision: whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Time that passes, in nanoseconds.
+    pub time: Time,
+    /// Messages of the flow that reach the exchange, > 0.
+    pub messages: u64,
+}
+
+impl Wait {
+    /// For a time.
+    pub fn time(time: Time) -> Self {
+        Self {
+            time,
+            messages: u64::MAX,
+        }
+    }
 }
 
 /// Where a player sits, and what it has when it joins.
@@ -62,7 +79,7 @@ pub struct PlayerSetup {
 /// What a market is for.
 pub trait MarketTask: Send + Sync + 'static {
     /// Who trades beside the players.
-    type Flow: OrderFlow + Clone + Serialize + DeserializeOwned + 'static;
+    type Flow: SavedFlow + Clone + 'static;
     /// What the task remembers of an episode.
     type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
 
@@ -75,11 +92,44 @@ pub trait MarketTask: Send + Sync + 'static {
     /// The flow, before its first reset.
     fn flow(&self) -> Self::Flow;
 
-    /// An episode begins: the market has warmed up, the players have joined. `options` is JSON null unless given at the reset.
+    /// An episode begins: the market has warmed up, the players have joined. `state` is that of an earlier episode, or the default:
+    /// all of it must be set anew, in the memory that it has. `options` is JSON null unless given at the reset.
     ///
     /// # Errors
     /// A sentence about options that are unknown or out of range.
-    fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Self::State, String>;
+    fn begin(
+        &self,
+        state: &mut Self::State,
+        floor: &Floor<'_>,
+        options: &Value,
+    ) -> Result<(), String>;
+
+    /// Decisions of a policy of the task's own that plays the market of every episode first, in the place of player 0, for the
+    /// players to be compared with: same seed, same flow. 0: none does.
+    fn rehearsal(&self) -> u32 {
+        0
+    }
+
+    /// That policy decides.
+    fn rehearse(&self, state: &mut Self::State, desk: &mut Desk<'_>) {
+        let _ = (state, desk);
+    }
+
+    /// Its episode is over, and another one, of which `state` is, begins for the players.
+    fn compare(&self, state: &mut Self::State, rehearsed: &Self::State) {
+        let _ = (state, rehearsed);
+    }
+
+    /// An interval of it is over.
+    fn follow(&self, state: &mut Self::State, floor: &Floor<'_>) {
+        let _ = (state, floor);
+    }
+
+    /// When the players decide again.
+    fn wait(&self, state: &Self::State, setup: &MarketSetup) -> Wait {
+        let _ = state;
+        Wait::time(setup.interval)
+    }
 
     /// Turns the action of `player` into messages.
     fn act(&self, state: &mut Self::State, player: usize, step: &RowStep<'_>, desk: &mut Desk<'_>);
@@ -87,6 +137,11 @@ pub trait MarketTask: Send + Sync + 'static {
     /// Sees every event of the market.
     fn watch(&self, state: &mut Self::State, time: Time, event: &Event) {
         let _ = (state, time, event);
+    }
+
+    /// Sees the book after each message.
+    fn look(&self, state: &mut Self::State, time: Time, book: &Book) {
+        let _ = (state, time, book);
     }
 
     /// An interval is over: gives rewards, ends the episode.
@@ -100,6 +155,11 @@ pub trait MarketTask: Send + Sync + 'static {
         floor: &Floor<'_>,
         out: &mut RowObservation<'_>,
     );
+
+    /// Says in a line how things stand, below the picture of the market.
+    fn tell(&self, state: &Self::State, floor: &Floor<'_>, out: &mut String) {
+        let _ = (state, floor, out);
+    }
 }
 
 /// A market between two decisions, with the tables of its traders.
@@ -176,11 +236,11 @@ impl<T: MarketTask> Plugin for MarketPlugin<T> {
         let setup = self.0.setup();
         let flow = self.0.flow();
         let market = KernelConfig {
-            books: vec![setup.book],
+            books: vec![setup.venue.book],
             calendar: setup.calendar.clone(),
-            references: vec![setup.reference],
+            references: vec![setup.venue.reference],
             fees: setup.fees,
-            first_id: OrderId(1),
+            first_id: setup.venue.first_id,
         };
         let traders = flow.traders() as usize + setup.players.len();
         let rows = builder.rows();

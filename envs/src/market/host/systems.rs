@@ -1,23 +1,22 @@
 //! The systems that step markets.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bevy_ecs::prelude::{Query, Res, ResMut, Resource, World};
-use serde::{Deserialize, Serialize};
 
-use super::{Floor, MarketSetup, MarketTask};
+use super::tape::Tape;
+use super::{Floor, MarketSetup, MarketTask, Wait, picture};
 use crate::error::EnvError;
-use crate::market::book::BookConfigError;
-use crate::market::event::{Event, Ignore};
-use crate::market::flow::OrderFlow;
+use crate::market::book::{Book, BookConfigError};
+use crate::market::event::{Event, EventSink, Ignore};
+use crate::market::flow::{OrderFlow, SavedFlow};
 use crate::market::kernel::{
-    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Symbol, Traders,
+    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Traders,
 };
-use crate::market::order::{Side, Time, TraderId};
+use crate::market::order::{Time, TraderId};
 use crate::sim::{
     Border, Fault, Lanes, ResetOptions, RowObservation, RowState, RowStep, Selection, StreamId,
-    read_value, write_value,
+    read_value, row_members, write_value,
 };
 
 /// What the systems of a shard share; never changes.
@@ -36,6 +35,29 @@ struct Market<T: MarketTask> {
     kernel: Kernel,
     flow: T::Flow,
     state: T::State,
+    /// The state of the task's own policy.
+    rehearsed: T::State,
+    tape: Tape,
+}
+
+/// What a task sees of its market as it runs.
+struct Watch<'a, T: MarketTask> {
+    task: &'a T,
+    state: &'a mut T::State,
+    tape: &'a mut Tape,
+}
+
+impl<T: MarketTask> EventSink for Watch<'_, T> {
+    #[inline]
+    fn event(&mut self, time: Time, event: Event) {
+        self.tape.note(time, &event);
+        self.task.watch(self.state, time, &event);
+    }
+
+    #[inline]
+    fn settled(&mut self, time: Time, book: &Book) {
+        self.task.look(self.state, time, book);
+    }
 }
 
 /// The markets of all rows.
@@ -54,6 +76,8 @@ impl<T: MarketTask> Markets<T> {
                 kernel: Kernel::new(config.clone())?,
                 flow: flow.clone(),
                 state: T::State::default(),
+                rehearsed: T::State::default(),
+                tape: Tape::default(),
             })
         };
         std::iter::repeat_with(market)
@@ -63,36 +87,23 @@ impl<T: MarketTask> Markets<T> {
     }
 }
 
-/// A row as it is saved.
-#[derive(Serialize, Deserialize)]
-struct Saved<F, S> {
-    kernel: KernelImage,
-    flow: F,
-    state: S,
-}
-
 impl<T: MarketTask> RowState for Markets<T> {
     fn save_row(&self, row: usize, out: &mut Vec<u8>) -> Result<(), EnvError> {
         let market = &self.0[row];
-        let saved = Saved {
-            kernel: market.kernel.image(),
-            flow: &market.flow,
-            state: &market.state,
-        };
-        write_value(&saved, out)
+        write_value(&market.kernel.image(), out)?;
+        market.flow.save(out)?;
+        write_value(&(&market.state, &market.tape), out)
     }
 
     fn load_row(&mut self, row: usize, bytes: &mut &[u8]) -> Result<(), EnvError> {
-        let saved: Saved<T::Flow, T::State> = read_value(bytes)?;
         let market = &mut self.0[row];
-        if saved.flow.traders() != market.flow.traders() {
-            return Err(EnvError::Snapshot(
-                "other traders than this market has".into(),
-            ));
-        }
-        let restored = market.kernel.restore(&saved.kernel, &saved.flow);
+        let image: KernelImage = read_value(bytes)?;
+        let mut flow = market.flow.clone();
+        flow.load(bytes)?;
+        let (state, tape) = read_value(bytes)?;
+        let restored = market.kernel.restore(&image, &flow);
         restored.map_err(EnvError::Snapshot)?;
-        (market.flow, market.state) = (saved.flow, saved.state);
+        (market.flow, market.state, market.tape) = (flow, state, tape);
         Ok(())
     }
 }
@@ -155,38 +166,70 @@ pub(super) fn reset<T: MarketTask>(
             kernel,
             flow,
             state,
+            rehearsed,
+            tape,
         } = &mut markets.0[row];
-        let flow_traders = flow.traders() as usize;
-        traders.accounts.fill(Account::default());
-        traders.positions.fill(Position::default());
-        for (trader, seat) in traders.seats.iter_mut().enumerate() {
-            *seat = match trader.checked_sub(flow_traders) {
-                None => Seat {
-                    delays: flow.delays(trader as u32),
-                    ..Seat::default()
-                },
-                Some(player) => setup.players[player].seat,
-            };
+        let flow_traders = flow.traders();
+        let options = options.row(row);
+        let open = |state: &mut T::State,
+                    kernel: &mut Kernel,
+                    flow: &mut T::Flow,
+                    traders: &mut Traders<'_>| {
+            seat(setup, flow, traders);
+            let opening = setup.venue.opening;
+            let stream = lanes.stream(*stream, row);
+            kernel.allow(u64::MAX);
+            kernel.open(opening, flow, stream, traders, &mut Ignore);
+            run(kernel, opening + setup.warm_up, flow, traders, &mut Ignore);
+            let floor = Floor::new(kernel, traders, flow_traders);
+            task.begin(state, &floor, options)
+        };
+        let decisions = task.rehearsal();
+        if decisions > 0 && open(rehearsed, kernel, flow, traders).is_ok() {
+            for _ in 0..decisions {
+                let now = kernel.now();
+                let player = TraderId(flow_traders);
+                let clock = now + traders.seats[player.0 as usize].delays.communication;
+                task.rehearse(rehearsed, &mut kernel.desk(player, clock, traders));
+                let Wait { time, messages } = task.wait(rehearsed, setup);
+                kernel.allow(messages);
+                let state = &mut *rehearsed;
+                let mut watch = Watch {
+                    task: &**task,
+                    state,
+                    tape,
+                };
+                run(kernel, now + time, flow, traders, &mut watch);
+                task.follow(rehearsed, &Floor::new(kernel, traders, flow_traders));
+            }
         }
-        for (player, setup) in setup.players.iter().enumerate() {
-            traders.accounts[flow_traders + player].cash = setup.cash;
-            traders.positions[flow_traders + player].held = setup.shares;
-        }
-        let stream = lanes.stream(*stream, row);
-        kernel.open(setup.opening, flow, stream, traders, &mut Ignore);
-        run(
-            kernel,
-            setup.opening + setup.warm_up,
-            flow,
-            traders,
-            |_, _| (),
-        );
-        let floor = Floor::new(kernel, traders, flow_traders as u32);
-        match task.begin(&floor, options.row(row)) {
-            Ok(begun) => *state = begun,
+        tape.clear();
+        match open(state, kernel, flow, traders) {
+            Ok(()) if decisions > 0 => task.compare(state, rehearsed),
+            Ok(()) => {}
             Err(message) => fault.report(EnvError::Options { row, message }),
         }
     });
+}
+
+/// Seats everybody, with what they have at the start.
+fn seat<F: OrderFlow>(setup: &MarketSetup, flow: &F, traders: &mut Traders<'_>) {
+    let flow_traders = flow.traders() as usize;
+    traders.accounts.fill(Account::default());
+    traders.positions.fill(Position::default());
+    for (trader, seat) in traders.seats.iter_mut().enumerate() {
+        *seat = match trader.checked_sub(flow_traders) {
+            None => Seat {
+                delays: flow.delays(trader as u32),
+                ..Seat::default()
+            },
+            Some(player) => setup.players[player].seat,
+        };
+    }
+    for (player, setup) in setup.players.iter().enumerate() {
+        traders.accounts[flow_traders + player].cash = setup.cash;
+        traders.positions[flow_traders + player].held = setup.shares;
+    }
 }
 
 /// Lets a market run until a time. Nobody waits for the notices to players.
@@ -195,10 +238,10 @@ fn run<F: OrderFlow>(
     until: Time,
     flow: &mut F,
     traders: &mut Traders<'_>,
-    mut watch: impl FnMut(Time, Event),
+    sink: &mut impl EventSink,
 ) {
     // Players decide when an interval is over, not when they have asked to be woken.
-    while let Pause::Awake(..) = kernel.run(until, flow, traders, &mut watch) {}
+    while let Pause::Awake(..) = kernel.run(until, flow, traders, sink) {}
     kernel.clear_inbox();
 }
 
@@ -210,13 +253,15 @@ pub(super) fn simulate<T: MarketTask>(
     border: ResMut<Border>,
     mut tables: Tables,
 ) {
-    let task = &*hosted.task;
+    let task = &hosted.task;
     let border = border.into_inner();
     for_each_row(&mut tables, hosted.traders, &selection, |row, traders| {
         let Market {
             kernel,
             flow,
             state,
+            tape,
+            ..
         } = &mut markets.0[row];
         let mut step = RowStep::begin(border, row);
         let flow_traders = flow.traders();
@@ -231,15 +276,15 @@ pub(super) fn simulate<T: MarketTask>(
                 &mut kernel.desk(trader, clock, traders),
             );
         }
-        run(
-            kernel,
-            now + hosted.setup.interval,
-            flow,
-            traders,
-            |time, event| {
-                task.watch(state, time, &event);
-            },
-        );
+        tape.clear();
+        let Wait { time, messages } = task.wait(state, &hosted.setup);
+        kernel.allow(messages);
+        let mut watch = Watch {
+            task: &**task,
+            state,
+            tape,
+        };
+        run(kernel, now + time, flow, traders, &mut watch);
         let floor = Floor::new(kernel, traders, flow_traders);
         task.settle(state, &floor, &mut step);
     });
@@ -264,19 +309,20 @@ pub(super) fn observe<T: MarketTask>(
     });
 }
 
-/// The best levels of a row's book.
+/// A picture of a row's market.
 pub(super) fn render<T: MarketTask>(world: &World, row: usize) -> Option<String> {
-    const LEVELS: usize = 5;
     let markets = world.get_resource::<Markets<T>>()?;
-    let book = markets.0[row].kernel.book(Symbol(0));
+    let hosted = world.get_resource::<Hosted<T>>()?;
+    let market = &markets.0[row];
+    let (accounts, positions) = (row_members(world, row), row_members(world, row));
+    let floor = Floor {
+        kernel: &market.kernel,
+        accounts: &accounts,
+        positions: &positions,
+        flow_traders: market.flow.traders(),
+    };
     let mut text = String::new();
-    let asks: Vec<_> = book.levels(Side::Sell).take(LEVELS).collect();
-    let bids = book.levels(Side::Buy).take(LEVELS);
-    for level in asks.iter().rev() {
-        let _ = writeln!(text, "{:>22.4} {:>8}", level.price as f64 / 1e4, level.size);
-    }
-    for level in bids {
-        let _ = writeln!(text, "{:>8} {:>13.4}", level.size, level.price as f64 / 1e4);
-    }
+    picture::draw(&floor, &market.tape, floor.flow_traders, &mut text);
+    hosted.task.tell(&market.state, &floor, &mut text);
     Some(text)
 }

@@ -1,6 +1,6 @@
 //! Where a trader sits: what it sees of the market, and where it hands in its messages.
 
-use super::{Account, Position, Symbol};
+use super::{Account, Position, Seat, Symbol};
 use crate::market::book::Book;
 use crate::market::order::{Message, OrderId, Time, TraderId};
 
@@ -16,6 +16,7 @@ pub struct Desk<'a> {
     pub(super) books: &'a [Book],
     pub(super) accounts: &'a [Account],
     pub(super) positions: &'a [Position],
+    pub(super) seats: &'a [Seat],
     pub(super) next_id: &'a mut u64,
     pub(super) outbox: &'a mut Outbox,
 }
@@ -68,6 +69,14 @@ impl Desk<'_> {
     pub fn number_of(&self, id: TraderId, traders: u32) -> Option<u32> {
         id.0.checked_sub(self.base)
             .filter(|&number| number < traders)
+    }
+
+    /// How long it takes from the exchange to the trader, and back.
+    #[inline]
+    pub fn communication(&self) -> Time {
+        self.seats[(self.base + self.trader) as usize]
+            .delays
+            .communication
     }
 
     /// Instruments of the market.
@@ -155,6 +164,7 @@ impl Desk<'_> {
             books: self.books,
             accounts: self.accounts,
             positions: self.positions,
+            seats: self.seats,
             next_id: self.next_id,
             outbox: self.outbox,
         }

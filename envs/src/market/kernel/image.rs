@@ -24,11 +24,11 @@ impl Kernel {
     pub fn image(&self) -> KernelImage {
         KernelImage {
             books: self.books.iter().map(Book::image).collect(),
-            queue: self.queue.image(),
+            queue: self.wire.queue.image(),
             inbox: self.inbox.clone(),
             now: self.now,
             next_id: self.next_id,
-            fees_paid: self.fees_paid,
+            fees_paid: self.wire.fees_paid,
             events: self.events,
         }
     }
@@ -64,15 +64,15 @@ impl Kernel {
         for (book, image) in self.books.iter_mut().zip(&image.books) {
             book.restore(image)?;
         }
-        self.queue.restore(&image.queue)?;
+        self.wire.queue.restore(&image.queue)?;
         self.outbox.wishes.clear();
         self.inbox.clone_from(&image.inbox);
         self.now = image.now;
         self.next_id = image.next_id;
-        self.fees_paid = image.fees_paid;
+        self.wire.fees_paid = image.fees_paid;
         self.events = image.events;
         self.flow_traders = flow.traders();
-        self.flow_listens = flow.wants_notices();
+        self.wire.listen(flow);
         Ok(())
     }
 }

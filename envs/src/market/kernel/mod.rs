@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use desk::{Outbox, Wish};
 use queue::{Next, Parcel, Queue};
-use wire::Wire;
+use wire::{Origin, Wire};
 
 use super::book::{Book, BookConfig, BookConfigError, Outcome};
 use super::event::{Event, EventSink, Phase};
@@ -79,6 +79,8 @@ pub enum Pause {
     Awake(TraderId, Time),
     /// The time that it was to run to has come.
     Until,
+    /// So many messages of the flow have reached the exchange as were allowed.
+    Spent,
     /// Nothing is left to happen.
     Idle,
 }
@@ -101,16 +103,16 @@ pub struct Notice {
 pub struct Kernel {
     books: Vec<Book>,
     config: KernelConfig,
-    queue: Queue,
+    wire: Wire,
     outbox: Outbox,
     inbox: Vec<Notice>,
     now: Time,
     next_id: u64,
     /// Traders of the flow; players follow them.
     flow_traders: u32,
-    flow_listens: bool,
-    fees_paid: i64,
     events: u64,
+    /// Messages of the flow until `run` stops.
+    messages_left: u64,
 }
 
 impl Kernel {
@@ -122,15 +124,20 @@ impl Kernel {
         let books = config.books.iter().map(|book| Book::new(*book));
         Ok(Self {
             books: books.collect::<Result<_, _>>()?,
-            queue: Queue::new(),
+            wire: Wire {
+                queue: Queue::new(),
+                fees: config.fees,
+                fees_paid: 0,
+                symbols: config.books.len(),
+                listening_from: 0,
+            },
             outbox: Outbox::default(),
             inbox: Vec::new(),
             now: Time::MIN,
             next_id: config.first_id.0,
             flow_traders: 0,
-            flow_listens: false,
-            fees_paid: 0,
             events: 0,
+            messages_left: u64::MAX,
             config,
         })
     }
@@ -147,15 +154,15 @@ impl Kernel {
         traders: &mut Traders<'_>,
         sink: &mut impl EventSink,
     ) {
-        self.queue.clear();
+        self.wire.queue.clear();
         self.outbox.wishes.clear();
         self.inbox.clear();
         self.now = time;
         self.next_id = self.config.first_id.0;
-        self.fees_paid = 0;
+        self.wire.fees_paid = 0;
         self.events = 0;
         self.flow_traders = flow.traders();
-        self.flow_listens = flow.wants_notices();
+        self.wire.listen(flow);
         flow.reset(stream);
         for book in &mut self.books {
             book.clear();
@@ -163,7 +170,8 @@ impl Kernel {
         if let Some(calendar) = &self.config.calendar {
             let phase = calendar.phase(time);
             for &(begin, phase) in calendar.changes().iter().filter(|(begin, _)| *begin > time) {
-                self.queue
+                self.wire
+                    .queue
                     .push_parcel(begin, TraderId(0), Parcel::Phase(phase));
             }
             for book in &mut self.books {
@@ -191,7 +199,7 @@ impl Kernel {
 
     /// Fees that traders have paid, less the rebates that they got.
     pub fn fees_paid(&self) -> i64 {
-        self.fees_paid
+        self.wire.fees_paid
     }
 
     /// Things that have happened since the market opened: messages, notices, wake-ups.
@@ -235,9 +243,16 @@ impl Kernel {
             books: &self.books,
             accounts: traders.accounts,
             positions: traders.positions,
+            seats: traders.seats,
             next_id: &mut self.next_id,
             outbox: &mut self.outbox,
         }
+    }
+
+    /// From now on [`run`](Self::run) stops once so many messages of the flow have reached the exchange, with
+    /// [`Pause::Spent`]; those that come together with the last of them still do.
+    pub fn allow(&mut self, messages: u64) {
+        self.messages_left = messages;
     }
 
     /// Lets everything happen that happens at `until` or before, in its order, until a player wakes up.
@@ -250,9 +265,12 @@ impl Kernel {
     ) -> Pause {
         loop {
             self.grant(true, flow, traders, sink);
-            let Some((time, next)) = self.queue.pop(until) else {
+            if self.messages_left == 0 {
+                return Pause::Spent;
+            }
+            let Some((time, next)) = self.wire.queue.pop(until) else {
                 self.now = self.now.max(until);
-                return if self.queue.is_empty() {
+                return if self.wire.queue.is_empty() {
                     Pause::Idle
                 } else {
                     Pause::Until
@@ -324,14 +342,16 @@ impl Kernel {
                         self.execute(trader, symbol, &message, flow, traders, sink);
                     } else {
                         let parcel = Parcel::Request { symbol, message };
-                        self.queue.push_parcel(arrival, trader, parcel);
+                        self.wire.queue.push_parcel(arrival, trader, parcel);
                     }
                 }
                 Wish::Wake { trader, at } => {
                     let fires = at.saturating_sub(traders.communication(trader));
-                    self.queue.push_wake(fires.max(self.now), trader);
+                    self.wire.queue.push_wake(fires.max(self.now), trader);
                 }
-                Wish::DropWakes { first, count } => self.queue.drop_wakes(first..first + count),
+                Wish::DropWakes { first, count } => {
+                    self.wire.queue.drop_wakes(first..first + count);
+                }
             }
         }
         self.outbox.wishes = wishes;
@@ -351,36 +371,26 @@ impl Kernel {
         let message = &self.complete(trader, message);
         let index = usize::from(symbol.0);
         let refused = self.refusal(trader, index, message, traders);
+        if trader.0 < self.flow_traders {
+            self.messages_left = self.messages_left.saturating_sub(1);
+        }
         let Self {
-            books,
-            queue,
-            config,
-            fees_paid,
-            now,
-            flow_traders,
-            flow_listens,
-            ..
+            books, wire, now, ..
         } = self;
-        let symbols = books.len();
-        let mut tell = |time: Time, event: Event| {
-            let mut wire = Wire {
-                queue,
-                fees_paid,
-                fees: config.fees,
-                symbol,
-                symbols,
-                sender: trader,
-                // Traders from this one on are told.
-                listening_from: if *flow_listens { 0 } else { *flow_traders },
-            };
-            wire.tell(time, event, flow, traders, sink);
+        let origin = Origin {
+            symbol,
+            sender: trader,
         };
+        let mut tell =
+            |time: Time, event: Event| wire.tell(origin, time, event, flow, traders, sink);
         if let Some(reason) = refused {
             let id = message.id();
             tell(*now, Event::Rejected { id, reason });
             return Outcome::refused(reason);
         }
-        books[index].submit(*now, message, &mut tell)
+        let outcome = books[index].submit(*now, message, &mut tell);
+        sink.settled(*now, &books[index]);
+        outcome
     }
 
     /// The calendar says that a phase begins; an auction that ends so is cleared.
@@ -393,28 +403,18 @@ impl Kernel {
     ) {
         let Self {
             books,
-            queue,
+            wire,
             config,
-            fees_paid,
             now,
-            flow_traders,
-            flow_listens,
             ..
         } = self;
-        let symbols = books.len();
         for (index, book) in books.iter_mut().enumerate() {
-            let mut tell = |time: Time, event: Event| {
-                let mut wire = Wire {
-                    queue,
-                    fees_paid,
-                    fees: config.fees,
-                    symbol: Symbol(index as u16),
-                    symbols,
-                    sender: TraderId(u32::MAX),
-                    listening_from: if *flow_listens { 0 } else { *flow_traders },
-                };
-                wire.tell(time, event, flow, traders, sink);
+            let origin = Origin {
+                symbol: Symbol(index as u16),
+                sender: TraderId(u32::MAX),
             };
+            let mut tell =
+                |time: Time, event: Event| wire.tell(origin, time, event, flow, traders, sink);
             if book.phase() == Phase::Auction && phase != Phase::Auction {
                 let known = config.references.get(index).copied().unwrap_or(0);
                 let reference = book.last_price().unwrap_or(known);

@@ -7,31 +7,49 @@ use crate::market::flow::OrderFlow;
 use crate::market::order::{Time, TraderId};
 
 /// What an event sets off, beside the flow that it is shown to.
-pub(super) struct Wire<'a> {
-    pub(super) queue: &'a mut Queue,
-    pub(super) fees_paid: &'a mut i64,
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    pub(super) queue: Queue,
     pub(super) fees: Fees,
-    pub(super) symbol: Symbol,
+    /// Fees that traders have paid, less their rebates.
+    pub(super) fees_paid: i64,
+    /// Instruments of the market.
     pub(super) symbols: usize,
-    pub(super) sender: TraderId,
+    /// Traders from this one on get notices.
     pub(super) listening_from: u32,
 }
 
-impl Wire<'_> {
+/// Where an event comes from: the instrument, and who sent the message that led to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) symbol: Symbol,
+    pub(super) sender: TraderId,
+}
+
+impl Wire {
+    /// Traders of a flow get notices if it listens, players always do.
+    pub(super) fn listen<F: OrderFlow + ?Sized>(&mut self, flow: &F) {
+        self.listening_from = if flow.wants_notices() {
+            0
+        } else {
+            flow.traders()
+        };
+    }
+
     #[inline]
     pub(super) fn tell<F: OrderFlow + ?Sized>(
         &mut self,
+        Origin { symbol, sender }: Origin,
         time: Time,
         event: Event,
         flow: &mut F,
         traders: &mut Traders<'_>,
         sink: &mut impl EventSink,
     ) {
-        let (symbol, index) = (self.symbol, usize::from(self.symbol.0));
-        *self.fees_paid += traders.settle(&event, self.fees, index, self.symbols);
+        self.fees_paid += traders.settle(&event, self.fees, symbol.0.into(), self.symbols);
         flow.observe(time, symbol, &event);
         sink.event(time, event);
-        recipients(&event, self.sender, |to| {
+        recipients(&event, sender, |to| {
             let seat = traders.seats.get(to.0 as usize);
             if let Some(seat) = seat.filter(|_| to.0 >= self.listening_from) {
                 let arrival = time.saturating_add(seat.delays.communication);

@@ -53,7 +53,7 @@ impl MarketMakerConfig {
 }
 
 /// A market maker.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MarketMaker {
     /// Moving average of the spread.
     spread: f64,
@@ -69,6 +69,17 @@ impl MarketMaker {
             mid: None,
             live: Vec::with_capacity(2 * config.levels as usize),
         }
+    }
+
+    /// Forgets everything, in the same memory.
+    pub(super) fn restart(&mut self, config: &MarketMakerConfig) {
+        self.live.clear();
+        self.live.reserve(2 * config.levels as usize);
+        *self = Self {
+            spread: config.initial_spread,
+            mid: None,
+            live: std::mem::take(&mut self.live),
+        };
     }
 
     pub(super) fn wake(&mut self, floor: &mut Floor<'_, '_>) {

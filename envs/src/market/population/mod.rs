@@ -12,11 +12,13 @@
 //! Every trader draws from a stream of its own for each of its wake-ups. So two runs with the same seed, one with a player and one
 //! without, differ only by what the player sets off (common random numbers).
 
+mod check;
 mod draw;
 mod market_maker;
 mod momentum;
 mod noise;
 mod oracle;
+mod saved;
 mod sizes;
 #[cfg(test)]
 mod tests;
@@ -36,8 +38,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    book::Resting,
     event::Event,
-    flow::OrderFlow,
+    flow::{OrderFlow, OwnOrders},
     kernel::{Delays, Desk, Symbol, clock},
     order::{Message, NewOrder, OrderId, Price, Side, Size, Time},
 };
@@ -72,6 +75,23 @@ pub struct PopulationConfig {
     pub line: f64,
     /// Time that a trader takes to think, ns.
     pub computation: Time,
+}
+
+impl PopulationConfig {
+    /// The traders at the start, in the order of their numbers.
+    fn traders(&self) -> impl Iterator<Item = Trader> {
+        let value = Trader::Value(Value::new(self.oracle.mean));
+        let maker = Trader::MarketMaker(MarketMaker::new(&self.market_makers.1));
+        let momentum = Trader::Momentum(Momentum::new(&self.momentum.1));
+        [
+            (self.noise.0, Trader::Noise),
+            (self.value.0, value),
+            (self.market_makers.0, maker),
+            (self.momentum.0, momentum),
+        ]
+        .into_iter()
+        .flat_map(|(count, trader)| std::iter::repeat_n(trader, count as usize))
+    }
 }
 
 impl Default for PopulationConfig {
@@ -134,7 +154,7 @@ impl Floor<'_, '_> {
 }
 
 /// Volume that traded of late, by side of the aggressor.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Tape {
     /// The last trades: time, signed size.
     trades: std::collections::VecDeque<(Time, Size)>,
@@ -143,6 +163,12 @@ struct Tape {
 impl Tape {
     /// Trades that are remembered, as the exchange of ABIDES does.
     const LENGTH: usize = 500;
+
+    fn with_room() -> Self {
+        Self {
+            trades: std::collections::VecDeque::with_capacity(Self::LENGTH),
+        }
+    }
 
     fn note(&mut self, time: Time, signed: Size) {
         if self.trades.len() == Self::LENGTH {
@@ -167,7 +193,7 @@ impl Tape {
 }
 
 /// A trader and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Trader {
     Noise,
     Value(Value),
@@ -186,6 +212,8 @@ pub struct Population {
     streams: Vec<(StreamKey, u64)>,
     oracle: Oracle,
     tape: Tape,
+    /// Orders taken over from another flow.
+    adopted: OwnOrders,
 }
 
 impl Population {
@@ -208,7 +236,8 @@ impl Population {
             traders: Vec::new(),
             streams: Vec::new(),
             oracle: Oracle::new(&config.oracle, config.open, StreamKey::default()),
-            tape: Tape::default(),
+            tape: Tape::with_room(),
+            adopted: OwnOrders::default(),
             config,
         }
     }
@@ -241,19 +270,24 @@ impl OrderFlow for Population {
             (0..self.ways.len() as u64).map(|i| StreamKey::new(seed, i, "market.population"));
         self.streams.clear();
         self.streams.extend(keys.map(|key| (key, 0)));
-        self.traders.clear();
-        let repeat = |count: u32, trader: Trader| std::iter::repeat_n(trader, count as usize);
-        self.traders.extend(repeat(config.noise.0, Trader::Noise));
-        self.traders.extend(repeat(
-            config.value.0,
-            Trader::Value(Value::new(config.oracle.mean)),
-        ));
-        let maker = MarketMaker::new(&config.market_makers.1);
-        self.traders
-            .extend(repeat(config.market_makers.0, Trader::MarketMaker(maker)));
-        let momentum = Momentum::new(&config.momentum.1);
-        self.traders
-            .extend(repeat(config.momentum.0, Trader::Momentum(momentum)));
+        self.adopted.clear();
+        if self.traders.is_empty() {
+            self.traders.extend(config.traders());
+        }
+        for trader in &mut self.traders {
+            match trader {
+                Trader::Noise => {}
+                Trader::Value(trader) => *trader = Value::new(config.oracle.mean),
+                Trader::Momentum(trader) => trader.restart(),
+                Trader::MarketMaker(trader) => trader.restart(&config.market_makers.1),
+            }
+        }
+    }
+
+    fn adopt(&mut self, symbol: Symbol, order: &Resting) {
+        if symbol == SYMBOL {
+            self.adopted.push(order.trader, order.id);
+        }
     }
 
     fn start(&mut self, desk: &mut Desk<'_>) {
@@ -293,6 +327,12 @@ impl OrderFlow for Population {
             Trader::Value(trader) => trader.wake(&mut floor),
             Trader::Momentum(trader) => trader.wake(&mut floor),
             Trader::MarketMaker(trader) => trader.wake(&mut floor),
+        }
+        // Who takes back orders of its own takes back one of those, too, that came from another flow. After everything else, so
+        // that what it has drawn before is what it would draw without them.
+        if matches!(awake, Trader::Value(_) | Trader::MarketMaker(_)) {
+            let Floor { rng, desk, .. } = &mut floor;
+            while self.adopted.len() > 0 && !self.adopted.cancel_one(SYMBOL, rng, desk) {}
         }
     }
 

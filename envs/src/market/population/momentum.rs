@@ -36,7 +36,7 @@ impl MomentumConfig {
 }
 
 /// A momentum trader: compares two means of the mid-prices that it has seen at its wake-ups.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Momentum {
     /// Twice the mid-prices, in ticks, as a ring.
     seen: Vec<i64>,
@@ -50,6 +50,17 @@ impl Momentum {
             seen: vec![0; config.long.max(config.short).max(1)],
             count: 0,
         }
+    }
+
+    /// Forgets what it has seen.
+    pub(super) fn restart(&mut self) {
+        self.seen.fill(0);
+        self.count = 0;
+    }
+
+    /// Whether it may be what a trader of `config` has become.
+    pub(super) fn fits(&self, config: &MomentumConfig) -> bool {
+        self.seen.len() == Self::new(config).seen.len()
     }
 
     /// Twice the mean of the last `length` mid-prices.

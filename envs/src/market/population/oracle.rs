@@ -44,7 +44,7 @@ impl Default for OracleConfig {
 }
 
 /// The process as far as it has gone: `v' ~ N(r̄ + (v - r̄) e^{-κΔ}, σ² (1 - e^{-2κΔ}) / 2κ)`, not below 0.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Oracle {
     config: OracleConfig,
     time: Time,

@@ -48,7 +48,7 @@ impl ValueConfig {
 }
 
 /// A value trader.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Value {
     /// Believed value, in ticks.
     estimate: f64,

@@ -27,11 +27,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::shared::number;
 use crate::{
     error::EnvError,
     math::{cos, exp, ln, sqrt},
-    sim::{BatchEnvironment, BatchRows, Border, EnvSpec, InfoField, InfoKind, Model, no_options},
-    space::{BoxSpace, DType, Space},
+    sim::{BatchEnvironment, BatchRows, Border, EnvSpec, Model, no_options},
+    space::Space,
     state_columns,
     stream::unit_f64,
 };
@@ -229,17 +230,12 @@ impl BatchEnvironment for InventoryMarketMaking {
                 _ => (-infinite, infinite),
             },
             model: Some(Model::new(Arc::new(self.args.clone()))),
-            info: vec![InfoField {
-                name: INVENTORY.into(),
-                space: Space::Box(BoxSpace {
-                    dtype: DType::Float64,
-                    shape: vec![1],
-                    low: vec![-f64::from(self.args.steps)],
-                    high: vec![f64::from(self.args.steps)],
-                }),
-                kind: InfoKind::State,
-                summary: "Shares held, whatever wrappers make of the observation.".into(),
-            }],
+            info: vec![number(
+                INVENTORY,
+                -f64::from(self.args.steps),
+                f64::from(self.args.steps),
+                "Shares held, whatever wrappers make of the observation.",
+            )],
             ..EnvSpec::single(
                 "inventory_market_making-v1",
                 "Quote a bid and an ask around a Brownian mid-price and keep the inventory small.",

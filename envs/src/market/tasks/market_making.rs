@@ -2,7 +2,7 @@
 //!
 //! The player keeps one order of a fixed size on each side and chooses, once an interval, how many ticks each stands behind the
 //! touch of the others. An order whose price does not change keeps its place in the queue; one that was filled is entered
-//! again. Zero-intelligence flow trades against it ([`ZeroIntelligence`]).
+//! again. Who trades beside it is the argument `background` ([`BackgroundConfig`]).
 //!
 //! | | |
 //! |---|---|
@@ -29,18 +29,21 @@
 //! Source: reward and action as in the market making of MarS's successors and of Cartea, Jaimungal, Penalva, *Algorithmic and
 //! High-Frequency Trading*, CUP 2015, chapter 10: running and terminal inventory penalties φ and α.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::shared::{check, depths, imbalance, nanoseconds, number, player, within};
 use crate::error::EnvError;
-use crate::market::book::{Book, BookConfig, Rules};
+use crate::market::book::Book;
 use crate::market::event::Event;
-use crate::market::flow::{ZeroIntelligence, ZeroIntelligenceConfig};
-use crate::market::host::{Floor, MarketSetup, MarketTask, PlayerSetup};
-use crate::market::kernel::{Delays, Desk, Fees, SECOND, Seat, Symbol};
+use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::host::{Floor, MarketSetup, MarketTask};
+use crate::market::kernel::{Desk, Fees, Symbol};
 use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size, Time};
-use crate::sim::{EnvSpec, RowObservation, RowStep, no_options};
+use crate::sim::{EnvSpec, Model, RowObservation, RowStep, no_options};
 use crate::space::Space;
 
 /// Ticks behind the touch that can be chosen, from 0.
@@ -72,8 +75,8 @@ pub struct MarketMakingArgs {
     pub maker_fee: i64,
     /// Fee of trades in which it did not.
     pub taker_fee: i64,
-    /// The flow.
-    pub flow: ZeroIntelligenceConfig,
+    /// Who trades beside the player.
+    pub background: BackgroundConfig,
 }
 
 impl Default for MarketMakingArgs {
@@ -89,15 +92,33 @@ impl Default for MarketMakingArgs {
             latency: 0.0,
             maker_fee: 0,
             taker_fee: 0,
-            flow: ZeroIntelligenceConfig::default(),
+            background: BackgroundConfig::default(),
         }
     }
 }
+
+/// What a market maker that plays by a rule needs to know; the model of the specification.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MarketMakingProblem {
+    /// Decisions of an episode.
+    pub steps: u32,
+    /// Seconds between two of them.
+    pub interval: f64,
+    /// Shares of a quote.
+    pub size: u32,
+}
+
+/// The info field that tells the inventory.
+const INVENTORY: &str = "inventory";
+/// The info field that tells the spread.
+const SPREAD: &str = "spread";
 
 /// Market making in an order book.
 #[derive(Debug, Clone)]
 pub struct MarketMaking {
     args: MarketMakingArgs,
+    background: Background,
+    venue: Venue,
 }
 
 /// What the task remembers.
@@ -121,8 +142,8 @@ impl MarketMaking {
     /// # Errors
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: MarketMakingArgs) -> Result<Self, EnvError> {
-        let within = |x: f64, low: f64, high: f64| (low..=high).contains(&x);
-        let checks = [
+        let fee = |x: i64| (-1_000_000..=1_000_000).contains(&x);
+        check(&[
             (args.steps >= 1, "steps", "at least 1"),
             (
                 within(args.interval, 1e-6, 86_400.0),
@@ -159,27 +180,15 @@ impl MarketMaking {
                 "latency",
                 "0 to 60,000 ms",
             ),
-            (
-                (-1_000_000..=1_000_000).contains(&args.maker_fee),
-                "maker_fee",
-                "-1,000,000 to 1,000,000",
-            ),
-            (
-                (-1_000_000..=1_000_000).contains(&args.taker_fee),
-                "taker_fee",
-                "-1,000,000 to 1,000,000",
-            ),
-        ];
-        if let Some((_, path, range)) = checks.into_iter().find(|(fine, ..)| !fine) {
-            return Err(EnvError::argument(path, format!("must be {range}")));
-        }
-        if let Err((name, range)) = args.flow.check() {
-            return Err(EnvError::argument(
-                &format!("flow.{name}"),
-                format!("must be {range}"),
-            ));
-        }
-        Ok(Self { args })
+            (fee(args.maker_fee), "maker_fee", "-1,000,000 to 1,000,000"),
+            (fee(args.taker_fee), "taker_fee", "-1,000,000 to 1,000,000"),
+        ])?;
+        let (background, venue) = args.background.build()?;
+        Ok(Self {
+            args,
+            background,
+            venue,
+        })
     }
 
     /// The best price of a side that is not the player's alone.
@@ -208,12 +217,32 @@ fn twice_mid(book: &Book, last: Price) -> Price {
 }
 
 impl MarketTask for MarketMaking {
-    type Flow = ZeroIntelligence;
+    type Flow = Background;
     type State = Quotes;
 
     fn spec(&self) -> EnvSpec {
         EnvSpec {
             max_episode_steps: Some(self.args.steps),
+            stochastic: self.background.is_random(),
+            model: Some(Model::new(Arc::new(MarketMakingProblem {
+                steps: self.args.steps,
+                interval: self.args.interval,
+                size: self.args.size,
+            }))),
+            info: vec![
+                number(
+                    INVENTORY,
+                    f64::NEG_INFINITY,
+                    f64::INFINITY,
+                    "Shares held; negative when short.",
+                ),
+                number(
+                    SPREAD,
+                    0.0,
+                    f64::INFINITY,
+                    "Distance of the best prices in ticks; 100 where a side is empty.",
+                ),
+            ],
             ..EnvSpec::single(
                 "market_making-v1",
                 "Quote on both sides of an order book without piling up an inventory.",
@@ -227,51 +256,32 @@ impl MarketTask for MarketMaking {
 
     fn setup(&self) -> MarketSetup {
         let args = &self.args;
-        let nanoseconds = |seconds: f64| (seconds * SECOND as f64) as Time;
         MarketSetup {
-            book: BookConfig {
-                rules: Rules {
-                    tick: args.flow.tick,
-                    ..Rules::default()
-                },
-                capacity: 4096,
-                window: 512,
-                ..BookConfig::default()
-            },
+            venue: self.venue.clone(),
             calendar: None,
-            reference: args.flow.start_price,
             fees: Fees {
                 maker: args.maker_fee,
                 taker: args.taker_fee,
             },
-            opening: 0,
             warm_up: nanoseconds(args.warm_up),
             interval: nanoseconds(args.interval).max(1),
-            players: vec![PlayerSetup {
-                seat: Seat {
-                    delays: Delays {
-                        communication: nanoseconds(args.latency / 1e3),
-                        computation: 0,
-                    },
-                    ..Seat::default()
-                },
-                ..PlayerSetup::default()
-            }],
+            players: vec![player(args.latency, 0)],
         }
     }
 
-    fn flow(&self) -> ZeroIntelligence {
-        ZeroIntelligence::new(self.args.flow)
+    fn flow(&self) -> Background {
+        self.background.clone()
     }
 
-    fn begin(&self, floor: &Floor<'_>, options: &Value) -> Result<Quotes, String> {
+    fn begin(&self, state: &mut Quotes, floor: &Floor<'_>, options: &Value) -> Result<(), String> {
         no_options(options)?;
-        let mid = twice_mid(floor.book(), 2 * self.args.flow.start_price);
-        Ok(Quotes {
+        let mid = twice_mid(floor.book(), 2 * self.venue.reference);
+        *state = Quotes {
             twice_mid: [mid; 2],
             twice_wealth: wealth(floor, mid),
             ..Quotes::default()
-        })
+        };
+        Ok(())
     }
 
     fn act(&self, state: &mut Quotes, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
@@ -285,7 +295,7 @@ impl MarketTask for MarketMaking {
             let own = state.orders[side.index()];
             let live = own.and_then(|id| book.order(id));
             let touch = Self::best_of_others(book, side, own);
-            let behind = i64::from(offsets[side.index()]) * self.args.flow.tick;
+            let behind = i64::from(offsets[side.index()]) * self.venue.tick();
             let room = held * side.sign() + size <= i64::from(self.args.max_inventory);
             let price = touch.map(|touch| touch - side.sign() * behind);
             let price = price.filter(|price| room && *price > 0);
@@ -337,31 +347,13 @@ impl MarketTask for MarketMaking {
         out: &mut RowObservation<'_>,
     ) {
         let (args, book) = (&self.args, floor.book());
-        let tick = args.flow.tick as f64;
+        let tick = self.venue.tick() as f64;
         let best = Side::BOTH.map(|side| book.best(side));
         let spread = match best {
             [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
             _ => 100.0,
         };
-        // Displayed sizes of 1, 5 and 10 levels, in one walk for each side.
-        let depths = Side::BOTH.map(|side| {
-            let (mut sum, mut depths) = (0, [0; 3]);
-            for (i, level) in book.levels(side).take(10).enumerate() {
-                sum += level.size;
-                for (depth, levels) in depths.iter_mut().zip([1, 5, 10]) {
-                    *depth = if i < levels { sum } else { *depth };
-                }
-            }
-            depths.map(|depth: Size| depth as f64)
-        });
-        let imbalance = |i: usize| {
-            let [bid, ask] = [depths[0][i], depths[1][i]];
-            if bid + ask > 0.0 {
-                (bid - ask) / (bid + ask)
-            } else {
-                0.0
-            }
-        };
+        let [bids, asks] = depths(book);
         let ahead = |side: Side| {
             let id = state.orders[side.index()]?;
             let order = book.order(id)?;
@@ -372,9 +364,9 @@ impl MarketTask for MarketMaking {
             floor.position(player).held as f64 / f64::from(args.max_inventory),
             1.0 - f64::from(state.decisions) / f64::from(args.steps),
             spread / 10.0,
-            imbalance(0),
-            imbalance(1),
-            imbalance(2),
+            imbalance(bids[0], asks[0]),
+            imbalance(bids[1], asks[1]),
+            imbalance(bids[2], asks[2]),
             (state.twice_mid[1] - state.twice_mid[0]) as f64 / (2.0 * tick),
             ahead(Side::Buy).unwrap_or(-1.0),
             ahead(Side::Sell).unwrap_or(-1.0),
@@ -383,5 +375,17 @@ impl MarketTask for MarketMaking {
         for (out, value) in out.f32(0).iter_mut().zip(values) {
             *out = value.clamp(-10.0, 10.0) as f32;
         }
+        out.info(INVENTORY, &[floor.position(player).held as f64]);
+        out.info(SPREAD, &[spread]);
+    }
+
+    fn tell(&self, state: &Quotes, floor: &Floor<'_>, out: &mut String) {
+        use std::fmt::Write as _;
+        let _ = write!(
+            out,
+            "holds {} shares, wealth {:+.2}",
+            floor.position(0).held,
+            state.twice_wealth as f64 / 2e4
+        );
     }
 }

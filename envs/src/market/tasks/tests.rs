@@ -1,5 +1,7 @@
 //! Tasks behind the border.
 
+mod execution;
+
 use serde_json::{Value, json};
 
 use crate::conformance::{self, CheckOptions};
@@ -29,6 +31,78 @@ fn market_making_conforms() {
     ] {
         let report = conformance::check(entry, &args, &options);
         assert!(report.passed(), "{report}");
+    }
+}
+
+/// A few backgrounds of every kind, the traders of the population wide awake.
+fn backgrounds() -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/market");
+    let population = json!({ "population": {
+        "noise": [50, {}],
+        "value": [20, { "pause": 2e9 }],
+        "momentum": [3, { "pause": 1e9, "short": 2, "long": 4 }],
+        "market_makers": [2, { "pause": 3e9 }],
+    } });
+    let recording = json!({ "replay": {
+        "file": format!("{folder}/lobster_message_10.csv"),
+        "book": format!("{folder}/lobster_orderbook_10.csv"),
+        "window": 12,
+    } });
+    let hawkes = json!({ "hawkes": { "start_orders": 20 } });
+    let after = |first: &Value, then: &Value| json!({ "hand_over": { "first": first, "then": then, "after": 12 } });
+    vec![
+        json!({ "zero_intelligence": { "market_rate": 1.0 } }),
+        after(&recording, &population),
+        after(&population, &hawkes),
+        after(&hawkes, &json!({ "zero_intelligence": {} })),
+        hawkes,
+        population,
+        recording,
+    ]
+}
+
+#[test]
+fn market_making_conforms_whoever_trades() {
+    let registry = registry();
+    let entry = registry.get("market_making-v1").unwrap();
+    let options = CheckOptions {
+        episodes: 6,
+        steps: 20,
+        ..CheckOptions::default()
+    };
+    for background in backgrounds() {
+        let args = json!({ "steps": 20, "warm_up": 5.0, "background": background });
+        let report = conformance::check(entry, &args, &options);
+        assert!(report.passed(), "{background}\n{report}");
+    }
+}
+
+/// A market that was saved between any two steps goes on as it would have, to the last byte of its state.
+#[test]
+fn a_market_restored_in_the_middle_gives_the_same_bytes() {
+    for background in backgrounds() {
+        let args = json!({ "steps": 40, "warm_up": 5.0, "background": background });
+        for middle in [0, 1, 9, 20] {
+            let mut original = market_making(2, 1, &args);
+            let mut restored = market_making(2, 1, &args);
+            hash(&mut original, 2, middle);
+            // Row 1 of one becomes row 0 of the other, which has gone elsewhere meanwhile.
+            hash(&mut restored, 2, 3);
+            restored
+                .load_row(0, &original.save_row(1).unwrap())
+                .unwrap();
+            for step in 0..15 {
+                for (simulator, row) in [(&mut original, 1), (&mut restored, 0)] {
+                    let player = simulator.border_mut().player_mut(0);
+                    let actions = player.action_mut().i32_mut(0);
+                    actions.fill(0);
+                    actions[2 * row..2 * row + 2].copy_from_slice(&[step % 4, step % 3]);
+                    simulator.step().unwrap();
+                }
+                let (here, there) = (original.save_row(1).unwrap(), restored.save_row(0).unwrap());
+                assert!(here == there, "{background}: {middle}, {step}");
+            }
+        }
     }
 }
 
@@ -94,10 +168,13 @@ fn wrong_arguments_are_named() {
     for (args, path) in [
         (json!({ "steps": 0 }), "steps"),
         (json!({ "interval": -1.0 }), "interval"),
-        (json!({ "flow": { "lot": 0 } }), "flow.lot"),
         (
-            json!({ "flow": { "start_price": 100 } }),
-            "flow.start_price",
+            json!({ "background": { "zero_intelligence": { "lot": 0 } } }),
+            "background.zero_intelligence.lot",
+        ),
+        (
+            json!({ "background": { "zero_intelligence": { "start_price": 100 } } }),
+            "background.zero_intelligence.start_price",
         ),
     ] {
         let error = registry().build("market_making-v1", &args).err().unwrap();

@@ -5,55 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use rand::RngExt;
 
-use super::naive::NaiveBook;
+use super::pair::{MODES, Pair, config};
 use super::steps::{Step, step};
 use super::*;
-use crate::market::event::EventLog;
 use crate::stream::Stream;
-
-fn config(self_trade: SelfTrade, ids: Ids, band: Option<Band>) -> BookConfig {
-    BookConfig {
-        rules: Rules {
-            tick: 5,
-            max_size: 19,
-            band,
-            ..Rules::default()
-        },
-        capacity: 40,
-        window: 64,
-        self_trade,
-        ids,
-    }
-}
-
-/// Does one thing to both. Returns what happened.
-fn both(book: &mut Book, naive: &mut NaiveBook, time: Time, step: Step) -> Vec<Event> {
-    let mut log = EventLog::default();
-    let events = match step {
-        Step::Submit(message) => {
-            book.submit(time, &message, &mut log);
-            naive.submit(time, &message)
-        }
-        Step::Phase(phase, reference) => {
-            let mut events = Vec::new();
-            if book.phase() == Phase::Auction && phase != Phase::Auction {
-                book.uncross(time, reference, &mut log);
-                events = naive.uncross(time, reference);
-            }
-            book.set_phase(time, phase, &mut log);
-            events.extend(naive.set_phase(time, phase));
-            events
-        }
-    };
-    let ours = log.entries.iter().map(|(_, event)| *event);
-    assert!(
-        ours.clone().eq(events.iter().copied()),
-        "{step:?}\nbook:  {:?}\nnaive: {events:?}",
-        ours.collect::<Vec<_>>()
-    );
-    assert!(log.entries.iter().all(|(at, _)| *at == book.time()));
-    events
-}
 
 /// What kind of event it is, in words.
 fn kind(event: &Event) -> String {
@@ -68,21 +23,6 @@ fn kind(event: &Event) -> String {
     }
 }
 
-fn compare(book: &Book, naive: &NaiveBook) {
-    for side in Side::BOTH {
-        let ours = book.resting(side).map(|o| (o.id, o.open, o.reserve));
-        assert!(ours.eq(naive.resting(side)));
-    }
-    assert_eq!(book.last_price(), naive.last_price());
-}
-
-const MODES: [SelfTrade; 4] = [
-    SelfTrade::Allow,
-    SelfTrade::CancelNewest,
-    SelfTrade::CancelOldest,
-    SelfTrade::Decrement,
-];
-
 proptest! {
     #[test]
     fn short_sequences_agree(
@@ -94,7 +34,7 @@ proptest! {
         let ids = if sequential { Ids::Sequential } else { Ids::Any };
         let band = narrow.then_some(Band { low: 4_925, high: 5_070 });
         let config = config(MODES[mode], ids, band);
-        let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
+        let mut pair = Pair::new(config);
         let (mut words, mut last_id) = (words.into_iter(), 0);
         let mut time = 0;
         while words.len() > 0 {
@@ -102,15 +42,15 @@ proptest! {
             // Now and then a message comes too early.
             time += i64::from(below(4)) - i64::from(below(50) == 0);
             let step = step(&mut below, &mut last_id, 5);
-            both(&mut book, &mut naive, time, step);
-            compare(&book, &naive);
+            pair.step(time, step);
+            pair.compare();
             // A restored book goes on as this one does.
             if words.len() % 97 == 0 {
-                let image = book.image();
+                let image = pair.book.image();
                 let mut again = Book::new(config).unwrap();
                 prop_assert_eq!(again.restore(&image), Ok(()));
                 prop_assert_eq!(again.image(), image);
-                book = again;
+                pair.book = again;
             }
         }
     }
@@ -120,7 +60,7 @@ proptest! {
 #[test]
 fn a_side_that_was_empty_comes_back_far_away() {
     let config = config(SelfTrade::Allow, Ids::Any, None);
-    let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
+    let mut pair = Pair::new(config);
     let limit = |id, side, price| {
         let order = NewOrder::limit(OrderId(id), TraderId(id as u32), side, 5, price);
         Step::Submit(Message::New(order))
@@ -138,8 +78,8 @@ fn a_side_that_was_empty_comes_back_far_away() {
         limit(8, Side::Sell, 100),
     ];
     for (time, step) in steps.into_iter().enumerate() {
-        both(&mut book, &mut naive, time as Time, step);
-        compare(&book, &naive);
+        pair.step(time as Time, step);
+        pair.compare();
     }
 }
 
@@ -153,15 +93,15 @@ fn a_long_run_agrees() {
     let mut kinds = BTreeSet::new();
     for mode in MODES {
         let config = config(mode, Ids::Sequential, None);
-        let (mut book, mut naive) = (Book::new(config).unwrap(), NaiveBook::new(config));
+        let mut pair = Pair::new(config);
         let mut rng = Stream::new(17, mode as u64, "test");
         let mut last_id = 0;
         for time in 0..steps {
             let step = step(&mut |n| rng.random_range(0..n), &mut last_id, 5);
-            let events = both(&mut book, &mut naive, time, step);
+            let events = pair.step(time, step);
             kinds.extend(events.iter().map(kind));
             if time % 16 == 0 {
-                compare(&book, &naive);
+                pair.compare();
             }
         }
     }

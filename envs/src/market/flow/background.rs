@@ -1,0 +1,305 @@
+//! Who trades in the market of an environment beside its players: the value of the key `background`.
+//!
+//! ```toml
+//! background = { zero_intelligence = { market_rate = 1.0 } }
+//! background = { hawkes = {} }
+//! background = { population = {} }
+//! background = { replay = { file = "AAPL_2012-06-21_34200000_57600000_message_10.csv", window = 1800 } }
+//! background = { hand_over = { first = { zero_intelligence = {} }, then = { population = {} }, after = 600 } }
+//! ```
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    HandOver, HawkesFlow, HawkesFlowConfig, OrderFlow, Recording, RecordingConfig, Replay,
+    SavedFlow, ZeroIntelligence, ZeroIntelligenceConfig,
+};
+use crate::{
+    error::EnvError,
+    market::{
+        book::{BookConfig, Ids, Resting, Rules},
+        event::Event,
+        kernel::{Delays, Desk, SECOND, Symbol},
+        order::{OrderId, Price, Time},
+        population::{Population, PopulationConfig},
+    },
+    stream::Stream,
+};
+
+/// Who trades beside the players.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BackgroundConfig {
+    /// Orders at random; see [`ZeroIntelligence`].
+    ZeroIntelligence(ZeroIntelligenceConfig),
+    /// Orders that excite each other; see [`HawkesFlow`].
+    Hawkes(HawkesFlowConfig),
+    /// Traders that react to each other; see [`Population`].
+    Population(PopulationConfig),
+    /// A recording; see [`Replay`].
+    Replay(RecordingConfig),
+    /// One of them, and another one from some time on.
+    HandOver(HandOverConfig),
+}
+
+impl Default for BackgroundConfig {
+    fn default() -> Self {
+        Self::ZeroIntelligence(ZeroIntelligenceConfig::default())
+    }
+}
+
+/// One flow after another, which takes over the orders that rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOverConfig {
+    /// Who trades first.
+    pub first: Box<BackgroundConfig>,
+    /// Who trades then, of the same tick.
+    pub then: Box<BackgroundConfig>,
+    /// Seconds from the opening until then, > 0.
+    pub after: f64,
+}
+
+/// What a market must be like for a flow to trade in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Venue {
+    /// The book.
+    pub book: BookConfig,
+    /// A price about which it trades.
+    pub reference: Price,
+    /// When trading begins.
+    pub opening: Time,
+    /// When it ends, if it does.
+    pub closing: Option<Time>,
+    /// The first id that is not the flow's.
+    pub first_id: OrderId,
+}
+
+impl Venue {
+    fn new(tick: Price, capacity: u32, window: u32, reference: Price) -> Self {
+        Self {
+            book: BookConfig {
+                rules: Rules {
+                    tick,
+                    ..Rules::default()
+                },
+                capacity,
+                window,
+                ..BookConfig::default()
+            },
+            reference,
+            opening: 0,
+            closing: None,
+            first_id: OrderId(1),
+        }
+    }
+
+    /// Distance of two prices.
+    pub fn tick(&self) -> Price {
+        self.book.rules.tick
+    }
+}
+
+/// Puts the key before the path of an error.
+fn within(key: &str) -> impl Fn(EnvError) -> EnvError + '_ {
+    move |error| match error {
+        EnvError::Argument {
+            path,
+            message,
+            suggestion,
+        } => EnvError::Argument {
+            path: format!("{key}.{path}"),
+            message,
+            suggestion,
+        },
+        other => other,
+    }
+}
+
+fn refused((path, range): (&str, &str)) -> EnvError {
+    EnvError::argument(path, format!("must be {range}"))
+}
+
+impl BackgroundConfig {
+    /// The flow, and the market that it needs.
+    ///
+    /// # Errors
+    /// [`EnvError::Argument`] with the key that is wrong, below `background`.
+    pub fn build(&self) -> Result<(Background, Venue), EnvError> {
+        self.build_below().map_err(within("background"))
+    }
+
+    fn build_below(&self) -> Result<(Background, Venue), EnvError> {
+        match self {
+            Self::ZeroIntelligence(config) => {
+                let checked = config.check().map_err(refused);
+                checked.map_err(within("zero_intelligence"))?;
+                let venue = Venue::new(config.tick, 4096, 512, config.start_price);
+                let flow = ZeroIntelligence::new(*config);
+                Ok((Background::ZeroIntelligence(flow), venue))
+            }
+            Self::Hawkes(config) => {
+                let flow = HawkesFlow::from_config(config).map_err(within("hawkes"))?;
+                let capacity = 8192 + 2 * config.start_orders;
+                let venue = Venue::new(config.tick, capacity, 512, config.start_price);
+                Ok((Background::Hawkes(Box::new(flow)), venue))
+            }
+            Self::Population(config) => {
+                let checked = config.check().map_err(refused);
+                checked.map_err(within("population"))?;
+                let reference = config.oracle.mean.round() as Price * config.tick;
+                let venue = Venue {
+                    opening: config.open,
+                    closing: Some(config.close),
+                    ..Venue::new(config.tick, 8192, 4096, reference)
+                };
+                let flow = Population::new(config.clone(), 0);
+                Ok((Background::Population(Box::new(flow)), venue))
+            }
+            Self::Replay(config) => {
+                let recording = Recording::read(config).map_err(within("replay"))?;
+                let capacity = recording.most_live() + 1024;
+                let mut venue = Venue::new(config.tick, capacity, 1024, 0);
+                venue.book.ids = Ids::Any;
+                venue.reference = recording.price().unwrap_or(config.tick);
+                venue.closing = Some(recording.length() + 1);
+                venue.first_id = recording.free_id();
+                let flow = Replay::of(Symbol(0), Arc::new(recording));
+                Ok((Background::Replay(flow), venue))
+            }
+            Self::HandOver(config) => config.build().map_err(within("hand_over")),
+        }
+    }
+}
+
+impl HandOverConfig {
+    fn build(&self) -> Result<(Background, Venue), EnvError> {
+        let (first, venue) = self.first.build_below().map_err(within("first"))?;
+        let (then, other) = self.then.build_below().map_err(within("then"))?;
+        if venue.tick() != other.tick() {
+            let message = format!("has the tick {}, `first` {}", other.tick(), venue.tick());
+            return Err(EnvError::argument("then", message));
+        }
+        if other.first_id != OrderId(1) {
+            let message = "a recording comes first, or alone: it knows its orders only";
+            return Err(EnvError::argument("then", message));
+        }
+        if !(self.after > 0.0 && self.after <= 1e6) {
+            return Err(EnvError::argument(
+                "after",
+                "must be above 0, at most 1,000,000 s",
+            ));
+        }
+        // The second trades by its clock: a population opens and closes when it does.
+        let after = (self.after * SECOND as f64) as Time;
+        let opening = match other.closing {
+            Some(_) => other.opening - after,
+            None => venue.opening,
+        };
+        let book = BookConfig {
+            capacity: venue.book.capacity + other.book.capacity,
+            window: venue.book.window.max(other.book.window),
+            ..venue.book
+        };
+        let venue = Venue {
+            book,
+            opening,
+            closing: other.closing,
+            ..venue
+        };
+        let flow = HandOver::new(first, then, opening + after);
+        Ok((Background::HandOver(Box::new(flow)), venue))
+    }
+}
+
+/// A flow of any of the kinds that can be configured.
+#[derive(Debug, Clone)]
+pub enum Background {
+    /// Orders at random.
+    ZeroIntelligence(ZeroIntelligence),
+    /// Orders that excite each other.
+    Hawkes(Box<HawkesFlow>),
+    /// Traders that react to each other.
+    Population(Box<Population>),
+    /// A recording.
+    Replay(Replay),
+    /// One of them after another.
+    HandOver(Box<HandOver<Background, Background>>),
+}
+
+/// Calls a method of whichever flow it is.
+macro_rules! of_flow {
+    ($background:expr, $flow:ident => $call:expr) => {
+        match $background {
+            Background::ZeroIntelligence($flow) => $call,
+            Background::Hawkes($flow) => $call,
+            Background::Population($flow) => $call,
+            Background::Replay($flow) => $call,
+            Background::HandOver($flow) => $call,
+        }
+    };
+}
+
+impl Background {
+    /// Whether two resets with different streams can lead to different markets.
+    pub fn is_random(&self) -> bool {
+        match self {
+            Self::Replay(replay) => replay.recording().windows() > 1,
+            Self::ZeroIntelligence(_)
+            | Self::Hawkes(_)
+            | Self::Population(_)
+            | Self::HandOver(_) => true,
+        }
+    }
+}
+
+impl OrderFlow for Background {
+    fn traders(&self) -> u32 {
+        of_flow!(self, flow => flow.traders())
+    }
+
+    fn delays(&self, trader: u32) -> Delays {
+        of_flow!(self, flow => flow.delays(trader))
+    }
+
+    fn reset(&mut self, stream: Stream) {
+        of_flow!(self, flow => flow.reset(stream));
+    }
+
+    fn start(&mut self, desk: &mut Desk<'_>) {
+        of_flow!(self, flow => flow.start(desk));
+    }
+
+    fn adopt(&mut self, symbol: Symbol, order: &Resting) {
+        of_flow!(self, flow => flow.adopt(symbol, order));
+    }
+
+    fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
+        of_flow!(self, flow => flow.wake(trader, desk));
+    }
+
+    fn notice(&mut self, trader: u32, symbol: Symbol, event: &Event, desk: &mut Desk<'_>) {
+        of_flow!(self, flow => flow.notice(trader, symbol, event, desk));
+    }
+
+    fn wants_notices(&self) -> bool {
+        of_flow!(self, flow => flow.wants_notices())
+    }
+
+    fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
+        of_flow!(self, flow => flow.observe(time, symbol, event));
+    }
+}
+
+impl SavedFlow for Background {
+    fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
+        of_flow!(self, flow => flow.save(out))
+    }
+
+    fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
+        of_flow!(self, flow => flow.load(bytes))
+    }
+}
