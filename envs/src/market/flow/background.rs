@@ -154,7 +154,8 @@ impl BackgroundConfig {
                 let venue = Venue {
                     opening: config.open,
                     closing: Some(config.close),
-                    ..Venue::new(config.tick, 8192, 4096, reference)
+                    // The ladders of its market makers reach thousands of ticks.
+                    ..Venue::new(config.tick, 4096, 16_384, reference)
                 };
                 let flow = Population::new(config.clone(), 0);
                 Ok((Background::Population(Box::new(flow)), venue))

@@ -155,6 +155,7 @@ impl Kernel {
         sink: &mut impl EventSink,
     ) {
         self.wire.queue.clear();
+        self.wire.queue.reserve(flow.traders());
         self.outbox.wishes.clear();
         self.inbox.clear();
         self.now = time;

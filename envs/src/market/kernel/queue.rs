@@ -100,6 +100,15 @@ impl Queue {
         self.entries = 0;
     }
 
+    /// Makes room for what so many traders can have on its way at once, so that it need not grow later.
+    pub(super) fn reserve(&mut self, traders: u32) {
+        let traders = traders as usize;
+        let parcels = traders.min(512);
+        self.heap.reserve(traders + parcels);
+        self.parcels.reserve(parcels);
+        self.free.reserve(parcels);
+    }
+
     #[inline]
     fn push(&mut self, time: Time, kind: u64, trader: TraderId, parcel: u32) {
         let due = Due {
