@@ -7,8 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
-    metrics,
+    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict, metrics,
     rules::{check_common, config_error, power},
 };
 

@@ -4,9 +4,7 @@
 //! choices in the order in which the lists stand below. An unknown horizon is the released code's hidden cap: 99 rounds
 //! of bargaining, 30 of negotiation.
 
-use super::{
-    BargainingConfig, Horizon, Money, NegotiationConfig, PersuasionConfig, SellerMessage,
-};
+use super::{BargainingConfig, Horizon, Money, NegotiationConfig, PersuasionConfig, SellerMessage};
 
 /// Number of bargainings.
 pub const BARGAININGS: usize = 4 * 4 * 3 * 2 * 2 * 2;

@@ -145,7 +145,10 @@ pub fn persuasion(counts: Counts, rounds: u16, worth: [f64; 2], scoring: Scoring
     let [high, low] = worth;
     let kept = f64::from(counts.high_bought) * (high - 1.0);
     let (length, lost) = match scoring {
-        Scoring::Paper => (f64::from(rounds), f64::from(counts.low_bought) * (low - 1.0)),
+        Scoring::Paper => (
+            f64::from(rounds),
+            f64::from(counts.low_bought) * (low - 1.0),
+        ),
         Scoring::UpstreamScripts => (20.0, -f64::from(counts.low_passed())),
     };
     Metrics {

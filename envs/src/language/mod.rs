@@ -4,15 +4,22 @@
 //! Language-based Economic Environments", arXiv 2410.05254.*
 //!
 //! The rules are state machines without clocks, text or chance ([`Bargaining`], [`Negotiation`], [`Persuasion`]): money is
-//! whole hundredths, and who is not to move cannot. Around them: the measures of the paper ([`metrics`]) and moves as answers in words ([`answer`]).
+//! whole hundredths, and who is not to move cannot. Around them: the measures of the paper ([`metrics`]) and moves as answers in words ([`answer`]),
+//! the published [`grid`] and its files ([`upstream`]), what rational players would do ([`theory`]), and the games as
+//! environments for players that see numbers ([`structured`]).
 
 pub mod answer;
 mod bargaining;
+pub mod grid;
 pub mod metrics;
 mod money;
 mod negotiation;
 mod persuasion;
 mod rules;
+pub mod structured;
+pub mod templates;
+pub mod theory;
+pub mod upstream;
 
 pub use bargaining::{Bargaining, BargainingConfig};
 pub use metrics::{Metrics, Scoring};
@@ -22,6 +29,7 @@ pub use persuasion::{
     Persuasion, PersuasionConfig, PersuasionPhase, Reveal, SellerMessage, Signal, Stats,
 };
 pub use rules::{ALICE, BOB, Horizon, Outcome, Reason, RuleError, Verdict, power};
+pub use structured::register;
 
 #[cfg(test)]
 mod tests;

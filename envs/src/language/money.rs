@@ -203,7 +203,16 @@ mod tests {
             assert_eq!(Money::parse(text), Some(Money::from_minor(minor)), "{text}");
         }
         for text in [
-            "", ".", "-", "1.2.3", "1e", "1e99", "10000000000000.01", "NaN", "1_0", "+1",
+            "",
+            ".",
+            "-",
+            "1.2.3",
+            "1e",
+            "1e99",
+            "10000000000000.01",
+            "NaN",
+            "1_0",
+            "+1",
         ] {
             assert_eq!(Money::parse(text), None, "{text}");
         }

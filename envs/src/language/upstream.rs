@@ -283,7 +283,10 @@ pub fn read(text: &str) -> Result<UpstreamConfig, EnvError> {
         other => {
             return Err(EnvError::Argument {
                 path: "game_type".into(),
-                message: format!("there is no game `{other}`; there are {}", FAMILIES.join(", ")),
+                message: format!(
+                    "there is no game `{other}`; there are {}",
+                    FAMILIES.join(", ")
+                ),
                 suggestion: nearest(other, FAMILIES),
             });
         }
@@ -336,7 +339,8 @@ fn money(key: &str, amount: f64) -> Result<Money, EnvError> {
 /// [`EnvError::Argument`] for a game that the files have no words for: walking away, a quality that is not always revealed.
 pub fn write(config: &UpstreamConfig) -> Result<String, EnvError> {
     let mut players = config.players.clone();
-    let foreign = |what: &str| EnvError::argument("game_args", format!("files have no key for {what}"));
+    let foreign =
+        |what: &str| EnvError::argument("game_args", format!("files have no key for {what}"));
     let args = match &config.game {
         GameConfig::Bargaining(game) => {
             if game.walk_away {
@@ -428,7 +432,9 @@ fn to_value(args: &impl Serialize) -> Value {
     let mut value = serde_json::to_value(args).unwrap_or_default();
     if let Value::Object(object) = &mut value {
         for (_, value) in object.iter_mut() {
-            let whole = value.as_f64().filter(|x| value.is_f64() && x.fract() == 0.0);
+            let whole = value
+                .as_f64()
+                .filter(|x| value.is_f64() && x.fract() == 0.0);
             if let Some(whole) = whole {
                 *value = Value::from(whole as i64);
             }

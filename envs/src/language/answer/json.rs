@@ -274,7 +274,9 @@ impl Reader<'_> {
                 }
                 '\\' => self.escape(&mut out)?,
                 '\0'..='\u{1f}' => {
-                    return Err(self.error("a text may not hold a raw control character; write \\n for a line break"));
+                    return Err(self.error(
+                        "a text may not hold a raw control character; write \\n for a line break",
+                    ));
                 }
                 _ => {
                     out.push(c);
@@ -305,7 +307,9 @@ impl Reader<'_> {
                     self.at += 2;
                     let low = self.hex(back)?;
                     if (0xdc00..0xe000).contains(&low) {
-                        code = 0x1_0000 + ((u32::from(high) - 0xd800) << 10) + (u32::from(low) - 0xdc00);
+                        code = 0x1_0000
+                            + ((u32::from(high) - 0xd800) << 10)
+                            + (u32::from(low) - 0xdc00);
                     } else {
                         self.at = back;
                     }

@@ -145,7 +145,9 @@ pub enum AnswerError {
         high: Money,
     },
     /// A decision that there is not.
-    #[error("byte {position} of the answer: there is no decision `{found}`; write one of {allowed}, exactly so")]
+    #[error(
+        "byte {position} of the answer: there is no decision `{found}`; write one of {allowed}, exactly so"
+    )]
     UnknownDecision {
         /// What was said.
         found: String,

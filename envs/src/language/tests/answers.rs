@@ -39,81 +39,301 @@ const OFFERS: &[Line] = &[
     ("I propose an even split.", "no_object", false),
     ("alice_gain: 500, bob_gain: 500", "no_object", false),
     ("[500, 500]", "no_object", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500", "no_object", false),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500",
+        "no_object",
+        false,
+    ),
     ("}{", "no_object", false),
     // Not JSON.
     ("{}", "missing_key", false),
     ("{alice_gain: 500, bob_gain: 500}", "bad_json", false),
     ("{'alice_gain': 500, 'bob_gain': 500}", "bad_json", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500,}", "bad_json", false),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500,}",
+        "bad_json",
+        false,
+    ),
     ("{\"alice_gain\": 500 \"bob_gain\": 500}", "bad_json", false),
     ("{\"alice_gain\" 500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": 500; \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": 0500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": +500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": .5, \"bob_gain\": 999.5}", "bad_json", false),
-    ("{\"alice_gain\": 500., \"bob_gain\": 500}", "bad_json", false),
+    (
+        "{\"alice_gain\": 500; \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 0500, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": +500, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": .5, \"bob_gain\": 999.5}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500., \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
     ("{\"alice_gain\": 5e, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": 500 + 0, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": 50%, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": €500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": 1 000, \"bob_gain\": 0}", "bad_json", false),
-    ("{\"alice_gain\": 1,00, \"bob_gain\": 900}", "bad_json", false),
-    ("{\"alice_gain\": undefined, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": True, \"bob_gain\": 999}", "bad_json", false),
-    ("{\"alice_gain\": 500, /* half */ \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500 # half\n}", "bad_json", false),
-    ("{{\"alice_gain\": 500, \"bob_gain\": 500}}", "bad_json", false),
-    ("{\"alice_gain\": \"500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice\\_gain\": 500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": NaN, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": Infinity, \"bob_gain\": -Infinity}", "bad_json", false),
-    ("{thinking} {\"alice_gain\": 500, \"bob_gain\": 500}", "bad_json", false),
-    ("{\"alice_gain\": [1,000], \"bob_gain\": 0}", "bad_json", false),
+    (
+        "{\"alice_gain\": 500 + 0, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 50%, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": €500, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 1 000, \"bob_gain\": 0}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 1,00, \"bob_gain\": 900}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": undefined, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": True, \"bob_gain\": 999}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, /* half */ \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500 # half\n}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{{\"alice_gain\": 500, \"bob_gain\": 500}}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": \"500, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice\\_gain\": 500, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": NaN, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": Infinity, \"bob_gain\": -Infinity}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{thinking} {\"alice_gain\": 500, \"bob_gain\": 500}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": [1,000], \"bob_gain\": 0}",
+        "bad_json",
+        false,
+    ),
     // Keys.
     ("{\"alice_gain\": 1000}", "missing_key", false),
-    ("{\"Alice_gain\": 500, \"Bob_gain\": 500}", "missing_key", false),
-    ("{\"alice_gain \": 500, \"bob_gain\": 500}", "missing_key", false),
-    ("{\"offer\": {\"alice_gain\": 500, \"bob_gain\": 500}}", "missing_key", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"alice_gain\": 500}", "bad_json", true),
+    (
+        "{\"Alice_gain\": 500, \"Bob_gain\": 500}",
+        "missing_key",
+        false,
+    ),
+    (
+        "{\"alice_gain \": 500, \"bob_gain\": 500}",
+        "missing_key",
+        false,
+    ),
+    (
+        "{\"offer\": {\"alice_gain\": 500, \"bob_gain\": 500}}",
+        "missing_key",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"alice_gain\": 500}",
+        "bad_json",
+        true,
+    ),
     // Types.
-    ("{\"alice_gain\": true, \"bob_gain\": 999}", "wrong_type", true),
-    ("{\"alice_gain\": null, \"bob_gain\": 500}", "wrong_type", false),
-    ("{\"alice_gain\": [500], \"bob_gain\": 500}", "wrong_type", false),
-    ("{\"alice_gain\": {\"x\": 500}, \"bob_gain\": 500}", "wrong_type", false),
-    ("{\"alice_gain\": \"half\", \"bob_gain\": 500}", "wrong_type", false),
-    ("{\"alice_gain\": \"500 dollars\", \"bob_gain\": 500}", "wrong_type", false),
-    ("{\"alice_gain\": \"5.0.0\", \"bob_gain\": 500}", "wrong_type", false),
-    ("{\"alice_gain\": \"\", \"bob_gain\": 1000}", "wrong_type", false),
+    (
+        "{\"alice_gain\": true, \"bob_gain\": 999}",
+        "wrong_type",
+        true,
+    ),
+    (
+        "{\"alice_gain\": null, \"bob_gain\": 500}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": [500], \"bob_gain\": 500}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": {\"x\": 500}, \"bob_gain\": 500}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": \"half\", \"bob_gain\": 500}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": \"500 dollars\", \"bob_gain\": 500}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": \"5.0.0\", \"bob_gain\": 500}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": \"\", \"bob_gain\": 1000}",
+        "wrong_type",
+        false,
+    ),
     // Amounts.
-    ("{\"alice_gain\": 500, \"bob_gain\": 400}", "sum_mismatch", false),
-    ("{\"alice_gain\": 50, \"bob_gain\": 50}", "sum_mismatch", false),
-    ("{\"alice_gain\": 500.01, \"bob_gain\": 500}", "sum_mismatch", false),
-    ("{\"alice_gain\": 0.5, \"bob_gain\": 0.5}", "sum_mismatch", false),
-    ("{\"alice_gain\": -100, \"bob_gain\": 1100}", "out_of_range", true),
-    ("{\"alice_gain\": 1e99, \"bob_gain\": -1e99}", "out_of_range", false),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 400}",
+        "sum_mismatch",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 50, \"bob_gain\": 50}",
+        "sum_mismatch",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500.01, \"bob_gain\": 500}",
+        "sum_mismatch",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 0.5, \"bob_gain\": 0.5}",
+        "sum_mismatch",
+        false,
+    ),
+    (
+        "{\"alice_gain\": -100, \"bob_gain\": 1100}",
+        "out_of_range",
+        true,
+    ),
+    (
+        "{\"alice_gain\": 1e99, \"bob_gain\": -1e99}",
+        "out_of_range",
+        false,
+    ),
     // Not malformed after all.
     ("{\"alice_gain\": 500, \"bob_gain\": 500}", "ok", true),
-    ("```json\n{\"alice_gain\": 500.00, \"bob_gain\": 5e2}\n``` I hope so {or}", "ok", true),
-    ("{\"alice_gain\": \"$500\", \"bob_gain\": \"500.0\"}", "ok", true),
+    (
+        "```json\n{\"alice_gain\": 500.00, \"bob_gain\": 5e2}\n``` I hope so {or}",
+        "ok",
+        true,
+    ),
+    (
+        "{\"alice_gain\": \"$500\", \"bob_gain\": \"500.0\"}",
+        "ok",
+        true,
+    ),
     ("{\"alice_gain\": $500, \"bob_gain\": 500$}", "ok", true),
     ("{\"alice_gain\": 1,000, \"bob_gain\": 0}", "ok", true),
     ("{\"alice_gain\": \"1,000\", \"bob_gain\": 0}", "ok", true),
-    ("{\"alice_gain\": 333.335, \"bob_gain\": 666.665}", "ok", true),
-    ("{\"why\": {\"fair\": [1, {}]}, \"alice_gain\": 500, \"bob_gain\": 500}", "ok", false),
-    ("{\"why\": \"a } b\", \"alice_gain\": 500, \"bob_gain\": 500}", "ok", false),
+    (
+        "{\"alice_gain\": 333.335, \"bob_gain\": 666.665}",
+        "ok",
+        true,
+    ),
+    (
+        "{\"why\": {\"fair\": [1, {}]}, \"alice_gain\": 500, \"bob_gain\": 500}",
+        "ok",
+        false,
+    ),
+    (
+        "{\"why\": \"a } b\", \"alice_gain\": 500, \"bob_gain\": 500}",
+        "ok",
+        false,
+    ),
 ];
 
 const SPOKEN_OFFERS: &[Line] = &[
-    ("{\"alice_gain\": 500, \"bob_gain\": 500}", "missing_key", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": 5}", "wrong_type", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": null}", "wrong_type", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"a\nb\"}", "bad_json", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"\\q\"}", "bad_json", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"\\u12\"}", "bad_json", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"so \"fair\"\"}", "bad_json", false),
-    ("{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"\"}", "ok", true),
-    ("{\"message\": \"1,000 is $\\ud83d\\ude00\", \"alice_gain\": 500, \"bob_gain\": 500}", "ok", true),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500}",
+        "missing_key",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": 5}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": null}",
+        "wrong_type",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"a\nb\"}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"\\q\"}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"\\u12\"}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"so \"fair\"\"}",
+        "bad_json",
+        false,
+    ),
+    (
+        "{\"alice_gain\": 500, \"bob_gain\": 500, \"message\": \"\"}",
+        "ok",
+        true,
+    ),
+    (
+        "{\"message\": \"1,000 is $\\ud83d\\ude00\", \"alice_gain\": 500, \"bob_gain\": 500}",
+        "ok",
+        true,
+    ),
 ];
 
 const DECISIONS: &[Line] = &[
@@ -124,7 +344,11 @@ const DECISIONS: &[Line] = &[
     ("{\"decision\": 1}", "wrong_type", false),
     ("{\"decision\": \"Accept\"}", "unknown_decision", false),
     ("{\"decision\": \"accept \"}", "unknown_decision", false),
-    ("{\"decision\": \"accept|reject\"}", "unknown_decision", false),
+    (
+        "{\"decision\": \"accept|reject\"}",
+        "unknown_decision",
+        false,
+    ),
     ("{\"decision\": \"AcceptOffer\"}", "unknown_decision", false),
     ("{\"decision\": \"walkaway\"}", "unknown_decision", false),
     ("{\"decision\": \"\"}", "unknown_decision", false),
@@ -200,7 +424,10 @@ fn every_line_of_the_corpus_is_judged_as_it_should_be() {
         if theirs.is_ok() != upstream {
             wrong.push(format!("{text}: upstream {theirs:?}"));
         }
-        if let Err(AnswerError::BadJson { position, .. } | AnswerError::WrongType { position, .. }) = &ours {
+        if let Err(
+            AnswerError::BadJson { position, .. } | AnswerError::WrongType { position, .. },
+        ) = &ours
+        {
             assert!(*position <= text.len(), "{text}: {ours:?}");
         }
     }
@@ -210,7 +437,11 @@ fn every_line_of_the_corpus_is_judged_as_it_should_be() {
 
 #[test]
 fn errors_tell_the_place_and_what_is_right() {
-    let say = |text: &str, due: &Expected| read(text, due, &Reading::default()).unwrap_err().to_string();
+    let say = |text: &str, due: &Expected| {
+        read(text, due, &Reading::default())
+            .unwrap_err()
+            .to_string()
+    };
     let due = split(false);
     assert_eq!(
         say("so: {\"alice_gain\": x}", &due),
@@ -225,8 +456,14 @@ fn errors_tell_the_place_and_what_is_right() {
         "byte 13 of the answer: there is no decision `WalkAway`; write one of AcceptOffer, RejectOffer, BuyFromJhon, SellToJhon, DealWithJhon, exactly so"
     );
     let long = format!("{{\"message\": \"{}\"}}", "é".repeat(2001));
-    let limit = AnswerError::TooLong { length: 2001, limit: 2000 };
-    assert_eq!(read(&long, &Expected::SellerText, &Reading::default()), Err(limit));
+    let limit = AnswerError::TooLong {
+        length: 2001,
+        limit: 2000,
+    };
+    assert_eq!(
+        read(&long, &Expected::SellerText, &Reading::default()),
+        Err(limit)
+    );
     assert!(read(&long, &Expected::SellerText, &Reading::upstream()).is_ok());
 }
 
@@ -234,28 +471,50 @@ fn errors_tell_the_place_and_what_is_right() {
 fn messages_stay_as_they_are_unless_the_released_code_reads_them() {
     let text = "{\"product_price\": 1,000, \"message\": \"1,000 or $5?\"}";
     let said = |reading| read(text, &price(true), &reading).unwrap();
-    assert_eq!(said(Reading::default()).message.as_deref(), Some("1,000 or $5?"));
-    assert_eq!(said(Reading::upstream()).message.as_deref(), Some("1000 or $5?"));
+    assert_eq!(
+        said(Reading::default()).message.as_deref(),
+        Some("1,000 or $5?")
+    );
+    assert_eq!(
+        said(Reading::upstream()).message.as_deref(),
+        Some("1000 or $5?")
+    );
     let dollars = "{\"product_price\": $7, \"message\": \"$5?\"}";
     let theirs = read(dollars, &price(true), &Reading::upstream()).unwrap();
     assert_eq!(theirs.message.as_deref(), Some("5?"));
     assert_eq!(displayed("a\u{7}b\u{1b}[1m\n"), "ab[1m\n");
     let each = |reading: Reading| read(dollars, &price(true), &reading).map_err(|e| e.kind());
-    let strict = Reading { lenient_numbers: false, ..Reading::default() };
+    let strict = Reading {
+        lenient_numbers: false,
+        ..Reading::default()
+    };
     assert_eq!(each(strict), Err("bad_json"));
     let twice = "{\"decision\": \"yes\", \"decision\": \"no\"}";
-    let last = Reading { unique_keys: false, ..Reading::default() };
-    assert_eq!(read(twice, &Expected::Recommendation, &last).unwrap().play, Play::Recommend(false));
+    let last = Reading {
+        unique_keys: false,
+        ..Reading::default()
+    };
+    assert_eq!(
+        read(twice, &Expected::Recommendation, &last).unwrap().play,
+        Play::Recommend(false)
+    );
 }
 
 /// Sums that floating point gets wrong: ours takes them, the released code does not.
 #[test]
 fn sums_are_those_of_decimals() {
-    let due = Expected::Split { money: Money::from_minor(30), keys: ["a", "b"].map(gain_key), message: false };
+    let due = Expected::Split {
+        money: Money::from_minor(30),
+        keys: ["a", "b"].map(gain_key),
+        message: false,
+    };
     let text = "{\"a_gain\": 0.1, \"b_gain\": 0.2}";
     let play = Play::Split(Money::from_minor(10), Money::from_minor(20));
     assert_eq!(read(text, &due, &Reading::default()).unwrap().play, play);
-    assert_eq!(read(text, &due, &Reading::upstream()).unwrap_err().kind(), "sum_mismatch");
+    assert_eq!(
+        read(text, &due, &Reading::upstream()).unwrap_err().kind(),
+        "sum_mismatch"
+    );
 }
 
 /// Check 10: exactly so many answers are asked for, and all are counted.
@@ -264,7 +523,11 @@ fn attempts_are_counted_and_end_as_the_policy_says() {
     let bad = || Err(AnswerError::NoObject);
     for then in [Exhausted::Abort, Exhausted::NoDeal, Exhausted::Fallback] {
         for most in [1, 2, 5] {
-            let policy = InvalidPolicy { max_attempts: most, feedback: Feedback::ErrorText, then };
+            let policy = InvalidPolicy {
+                max_attempts: most,
+                feedback: Feedback::ErrorText,
+                then,
+            };
             let mut ledger = Ledger::default();
             let mut turn = Attempts::new(policy);
             let mut asked = 0;
@@ -279,7 +542,12 @@ fn attempts_are_counted_and_end_as_the_policy_says() {
             };
             assert_eq!((asked, end), (most, Resolution::Over(then)));
             let fallbacks = u64::from(then == Exhausted::Fallback);
-            let counted = Ledger { turns: 1, attempts: u64::from(most), invalid: u64::from(most), fallbacks };
+            let counted = Ledger {
+                turns: 1,
+                attempts: u64::from(most),
+                invalid: u64::from(most),
+                fallbacks,
+            };
             assert_eq!(ledger, counted);
             assert_eq!(ledger.fallback_rate(), Some(fallbacks as f64));
             // Nothing more is counted.
@@ -287,11 +555,23 @@ fn attempts_are_counted_and_end_as_the_policy_says() {
             assert_eq!(ledger, counted);
         }
     }
-    let policy = InvalidPolicy { feedback: Feedback::None, ..InvalidPolicy::default() };
+    let policy = InvalidPolicy {
+        feedback: Feedback::None,
+        ..InvalidPolicy::default()
+    };
     let (mut turn, mut ledger) = (Attempts::new(policy), Ledger::default());
-    assert_eq!(turn.take(bad(), &mut ledger), Resolution::Again { correction: None });
-    let action = Move { play: Play::Buy(true), message: None };
-    assert_eq!(turn.take(Ok(action.clone()), &mut ledger), Resolution::Play(action));
+    assert_eq!(
+        turn.take(bad(), &mut ledger),
+        Resolution::Again { correction: None }
+    );
+    let action = Move {
+        play: Play::Buy(true),
+        message: None,
+    };
+    assert_eq!(
+        turn.take(Ok(action.clone()), &mut ledger),
+        Resolution::Play(action)
+    );
     assert_eq!((ledger.attempts, ledger.invalid, ledger.turns), (2, 1, 1));
 }
 
@@ -322,7 +602,9 @@ fn plays(due: &Expected, minor: i64) -> Vec<Play> {
         Expected::Recommendation => vec![Play::Recommend(true), Play::Recommend(false)],
         Expected::Purchase { .. } => vec![Play::Buy(true), Play::Buy(false)],
         Expected::BargainingVerdict { .. } | Expected::NegotiationVerdict { .. } => {
-            [Verdict::Accept, Verdict::Reject, Verdict::Exit].map(Play::Verdict).to_vec()
+            [Verdict::Accept, Verdict::Reject, Verdict::Exit]
+                .map(Play::Verdict)
+                .to_vec()
         }
     }
 }

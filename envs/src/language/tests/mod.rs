@@ -1,8 +1,12 @@
 //! Tests of the language games; `tests/golden/README.md` tells where the numbers come from.
 
 mod answers;
+mod configs;
 mod measures;
 mod rules;
+mod secrets;
+mod structured;
+mod theory;
 
 use serde_json::Value;
 

@@ -218,7 +218,9 @@ fn settings_that_make_no_game_are_named() {
 fn sums_of_two_decimals_are_judged_without_error() {
     let mut state: u64 = 1;
     let mut random = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     let mut text = String::new();
