@@ -62,29 +62,25 @@ fn closeness(x: f64, middle: f64) -> f64 {
 
 /// Of a bargaining with discount factors `delta` and `last` rounds; `deal` is `None` if there was none.
 pub fn bargaining(deal: Option<Deal>, delta: [f64; 2], last: u16, scoring: Scoring) -> Metrics {
-    match deal {
-        Some(Deal { share, round }) => {
-            let alice = power(delta[0], round - 1) * share;
-            let bob = power(delta[1], round - 1) * (1.0 - share);
-            Metrics {
-                alice,
-                bob,
-                efficiency: Some(alice + bob),
-                fairness: Some(closeness(share, 0.5)),
-            }
-        }
-        None => {
-            let (efficiency, fairness) = match scoring {
-                Scoring::Paper => (0.0, 1.0),
-                Scoring::UpstreamScripts => (power(delta[1], last - 1), 0.0),
-            };
-            Metrics {
-                alice: 0.0,
-                bob: 0.0,
-                efficiency: Some(efficiency),
-                fairness: Some(fairness),
-            }
-        }
+    let Some(Deal { share, round }) = deal else {
+        let (efficiency, fairness) = match scoring {
+            Scoring::Paper => (0.0, 1.0),
+            Scoring::UpstreamScripts => (power(delta[1], last - 1), 0.0),
+        };
+        return Metrics {
+            alice: 0.0,
+            bob: 0.0,
+            efficiency: Some(efficiency),
+            fairness: Some(fairness),
+        };
+    };
+    let alice = power(delta[0], round - 1) * share;
+    let bob = power(delta[1], round - 1) * (1.0 - share);
+    Metrics {
+        alice,
+        bob,
+        efficiency: Some(alice + bob),
+        fairness: Some(closeness(share, 0.5)),
     }
 }
 

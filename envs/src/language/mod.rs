@@ -8,6 +8,11 @@
 //! the published [`grid`] and its files ([`upstream`]), what rational players would do ([`theory`]), and the games as
 //! environments for players that see numbers ([`structured`]).
 
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "the switches of a game are independent of each other, and files name them one by one"
+)]
+
 pub mod answer;
 mod bargaining;
 pub mod grid;

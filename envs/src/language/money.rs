@@ -60,6 +60,7 @@ impl Money {
     }
 
     /// `part / parts` of this amount, rounded down.
+    #[must_use]
     pub fn fraction(self, part: u32, parts: u32) -> Self {
         Self((i128::from(self.0) * i128::from(part) / i128::from(parts.max(1))) as i64)
     }

@@ -265,7 +265,7 @@ proptest! {
                 break;
             }
             let alice = Money::from_minor(alice);
-            prop_assert_eq!(game.mover(), Some(usize::from(game.round() % 2 == 0)));
+            prop_assert_eq!(game.mover(), Some(usize::from(game.round().is_multiple_of(2))));
             game.propose(alice, whole(100) - alice).unwrap();
             prop_assert_eq!(game.mover(), Some(usize::from(game.round() % 2 == 1)));
             let verdict = [Verdict::Accept, Verdict::Reject, Verdict::Exit][usize::from(verdict)];
