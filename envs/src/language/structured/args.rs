@@ -8,7 +8,7 @@ use crate::{
     error::EnvError,
     language::{
         Bargaining, BargainingConfig, HIGHEST_PRICE, Horizon, Money, Negotiation,
-        NegotiationConfig, PersuasionConfig, Reveal, RuleError, SellerMessage, grid,
+        NegotiationConfig, PersuasionConfig, Reveal, RuleError, SellerMessage,
     },
 };
 
@@ -274,14 +274,4 @@ impl PersuasionArgs {
         let game = (self.config == Source::Given).then_some(config);
         Ok(PersuasionGame::new(game))
     }
-}
-
-/// Draws a game of the published grid.
-pub(super) fn published_bargaining(index: usize) -> Bargaining {
-    Bargaining::start(grid::bargaining(index))
-}
-
-/// Draws a game of the published grid.
-pub(super) fn published_negotiation(index: usize) -> Negotiation {
-    Negotiation::start(grid::negotiation(index))
 }

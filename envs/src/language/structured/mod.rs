@@ -20,11 +20,13 @@
 //! | 57-73 | the last message of the rival, one-hot over [`templates`](super::templates) |
 
 mod args;
+mod haggle;
 mod haggling;
 mod persuasion;
 
 pub use args::{BargainingArgs, NegotiationArgs, PersuasionArgs, Source};
-pub use haggling::{Haggle, Haggling, Talk};
+pub use haggle::Haggle;
+pub use haggling::{Haggling, Talk};
 pub use persuasion::{PersuasionGame, Pitch};
 use serde::{Deserialize, Serialize};
 
@@ -177,15 +179,15 @@ pub(super) fn numbers(width: usize, low: f64, high: f64) -> Space {
 /// Registers the environments of this family.
 pub fn register(registry: &mut Registry) {
     registry.register(
-        haggling::BARGAINING.0,
+        haggle::BARGAINING.0,
         "language",
-        haggling::BARGAINING.1,
+        haggle::BARGAINING.1,
         |args: BargainingArgs| Ok(Box::new(RowPlugin::new(args.build()?))),
     );
     registry.register(
-        haggling::NEGOTIATION.0,
+        haggle::NEGOTIATION.0,
         "language",
-        haggling::NEGOTIATION.1,
+        haggle::NEGOTIATION.1,
         |args: NegotiationArgs| Ok(Box::new(RowPlugin::new(args.build()?))),
     );
     registry.register(
