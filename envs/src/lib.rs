@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod control;
 pub mod error;
 pub mod games;
+pub mod language;
 pub mod market;
 pub mod math;
 pub mod pomdp;

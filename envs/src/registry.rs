@@ -56,6 +56,7 @@ pub fn registry() -> Registry {
     crate::bandits::register(&mut registry);
     crate::control::register(&mut registry);
     crate::games::register(&mut registry);
+    crate::language::register(&mut registry);
     crate::market::register(&mut registry);
     crate::pomdp::register(&mut registry);
     registry
