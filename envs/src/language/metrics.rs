@@ -14,9 +14,9 @@ pub enum Scoring {
     /// Those of the paper.
     #[default]
     Paper,
-    /// Those of the released scripts. They differ where a bargaining fails (efficiency `δ_B^(T-1)`, fairness 0), where a
-    /// price lies outside both valuations (efficient if Bob's is not below Alice's), and in persuasion, where they count
-    /// low and *not* bought against the buyer and take 20 rounds and worthless bad things for granted.
+    /// Those of the released scripts. They differ where a bargaining fails (efficiency `δ_B^(T-1)`, fairness 0), where
+    /// a price lies outside both valuations (efficient if Bob's is not below Alice's), and in persuasion, where they
+    /// count low and *not* bought against the buyer and take 20 rounds and worthless bad things for granted.
     UpstreamScripts,
 }
 

@@ -3,10 +3,10 @@
 //! *Anchor: Shapira, Madmon, Reinman, Amouyal, Reichart, Tennenholtz, "GLEE: A Unified Framework and Benchmark for
 //! Language-based Economic Environments", arXiv 2410.05254.*
 //!
-//! The rules are state machines without clocks, text or chance ([`Bargaining`], [`Negotiation`], [`Persuasion`]): money is
-//! whole hundredths, and who is not to move cannot. Around them: the measures of the paper ([`metrics`]) and moves as answers in words ([`answer`]),
-//! the published [`grid`] and its files ([`upstream`]), what rational players would do ([`theory`]), and the games as
-//! environments for players that see numbers ([`structured`]).
+//! The rules are state machines without clocks, text or chance ([`Bargaining`], [`Negotiation`], [`Persuasion`]): money
+//! is whole hundredths, and who is not to move cannot. Around them: the measures of the paper ([`metrics`]) and moves
+//! as answers in words ([`answer`]), the published [`grid`] and its files ([`upstream`]), what rational players would
+//! do ([`theory`]), and the games as environments for players that see numbers ([`structured`]).
 
 #![allow(
     clippy::struct_excessive_bools,

@@ -1,8 +1,8 @@
 //! Negotiation: a seller and a buyer haggle over the price of one thing, and both can go to somebody else.
 //!
 //! *Rules: GLEE (Shapira et al., arXiv 2410.05254).* Alice owns the thing. She names a price in odd rounds, Bob in even
-//! ones; nothing is discounted. A deal at price `p` gives Alice `p - V_A` and Bob `V_B - p`. The outside option, open to
-//! whoever decides, is a trade with a third party at one's own valuation, so it gives 0.
+//! ones; nothing is discounted. A deal at price `p` gives Alice `p - V_A` and Bob `V_B - p`. The outside option, open
+//! to whoever decides, is a trade with a third party at one's own valuation, so it gives 0.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
 //! Persuasion: a seller who knows how good each thing is talks a buyer into buying it, or not.
 //!
 //! *Rules: GLEE (Shapira et al., arXiv 2410.05254).* In each round nature makes a thing of high quality with probability
-//! `p`. The seller sees that and speaks: a text, or a recommendation of one bit. The buyer then buys at the fixed price or
-//! passes. A sale gives the seller the price; the buyer gains `v - 1` prices from a good thing and `u - 1` from a bad one.
-//! The buyer is one person, or a new one each round who knows statistics of the past only.
+//! `p`. The seller sees that and speaks: a text, or a recommendation of one bit. The buyer then buys at the fixed price
+//! or passes. A sale gives the seller the price; the buyer gains `v - 1` prices from a good thing and `u - 1` from a
+//! bad one. The buyer is one person, or a new one each round who knows statistics of the past only.
 
 use serde::{Deserialize, Serialize};
 

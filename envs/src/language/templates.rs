@@ -1,7 +1,7 @@
 //! Messages that players without words of their own choose from.
 //!
-//! A policy over numbers picks one of [`TEMPLATES`] sentences; the numbers in them come from the state of the game, so that
-//! a rival who reads can be talked to.
+//! A policy over numbers picks one of [`TEMPLATES`] sentences; the numbers in them come from the state of the game, so
+//! that a rival who reads can be talked to.
 
 use super::Money;
 

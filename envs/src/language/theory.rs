@@ -4,8 +4,8 @@
 //! Pricing, JET 146 (2011); Myerson and Satterthwaite, JET 29 (1983); Chatterjee and Samuelson, Operations Research 31
 //! (1983); Kamenica and Gentzkow, Bayesian Persuasion, AER 101 (2011).*
 //!
-//! Where a player is indifferent it accepts, and the buyer of a persuasion buys. Shares, prices and gains are normalised
-//! as the measures are.
+//! Where a player is indifferent it accepts, and the buyer of a persuasion buys. Shares, prices and gains are
+//! normalised as the measures are.
 
 use super::{
     Bargaining, BargainingConfig, Money, Negotiation, NegotiationConfig, RuleError, Scoring,
@@ -295,14 +295,14 @@ impl RegretPrice {
     }
 }
 
-/// Offers of seller and buyer in the linear equilibrium of a double auction, both values uniform on [0, 1]. They trade, at
-/// the mean of the offers, if the buyer's is not lower.
+/// Offers of seller and buyer in the linear equilibrium of a double auction, both values uniform on [0, 1]. They trade,
+/// at the mean of the offers, if the buyer's is not lower.
 pub fn double_auction(cost: f64, value: f64) -> [f64; 2] {
     [2.0 / 3.0 * cost + 0.25, 2.0 / 3.0 * value + 1.0 / 12.0]
 }
 
-/// Expected gains from trade with both values uniform on [0, 1]: if all gains are realised, in the best incentive-compatible
-/// mechanism (which the double auction attains), and if one side makes the only offer.
+/// Expected gains from trade with both values uniform on [0, 1]: if all gains are realised, in the best
+/// incentive-compatible mechanism (which the double auction attains), and if one side makes the only offer.
 pub const BILATERAL_GAINS: [f64; 3] = [1.0 / 6.0, 9.0 / 64.0, 1.0 / 8.0];
 
 /// A way to recommend in a game of persuasion, and what it gives per round.
@@ -361,8 +361,8 @@ pub fn babbling(p: f64, high: f64, low: f64) -> [f64; 2] {
     }
 }
 
-/// Least discount factor with which a seller stays honest if the buyer never buys again after a lie that it finds out, where
-/// nobody buys without trust. Derived here: a lie gains 1 at once and loses `δ p / (1 - δ)`.
+/// Least discount factor with which a seller stays honest if the buyer never buys again after a lie that it finds out,
+/// where nobody buys without trust. Derived here: a lie gains 1 at once and loses `δ p / (1 - δ)`.
 pub fn honest_patience(p: f64) -> f64 {
     1.0 / (1.0 + p)
 }

@@ -1,9 +1,9 @@
 //! Configuration files of the released code: JSON, read as they are and written again.
 //!
 //! *GLEE (eilamshapira/GLEE), `game_type`, `player_1_args`, `game_args`.* What a file says beside the game (models, keys of
-//! forms, date and commit of a recorded game) is kept. A horizon of more than 20 rounds is one that players are not told.
-//! Discount factors stand in `game_args` (`delta_1`, `delta_2`) or, as in older files, with the players; both are read, the
-//! latter is written. In persuasion `v` is the worth of good things and `c` that of bad ones.
+//! forms, date and commit of a recorded game) is kept. A horizon of more than 20 rounds is one that players are not
+//! told. Discount factors stand in `game_args` (`delta_1`, `delta_2`) or, as in older files, with the players; both are
+//! read, the latter is written. In persuasion `v` is the worth of good things and `c` that of bad ones.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -336,7 +336,8 @@ fn money(key: &str, amount: f64) -> Result<Money, EnvError> {
 /// Writes a configuration file.
 ///
 /// # Errors
-/// [`EnvError::Argument`] for a game that the files have no words for: walking away, a quality that is not always revealed.
+/// [`EnvError::Argument`] for a game that the files have no words for: walking away, a quality that is not always
+/// revealed.
 pub fn write(config: &UpstreamConfig) -> Result<String, EnvError> {
     let mut players = config.players.clone();
     let foreign =

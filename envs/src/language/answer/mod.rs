@@ -2,9 +2,9 @@
 //!
 //! *After GLEE's released code, whose clean-up of answers and words (`SellToJhon`) are kept for compatibility.*
 //! [`Expected`] says what a move must be. [`read`] finds and reads the object: ours looks for balanced braces, takes
-//! `1,000` and `$5` for numbers where a number is due, and rejects what JSON does; [`Reading::upstream`] rewrites the text
-//! as the released code does, message included. Every refusal is an [`AnswerError`] with its place in the answer, and its
-//! text is the line of correction that a player may be sent. [`Attempts`] keeps what happens then.
+//! `1,000` and `$5` for numbers where a number is due, and rejects what JSON does; [`Reading::upstream`] rewrites the
+//! text as the released code does, message included. Every refusal is an [`AnswerError`] with its place in the answer,
+//! and its text is the line of correction that a player may be sent. [`Attempts`] keeps what happens then.
 
 mod json;
 mod policy;

@@ -1,5 +1,5 @@
-//! Answers read as the released code reads them: from the first `{` to the first `}`, rewritten by patterns, by the rules
-//! of Python's `json`.
+//! Answers read as the released code reads them: from the first `{` to the first `}`, rewritten by patterns, by the
+//! rules of Python's `json`.
 //!
 //! Two answers that it accepts have no amount in our money and are refused: a price that is not finite, and one beyond
 //! 10^13. Places count bytes of the rewritten object, from where it began in the answer.

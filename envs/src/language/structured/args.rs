@@ -19,8 +19,8 @@ pub enum Source {
     /// The other arguments describe it.
     #[default]
     Given,
-    /// Each episode draws one of the published grid, all equally likely; of the other arguments only those of the grid of
-    /// offers count.
+    /// Each episode draws one of the published grid, all equally likely; of the other arguments only those of the grid
+    /// of offers count.
     Published,
 }
 

@@ -1,9 +1,9 @@
 //! The games for players that see numbers: one layout of observations for all three families.
 //!
 //! Every player of every family sees [`WIDTH`] numbers, so that one policy can play all of them; amounts are divided by
-//! the scale. What a player may not know is left out here and nowhere else: the rival's discount factor or valuation under
-//! incomplete information, a hidden last round, the quality that only the seller sees, everything but statistics before a
-//! new buyer.
+//! the scale. What a player may not know is left out here and nowhere else: the rival's discount factor or valuation
+//! under incomplete information, a hidden last round, the quality that only the seller sees, everything but statistics
+//! before a new buyer.
 //!
 //! | numbers | |
 //! |---|---|

@@ -84,7 +84,8 @@ proptest! {
         indistinguishable(IDS[family], [&args(short), &args(short + more)], seat, seed, steps);
     }
 
-    /// What the seller does not know of the buyer's values, and the buyer of the prior. Only the other's reward differs.
+    /// What the seller does not know of the buyer's values, and the buyer of the prior. Only the other's reward
+    /// differs.
     #[test]
     fn values_and_priors_stay_hidden(
         seed in any::<u64>(), one in 1.0f64..4.0, other in 1.0f64..4.0, texts in any::<bool>(), myopic in any::<bool>(),
@@ -123,7 +124,8 @@ proptest! {
         }
     }
 
-    /// Check 19: two pasts with the same statistics are one to a new buyer, and its observation is no longer than before.
+    /// Check 19: two pasts with the same statistics are one to a new buyer, and its observation is no longer than
+    /// before.
     #[test]
     fn new_buyers_see_statistics_only(seed in any::<u64>(), texts in any::<bool>()) {
         let (kind, choices): (_, &[i32]) = if texts { ("text", &[2, 16, 18]) } else { ("binary", &[0, 1]) };

@@ -61,8 +61,8 @@ fn bargaining_shares_are_those_of_the_table() {
 
 /// Check 2 again, by walking through the rules with offers of a hundredth. Who answers gets what it could get otherwise
 /// rounded up, round after round, and that adds up: over 12 rounds to one step in 14 of the 16 cells and 2.5 steps at
-/// most, over 99 rounds to 11 steps where both are patient. The golden table of whole units has the same numbers. A finer
-/// grid comes as close as one likes.
+/// most, over 99 rounds to 11 steps where both are patient. The golden table of whole units has the same numbers. A
+/// finer grid comes as close as one likes.
 #[test]
 fn the_tree_of_the_rules_agrees_within_its_rounding() {
     let mut within_a_step = 0;
