@@ -6,6 +6,7 @@ mod cli {
     mod examples;
     mod market;
     mod quickstart;
+    mod realism;
     mod replay;
     mod solve;
     mod solve_game;

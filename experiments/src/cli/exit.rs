@@ -62,6 +62,9 @@ pub enum CliError {
     /// A recording of a market.
     #[error(transparent)]
     Market(#[from] MarketError),
+    /// A simulated market that was not studied.
+    #[error(transparent)]
+    Realism(#[from] crate::market::realism::MarketError),
     /// A picture that was not drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -105,7 +108,7 @@ impl CliError {
                 Exit::CheckFailed
             }
             Self::Export(_) | Self::Plot(_) => Exit::Internal,
-            Self::Solve(_) => Exit::Usage,
+            Self::Solve(_) | Self::Realism(_) => Exit::Usage,
             Self::Report(error) => of_report(error),
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     Registries,
     config::{Config, Document},
     files::{self, FileError},
+    market::realism::RealismConfig,
     solve::{GAME_PLANNERS, GAMES, POMDP_PLANNERS},
 };
 
@@ -220,10 +221,16 @@ pub(super) fn list(
             for path in paths {
                 let text = String::from_utf8_lossy(&files::read(&path)?).into_owned();
                 let name = path.display().to_string();
-                let about = match Document::parse(&name, &text).and_then(|d| d.config()) {
-                    Ok(config) => config.experiment.description,
-                    Err(error) => format!("(not readable: {error})"),
-                };
+                let about = Document::parse(&name, &text).and_then(|document| {
+                    let experiment = document.config();
+                    let about = experiment.map(|config| config.experiment.description);
+                    // A file of `market realism` is no experiment.
+                    about.or_else(|error| match RealismConfig::read(&document) {
+                        Ok(config) => Ok(config.description),
+                        Err(_) => Err(error),
+                    })
+                });
+                let about = about.unwrap_or_else(|error| format!("(not readable: {error})"));
                 documents.push(json!({ "path": name, "description": about }));
                 lines.push(vec![name, about]);
             }

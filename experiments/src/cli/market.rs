@@ -1,4 +1,4 @@
-//! `market`: recordings of markets.
+//! `market`: recordings of markets, and how real simulated ones look.
 
 use std::{
     path::PathBuf,
@@ -14,6 +14,7 @@ use crate::market::{Format, Options, Recording};
 
 mod convert;
 mod ladder;
+mod realism;
 mod replay;
 mod stats;
 
@@ -33,6 +34,11 @@ pub(super) enum MarketArgs {
     /// Count a recording: events, trades, spread, sizes, time between events
     #[command(after_help = "Example:\n  palaestra market stats 01302020.NASDAQ_ITCH50.gz --json")]
     Stats(stats::StatsArgs),
+    /// Study how real a simulated market looks: the stylised facts of many days, the impact of orders, pictures of a day
+    #[command(
+        after_help = "Examples:\n  palaestra market realism experiments/configs/market/realism.toml --out runs/realism\n  palaestra market realism experiments/configs/market/rmsc04.toml --set facts.days=20 --json"
+    )]
+    Realism(realism::RealismArgs),
 }
 
 /// What to read.
@@ -74,6 +80,7 @@ pub(super) fn market(output: &Output, args: &MarketArgs) -> Result<Exit, CliErro
         MarketArgs::Replay(args) => replay::replay(output, args),
         MarketArgs::Convert(args) => convert::convert(output, args),
         MarketArgs::Stats(args) => stats::stats(output, args),
+        MarketArgs::Realism(args) => realism::realism(output, args),
     }
 }
 

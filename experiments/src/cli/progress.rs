@@ -11,16 +11,17 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use super::output::Output;
 use crate::run::Watch;
 
-/// Shows `watch` against `total` environment steps while `work` runs.
+/// Shows the steps of `watch`, which count `unit`, against `total` while `work` runs.
 pub(super) fn with_progress<T: Send>(
     output: &Output,
     watch: &Watch,
     total: u64,
+    unit: &str,
     work: impl FnOnce() -> T + Send,
 ) -> T {
     let finished = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let shower = scope.spawn(|| show(output, watch, total, &finished));
+        let shower = scope.spawn(|| show(output, watch, total, unit, &finished));
         let result = work();
         finished.store(true, Ordering::Relaxed);
         shower.thread().unpark();
@@ -28,12 +29,14 @@ pub(super) fn with_progress<T: Send>(
     })
 }
 
-fn show(output: &Output, watch: &Watch, total: u64, finished: &AtomicBool) {
+fn show(output: &Output, watch: &Watch, total: u64, unit: &str, finished: &AtomicBool) {
     let steps = || watch.env_steps.load(Ordering::Relaxed).min(total);
     if output.draws_progress() {
-        let style = "{wide_bar:.cyan/dim} {human_pos}/{human_len} steps  {per_sec}  {eta} left";
+        let style = format!(
+            "{{wide_bar:.cyan/dim}} {{human_pos}}/{{human_len}} {unit}  {{per_sec}}  {{eta}} left"
+        );
         let bar = ProgressBar::new(total);
-        if let Ok(style) = ProgressStyle::with_template(style) {
+        if let Ok(style) = ProgressStyle::with_template(&style) {
             bar.set_style(style.progress_chars("━━─"));
         }
         while !finished.load(Ordering::Relaxed) {
@@ -53,7 +56,7 @@ fn show(output: &Output, watch: &Watch, total: u64, finished: &AtomicBool) {
         let elapsed = started.elapsed();
         if elapsed >= next {
             let done = steps();
-            let mut line = format!("{} of {} steps", HumanCount(done), HumanCount(total));
+            let mut line = format!("{} of {} {unit}", HumanCount(done), HumanCount(total));
             if done > 0 {
                 let rate = done as f64 / elapsed.as_secs_f64();
                 let left = Duration::from_secs_f64((total - done) as f64 / rate);

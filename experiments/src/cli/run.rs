@@ -21,18 +21,24 @@ use crate::{
     stats::{Aggregate, Bootstrap, Scores, Summary, aggregate_interval},
 };
 
-pub(super) fn read_document(path: &Path, set: &[String]) -> Result<Document, CliError> {
+/// A file with its overrides.
+pub(super) fn read_text(path: &Path, set: &[String]) -> Result<Document, CliError> {
     let bytes = files::read(path)?;
     let text = String::from_utf8_lossy(&bytes);
     let mut document = Document::parse(&path.display().to_string(), &text)?;
     for assignment in set {
         document.set(assignment)?;
     }
+    Ok(document)
+}
+
+pub(super) fn read_document(path: &Path, set: &[String]) -> Result<Document, CliError> {
+    let mut document = read_text(path, set)?;
     document.embed_instance(path.parent().unwrap_or(Path::new("")))?;
     Ok(document)
 }
 
-fn threads(asked: Option<usize>) -> Result<usize, CliError> {
+pub(super) fn threads(asked: Option<usize>) -> Result<usize, CliError> {
     match asked {
         Some(0) => Err(CliError::argument(
             "--threads must be at least 1",
@@ -159,7 +165,7 @@ fn go(
         .iter()
         .map(|t| t.config.experiment.total_env_steps)
         .sum();
-    let report = with_progress(output, &watch, total, || {
+    let report = with_progress(output, &watch, total, "steps", || {
         run_all(folder, trials, registries, threads, &watch)
     })?;
     print_report(output, folder, trials, &report);

@@ -205,6 +205,17 @@ impl Document {
         self.read(&self.table)
     }
 
+    /// Adds what the file does not say: `defaults` for the top-level key `key`, key by key; lists of equal length are filled
+    /// element by element.
+    pub fn fill(&mut self, key: &str, defaults: Value) {
+        fill(
+            self.table
+                .entry(key)
+                .or_insert_with(|| Value::Table(Table::new())),
+            defaults,
+        );
+    }
+
     /// Whether the file has this key at its top level.
     pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
@@ -309,6 +320,27 @@ impl Document {
             source_text: self.text.clone(),
             problems,
         }
+    }
+}
+
+fn fill(value: &mut Value, defaults: Value) {
+    match (value, defaults) {
+        (Value::Table(table), Value::Table(defaults)) => {
+            for (key, default) in defaults {
+                match table.get_mut(&key) {
+                    Some(value) => fill(value, default),
+                    None => {
+                        table.insert(key, default);
+                    }
+                }
+            }
+        }
+        (Value::Array(list), Value::Array(defaults)) if list.len() == defaults.len() => {
+            list.iter_mut()
+                .zip(defaults)
+                .for_each(|(value, default)| fill(value, default));
+        }
+        _ => {}
     }
 }
 

@@ -35,6 +35,8 @@ mod reduce;
 mod regret;
 mod schedules;
 mod scores;
+pub(crate) mod sheet;
+pub(crate) mod text;
 mod write;
 
 #[cfg(test)]
@@ -53,6 +55,7 @@ pub use document::{
 };
 use load::Loaded;
 pub use write::write;
+pub(crate) use write::write_pictures;
 
 use crate::{
     Registries,

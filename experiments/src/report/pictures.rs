@@ -8,6 +8,7 @@ use super::{
     Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, RegretReport, Report, Schedules,
     SchedulesReport, ValuePlot,
     figures::{constant, count},
+    sheet::Picture,
 };
 use crate::{
     plot::{
@@ -24,17 +25,6 @@ pub(super) const IMPROVEMENT: &str = "improvement";
 
 const BAND: &str = "interquartile mean, pointwise 95 % bootstrap band";
 const INTERVAL: &str = "interquartile mean with 95 % bootstrap interval; dots: seeds";
-
-/// A drawn picture.
-#[derive(Debug)]
-pub(super) struct Picture {
-    /// Its name, the stem of its files.
-    pub(super) name: String,
-    /// The SVG document.
-    pub(super) svg: String,
-    /// Whether its colours mean magnitudes, so that they must not be changed.
-    pub(super) is_map: bool,
-}
 
 /// Names of the pictures that a report has, in the order of the page.
 pub(super) fn names(report: &Report) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Report, ReportError, page::page, pictures};
+use super::{Report, ReportError, page::page, pictures, sheet::Picture};
 use crate::{files, plot::svg_to_png};
 
 /// Image pixels per CSS pixel.
@@ -32,17 +32,26 @@ pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, ReportError> {
         remove_stale(&plots, &earlier, &report.plots)?;
     }
     let pictures = pictures::draw(report)?;
-    for picture in &pictures {
-        let path = |extension| plots.join(format!("{}.{extension}", picture.name));
-        files::write_atomically(&path("svg"), picture.svg.as_bytes())?;
-        files::write_atomically(&path("png"), &svg_to_png(&picture.svg, PNG_SCALE)?)?;
-    }
+    write_pictures(&pictures, &plots)?;
     let mut json = serde_json::to_string_pretty(report)?;
     json.push('\n');
     files::write_atomically(&json_path, json.as_bytes())?;
     let html_path = folder.join("report.html");
     files::write_atomically(&html_path, page(report, &pictures).as_bytes())?;
     Ok(html_path)
+}
+
+/// Writes each picture to `folder`, as SVG and as PNG.
+///
+/// # Errors
+/// [`ReportError::File`], [`ReportError::Plot`].
+pub(crate) fn write_pictures(pictures: &[Picture], folder: &Path) -> Result<(), ReportError> {
+    for picture in pictures {
+        let path = |extension| folder.join(format!("{}.{extension}", picture.name));
+        files::write_atomically(&path("svg"), picture.svg.as_bytes())?;
+        files::write_atomically(&path("png"), &svg_to_png(&picture.svg, PNG_SCALE)?)?;
+    }
+    Ok(())
 }
 
 /// Removes the pictures that an earlier report lists and the new one does not have.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod letters;
+mod market;
 mod walk;
 
 use palaestra_envs::{

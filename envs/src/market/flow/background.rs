@@ -148,8 +148,10 @@ impl BackgroundConfig {
                 Ok((Background::Hawkes(Box::new(flow)), venue))
             }
             Self::Population(config) => {
-                let checked = config.check().map_err(refused);
-                checked.map_err(within("population"))?;
+                if let Some(problem) = config.problems().into_iter().next() {
+                    let error = EnvError::argument(problem.key, problem.message);
+                    return Err(within("population")(error));
+                }
                 let reference = config.oracle.mean.round() as Price * config.tick;
                 let venue = Venue {
                     opening: config.open,

@@ -21,6 +21,8 @@ pub struct MarketMakerConfig {
     pub min_size: Size,
     /// Levels on each side.
     pub levels: u32,
+    /// How many times its size each level has more than the one before: with 1 the `k`-th level has `k` times the first one's.
+    pub size_growth: f64,
     /// Distance of two levels, in spreads.
     pub level_spacing: f64,
     /// Weight of the newest spread in the moving average of spreads.
@@ -38,6 +40,7 @@ impl Default for MarketMakerConfig {
             participation: 0.025,
             min_size: 1,
             levels: 10,
+            size_growth: 0.0,
             level_spacing: 5.0,
             spread_weight: 0.75,
             initial_spread: 50.0,
@@ -113,6 +116,7 @@ impl MarketMaker {
             (Side::Sell, centre + half.ceil() as i64),
         ] {
             for level in 0..i64::from(config.levels) {
+                let size = (size as f64 * (1.0 + config.size_growth * level as f64)) as Size;
                 let id = floor.limit(side, size, best - side.sign() * level * step);
                 self.live.push(id);
             }

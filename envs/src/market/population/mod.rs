@@ -3,7 +3,7 @@
 //! Value traders watch a noisy fundamental value, market makers quote around the mid-price, momentum traders follow it, noise
 //! traders come once; they see each other only through the book, after a delay. From *ABIDES: Towards High-Fidelity Market
 //! Simulation for AI Research* (Byrd, Hybinette, Balch, arXiv 1904.12066) and the configuration `rmsc04` of ABIDES-JPMC (*ABIDES-Gym*,
-//! Amrouni et al., arXiv 2110.14771), whose parameters are the defaults.
+//! Amrouni et al., arXiv 2110.14771), whose parameters are the defaults. [`Preset`] has others.
 //!
 //! What differs from it: a trader looks at the book when it wakes up instead of asking for it with a message and waiting for the
 //! answer, so that one delay lies between what it saw and what it does, not three; and a value trader's belief forgets as its
@@ -12,25 +12,31 @@
 //! Every trader draws from a stream of its own for each of its wake-ups. So two runs with the same seed, one with a player and one
 //! without, differ only by what the player sets off (common random numbers).
 
+mod activity;
 mod check;
 mod draw;
 mod market_maker;
 mod momentum;
 mod noise;
 mod oracle;
+mod presets;
 mod saved;
 mod sizes;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use activity::ActivityConfig;
+pub use check::PopulationProblem;
 pub use market_maker::{MarketMaker, MarketMakerConfig};
 pub use momentum::{Momentum, MomentumConfig};
 pub use noise::NoiseConfig;
 pub use oracle::{Oracle, OracleConfig};
+pub use presets::Preset;
 pub use sizes::order_size;
 pub use value::{Value, ValueConfig};
 
+use activity::Activity;
 pub(crate) use draw::{exponential, normal};
 
 use rand::RngExt;
@@ -63,6 +69,8 @@ pub struct PopulationConfig {
     pub tick: Price,
     /// The fundamental value.
     pub oracle: OracleConfig,
+    /// How busy the market is, which the fundamental value and all traders but those who come once follow.
+    pub activity: ActivityConfig,
     /// Number of noise traders, and what they do.
     pub noise: (u32, NoiseConfig),
     /// Number of value traders, and what they do.
@@ -101,6 +109,7 @@ impl Default for PopulationConfig {
             close: clock(16, 0, 0),
             tick: 100,
             oracle: OracleConfig::default(),
+            activity: ActivityConfig::default(),
             noise: (1000, NoiseConfig::default()),
             value: (102, ValueConfig::default()),
             momentum: (12, MomentumConfig::default()),
@@ -144,9 +153,15 @@ impl Floor<'_, '_> {
         }
     }
 
-    /// Wakes the trader again after `delay`, unless the market is closed then.
+    /// Wakes the trader again after `delay` in business time, unless the market is closed then.
     fn sleep(&mut self, delay: Time) {
-        let at = self.desk.now() + delay.max(1);
+        let now = self.desk.now();
+        let delay = if self.config.activity.deviation > 0.0 {
+            (delay as f64 / self.oracle.speed(now)) as Time
+        } else {
+            delay
+        };
+        let at = now + delay.max(1);
         if at < self.config.close {
             self.desk.wake_at(at);
         }
@@ -235,7 +250,12 @@ impl Population {
             ways: (0..counts.iter().sum()).map(way).collect(),
             traders: Vec::new(),
             streams: Vec::new(),
-            oracle: Oracle::new(&config.oracle, config.open, StreamKey::default()),
+            oracle: Oracle::new(
+                &config.oracle,
+                &config.activity,
+                config.open,
+                StreamKey::default(),
+            ),
             tape: Tape::with_room(),
             adopted: OwnOrders::default(),
             config,
@@ -264,7 +284,7 @@ impl OrderFlow for Population {
         let seed = stream.random();
         let config = &self.config;
         let key = StreamKey::new(seed, u64::MAX, "market.population");
-        self.oracle = Oracle::new(&config.oracle, config.open, key);
+        self.oracle = Oracle::new(&config.oracle, &config.activity, config.open, key);
         self.tape.trades.clear();
         let keys =
             (0..self.ways.len() as u64).map(|i| StreamKey::new(seed, i, "market.population"));

@@ -5,7 +5,7 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{exponential, normal};
+use super::{Activity, ActivityConfig, exponential, normal};
 use crate::{
     market::order::Time,
     math::{exp, sqrt},
@@ -53,11 +53,17 @@ pub struct Oracle {
     shock: (Time, f64),
     rng: Stream,
     shocks: Stream,
+    activity: Activity,
 }
 
 impl Oracle {
-    /// The process from `start` on.
-    pub fn new(config: &OracleConfig, start: Time, key: StreamKey) -> Self {
+    /// The process from `start` on, in the business time of `activity`.
+    pub fn new(
+        config: &OracleConfig,
+        activity: &ActivityConfig,
+        start: Time,
+        key: StreamKey,
+    ) -> Self {
         let mut oracle = Self {
             config: *config,
             time: start,
@@ -65,6 +71,7 @@ impl Oracle {
             shock: (start, 0.0),
             rng: key.stream(0),
             shocks: key.stream(1),
+            activity: Activity::new(activity, start, key.stream(2)),
         };
         oracle.plan_shock();
         oracle
@@ -89,6 +96,12 @@ impl Oracle {
         self.value
     }
 
+    /// How fast business time passes now.
+    pub(super) fn speed(&mut self, now: Time) -> f64 {
+        self.value(now);
+        self.activity.speed()
+    }
+
     /// The value at `time`, in ticks; of a time before the last one asked for, the value then.
     pub fn value(&mut self, time: Time) -> f64 {
         while self.shock.0 < time {
@@ -111,7 +124,7 @@ impl Oracle {
             volatility,
             ..
         } = self.config;
-        let elapsed = (time - self.time) as f64;
+        let elapsed = self.activity.elapsed(self.time, time);
         let kept = exp(-reversion * elapsed);
         // (1 - e^{-2κΔ}) / 2κ, which tends to Δ; the square of `kept` has too few digits for small κΔ.
         let spread = if reversion * elapsed < 1e-5 {

@@ -93,7 +93,12 @@ fn the_fundamental_value_is_an_ornstein_uhlenbeck_process() {
         let length = clock(3, 0, 0);
         let values: Vec<f64> = (0..2000)
             .map(|seed| {
-                let mut oracle = Oracle::new(&config, 0, StreamKey::new(seed, 0, "test"));
+                let mut oracle = Oracle::new(
+                    &config,
+                    &ActivityConfig::default(),
+                    0,
+                    StreamKey::new(seed, 0, "test"),
+                );
                 (1..=steps).for_each(|i| {
                     oracle.value(length / steps * i);
                 });
@@ -121,7 +126,12 @@ fn shocks_come_at_their_rate() {
     };
     let mut shocked = 0;
     for seed in 0..1000 {
-        let mut oracle = Oracle::new(&config, 0, StreamKey::new(seed, 0, "test"));
+        let mut oracle = Oracle::new(
+            &config,
+            &ActivityConfig::default(),
+            0,
+            StreamKey::new(seed, 0, "test"),
+        );
         // With probability e^{-1} there is none.
         let value = oracle.value(1_000_000_000_000);
         shocked += u32::from((value - config.mean).abs() > 10.0);
@@ -180,4 +190,80 @@ fn an_empty_population_does_nothing() {
     let mut population = Population::new(config, 0);
     let kernel = day(&mut population, 1, |_, _| {});
     assert_eq!(kernel.book(Symbol(0)).live_orders(), 0);
+}
+
+#[test]
+fn business_time_passes_at_speed_one_on_average() {
+    let config = ActivityConfig {
+        deviation: 0.8,
+        memory: 300e9,
+    };
+    let day = clock(6, 30, 0);
+    let mut sum = 0.0;
+    for seed in 0..400 {
+        let mut activity = Activity::new(&config, 0, Stream::new(seed, 0, "test"));
+        // In steps or at once, the same time passes.
+        let once = activity.clone().elapsed(0, day);
+        let step = day / 7;
+        let pieces: f64 = (0..7)
+            .map(|i| activity.elapsed(i * step, (i + 1) * step))
+            .sum();
+        let rest = activity.elapsed(7 * step, day);
+        assert!(((pieces + rest) / once - 1.0).abs() < 1e-12);
+        sum += once / day as f64;
+    }
+    // A day has about 40 independent speeds of variance e^{0.64} - 1 = 0.9; four standard errors.
+    assert!((sum / 400.0 - 1.0).abs() < 0.03, "{}", sum / 400.0);
+    let mut still = Activity::new(&ActivityConfig::default(), 0, Stream::new(0, 0, "test"));
+    assert_eq!(still.elapsed(5, 50), 45.0);
+    assert_eq!(still.speed(), 1.0);
+}
+
+#[test]
+fn presets_are_in_range_and_mistakes_are_told() {
+    for preset in [Preset::Rmsc04, Preset::BusinessTime] {
+        assert_eq!(preset.config().problems(), []);
+    }
+    assert_eq!(Preset::Rmsc04.config(), PopulationConfig::default());
+    let mut config = PopulationConfig::default();
+    config.value.1.pause = 0.0;
+    config.market_makers.1.participation = f64::NAN;
+    config.activity.deviation = 9.0;
+    let keys: Vec<&str> = config.problems().iter().map(|p| p.key).collect();
+    assert_eq!(
+        keys,
+        [
+            "activity.deviation",
+            "activity.memory",
+            "value.1.pause",
+            "market_makers.1.participation"
+        ]
+    );
+}
+
+/// With a speed that varies, the number of trades of a half hour varies more.
+#[test]
+fn traders_follow_business_time() {
+    let dispersion = |deviation| {
+        let mut config = Preset::BusinessTime.config();
+        config.noise.0 = 0;
+        config.activity.deviation = deviation;
+        let mut population = Population::new(config, 1);
+        let mut counts = Vec::new();
+        for seed in 0..3 {
+            let mut halves = [0.0; 13];
+            day(&mut population, seed, |time, event| {
+                if let Event::Trade(_) = event {
+                    let half = (time - clock(9, 30, 0)) / clock(0, 30, 0);
+                    halves[half.clamp(0, 12) as usize] += 1.0;
+                }
+            });
+            counts.extend(halves);
+        }
+        let mean = counts.iter().sum::<f64>() / counts.len() as f64;
+        let squares = counts.iter().map(|n| (n - mean) * (n - mean));
+        (squares.sum::<f64>() / counts.len() as f64).sqrt() / mean
+    };
+    let (calm, varied) = (dispersion(0.0), dispersion(1.0));
+    assert!(varied > 2.0 * calm, "{calm} {varied}");
 }

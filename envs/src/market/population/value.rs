@@ -24,6 +24,9 @@ pub struct ValueConfig {
     pub shock_variance: f64,
     /// Share of orders that cross the spread.
     pub aggressive: f64,
+    /// If above 0, what traders want to earn at most, in ticks: an order's limit is the value believed, less a surplus drawn
+    /// evenly from 0 to this, or none if the order is to cross the spread. With 0 orders are priced by the best prices.
+    pub surplus: f64,
     /// Other orders lie up to so many spreads off the best price of the other side.
     pub depth: i64,
 }
@@ -37,6 +40,7 @@ impl Default for ValueConfig {
             shock_variance: 100_000.0,
             aggressive: 0.1,
             depth: 2,
+            surplus: 0.0,
         }
     }
 }
@@ -82,13 +86,21 @@ impl Value {
             return;
         }
         let (side, price) = if let [Some(bid), Some(ask)] = floor.touch() {
+            let surplus = (off * config.surplus) as i64;
             let reach = config.depth * (ask - bid);
             let off = if crosses {
                 0
             } else {
                 (off * reach as f64) as i64
             };
-            if fair < (bid + ask).div_euclid(2) {
+            if config.surplus > 0.0 {
+                let surplus = if crosses { 0 } else { surplus };
+                if fair < (bid + ask).div_euclid(2) {
+                    (Side::Sell, fair + surplus)
+                } else {
+                    (Side::Buy, fair - surplus)
+                }
+            } else if fair < (bid + ask).div_euclid(2) {
                 (Side::Sell, bid + off)
             } else {
                 (Side::Buy, ask - off)

@@ -1,21 +1,24 @@
 //! Market impact: what a large order does to the price.
 //!
 //! Every day is simulated with the order and without it, from the same random numbers. What differs is the order's doing, and an
-//! order of size 0 has exactly none. From the same question in MarS (arXiv 2409.07486), whose answer follows `σ √(Q/V)`.
+//! order of size 0 has exactly none. From the same question in MarS (arXiv 2409.07486), whose answer follows `σ √(Q/V)`. `V` is
+//! what trades on that day without the order, so that a share is a share on busy days and on quiet ones.
 
 use palaestra_envs::{
     market::{
+        event::Event,
         flow::{Both, Execution, OrderFlow},
         kernel::KernelConfig,
         order::{Side, Size, Time},
     },
     stream::Stream,
 };
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Market, MarketError};
+use super::{Market, MarketError, threads::each_day};
 use crate::stats::{
-    Aggregate, Bootstrap, Interval, Scores, aggregate_interval, power_law_exponent,
+    Aggregate, Bootstrap, Interval, PowerLaw, Scores, aggregate_interval, power_law_exponent,
 };
 
 /// What is to be measured.
@@ -27,11 +30,11 @@ pub struct ImpactConfig {
     pub side: Side,
     /// Beginning of the day.
     pub open: Time,
-    /// When the order begins to be worked.
+    /// Time of the first slice.
     pub from: Time,
-    /// When its last slice is sent at the latest.
-    pub until: Time,
-    /// Time between two slices.
+    /// How long the order is worked.
+    pub lasts: Time,
+    /// Time between two slices, which are equal; the last is sent so long before the end.
     pub every: Time,
     /// How long the price is watched from `from` on.
     pub watch: Time,
@@ -41,6 +44,8 @@ pub struct ImpactConfig {
     pub days: u32,
     /// Seed of the first day; the others follow.
     pub seed: u64,
+    /// Threads; no result depends on it.
+    pub threads: usize,
     /// Intervals.
     pub bootstrap: Bootstrap,
 }
@@ -50,111 +55,172 @@ pub struct ImpactConfig {
 pub struct ImpactPoint {
     /// Share of the volume.
     pub ratio: f64,
-    /// Shares.
-    pub size: Size,
+    /// Shares, mean over days.
+    pub size: f64,
     /// Mean over days of `(mid with - mid without) / mid at the start`, in the direction of the order, at each look.
-    pub curve: Vec<f64>,
-    /// Place in the curve of its largest value.
+    pub curve: Vec<Interval>,
+    /// Place in the curve of the largest value while the order is worked.
     pub peak: usize,
     /// The value there.
     pub impact: Interval,
+    /// The value when the order has been worked.
+    pub end: Interval,
 }
 
 /// Impact by size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Impact {
+    /// Days.
+    pub days: u32,
     /// Mean volume without the order, while it would be worked.
     pub volume: f64,
+    /// Seconds after the first slice at which the price was looked at.
+    pub looks: Vec<f64>,
     /// One for each ratio.
     pub points: Vec<ImpactPoint>,
-    /// Exponent of the impact by size, over the ratios above 0; `None` if some impact is not positive.
+    /// Exponent of the largest impact by size, over the ratios above 0; `None` if some impact is not positive.
     pub exponent: Option<Interval>,
+    /// What the law of that exponent gives for a ratio of 1.
+    pub factor: Option<f64>,
+    /// Exponent of the impact when the order has been worked.
+    pub end_exponent: Option<Interval>,
 }
 
-/// Measures the impact of an order in markets whose order flow `flow` makes.
+impl Impact {
+    /// Whether more is never cheaper: the impacts at the peaks in the order of the ratios.
+    pub fn is_monotone(&self) -> bool {
+        let mut points: Vec<&ImpactPoint> = self.points.iter().collect();
+        points.sort_by(|x, y| x.ratio.total_cmp(&y.ratio));
+        let pairs = points.windows(2);
+        pairs.fold(true, |so_far, pair| {
+            so_far && pair[0].impact.estimate <= pair[1].impact.estimate
+        })
+    }
+}
+
+/// One day: what traded without the order, and for each ratio the shares and the curve.
+struct Day {
+    volume: Size,
+    sizes: Vec<Size>,
+    curves: Vec<Vec<f64>>,
+}
+
+/// Measures the impact of an order in markets whose order flow `flow` makes; `done` is called after each simulated day.
 ///
 /// # Errors
 /// [`MarketError`].
 pub fn impact<F: OrderFlow>(
     config: &ImpactConfig,
     kernel: &KernelConfig,
-    mut flow: impl FnMut() -> F,
+    flow: impl Fn() -> F + Sync,
+    done: impl Fn() + Sync,
 ) -> Result<Impact, MarketError> {
-    let order = |size| Execution::even(config.side, size, config.from, config.until, config.every);
-    let mut market = |size| {
-        let second = order(size);
-        let both = Both {
-            first: flow(),
-            second,
-        };
-        Market::new(kernel.clone(), both, config.open)
+    let until = config.from + (config.lasts - config.every).max(0);
+    let make = || {
+        let second = Execution::even(config.side, 0, config.from, until, config.every);
+        let first = flow();
+        Market::new(kernel.clone(), Both { first, second }, config.open)
     };
-    let mut without = market(0)?;
-    let seeds: Vec<u64> = (0..u64::from(config.days))
-        .map(|day| config.seed + day)
-        .collect();
-    let base: Vec<Path> = seeds
-        .iter()
-        .map(|&seed| path(&mut without, seed, config))
-        .collect::<Result<_, _>>()?;
-    let volume = base.iter().map(|path| path.volume as f64).sum::<f64>() / base.len().max(1) as f64;
-    let mut rng = Stream::new(config.seed, 0, "market.impact.bootstrap");
-    let mut points = Vec::new();
-    // For each day, the impact of each size where its curve peaks.
-    let mut at_peak = vec![Vec::new(); seeds.len()];
-    for &ratio in &config.ratios {
-        let size = (ratio * volume).round() as Size;
-        let mut with = market(size)?;
+    let day = |market: &mut Market<Both<F, Execution>>, day: usize| {
+        let seed = config.seed + day as u64;
+        let path = |market: &mut Market<Both<F, Execution>>, size| {
+            market.flow.second.size = size;
+            let path = path(market, seed, config);
+            done();
+            path
+        };
+        let without = path(market, 0)?;
+        let size = |ratio: &f64| (ratio * without.volume as f64).round() as Size;
+        let sizes: Vec<Size> = config.ratios.iter().map(size).collect();
         let sign = config.side.sign() as f64;
-        let mut curves = Vec::with_capacity(seeds.len());
-        for (&seed, base) in seeds.iter().zip(&base) {
-            let path = path(&mut with, seed, config)?;
-            let pairs = path.mids.iter().zip(&base.mids);
-            let curve = pairs.map(|(on, off)| sign * (on - off) / base.mids[0]);
-            curves.push(curve.collect::<Vec<f64>>());
-        }
-        let looks = curves.first().map_or(0, Vec::len);
-        let mean = |look: usize| curves.iter().map(|curve| curve[look]).sum::<f64>();
-        let curve: Vec<f64> = (0..looks)
-            .map(|look| mean(look) / curves.len() as f64)
-            .collect();
-        let peak = (0..looks)
-            .max_by(|&i, &j| curve[i].total_cmp(&curve[j]))
+        let curves = sizes.iter().map(|&size| {
+            let with = path(market, size)?;
+            let pairs = with.mids.iter().zip(&without.mids);
+            let curve = pairs.map(|(on, off)| sign * (on - off) / without.mids[0]);
+            Ok(curve.collect())
+        });
+        Ok(Day {
+            volume: without.volume,
+            curves: curves.collect::<Result<_, MarketError>>()?,
+            sizes,
+        })
+    };
+    let days = each_day(config.days as usize, config.threads, make, day)?;
+    summary(config, &days)
+}
+
+fn summary(config: &ImpactConfig, days: &[Day]) -> Result<Impact, MarketError> {
+    let mut rng = Stream::new(config.seed, 0, "market.impact.bootstrap");
+    let mean = |of: &dyn Fn(&Day) -> f64| days.iter().map(of).sum::<f64>() / days.len() as f64;
+    let grid = config.grid.max(1);
+    let worked = (config.lasts / grid) as usize;
+    let mut points = Vec::new();
+    // For each day, the impact of each size where its curve peaks, and when all has been sent.
+    let mut at_peak = vec![Vec::new(); days.len()];
+    let mut at_end = at_peak.clone();
+    for (k, &ratio) in config.ratios.iter().enumerate() {
+        let looks = days.first().map_or(0, |day| day.curves[k].len());
+        let curve = (0..looks)
+            .map(|look| interval(days, |day| day.curves[k][look], &config.bootstrap, &mut rng))
+            .collect::<Result<Vec<_>, _>>()?;
+        let end = worked.min(looks - 1);
+        // The first of equal ones.
+        let peak = (0..=end)
+            .rev()
+            .max_by(|&i, &j| curve[i].estimate.total_cmp(&curve[j].estimate))
             .unwrap_or(0);
-        let values: Vec<f64> = curves.iter().map(|curve| curve[peak]).collect();
-        let scores = Scores::single_task(&values)?;
-        let impact = aggregate_interval(&scores, Aggregate::Mean, &config.bootstrap, &mut rng)?;
         if ratio > 0.0 {
-            at_peak
-                .iter_mut()
-                .zip(&values)
-                .for_each(|(day, value)| day.push(*value));
+            for (i, day) in days.iter().enumerate() {
+                at_peak[i].push(day.curves[k][peak]);
+                at_end[i].push(day.curves[k][end]);
+            }
         }
         points.push(ImpactPoint {
             ratio,
-            size,
-            curve,
+            size: mean(&|day| day.sizes[k] as f64),
             peak,
-            impact,
+            impact: curve[peak],
+            end: curve[end],
+            curve,
         });
     }
-    let ratios: Vec<f64> = config
-        .ratios
-        .iter()
-        .copied()
-        .filter(|ratio| *ratio > 0.0)
-        .collect();
+    let above: Vec<&ImpactPoint> = points.iter().filter(|point| point.ratio > 0.0).collect();
+    let ratios: Vec<f64> = above.iter().map(|point| point.ratio).collect();
+    let impacts: Vec<f64> = above.iter().map(|point| point.impact.estimate).collect();
     Ok(Impact {
-        volume,
+        days: config.days,
+        volume: mean(&|day| day.volume as f64),
+        looks: (0..=config.watch / grid)
+            .map(|look| (look * grid) as f64 / 1e9)
+            .collect(),
         exponent: power_law_exponent(&ratios, &at_peak, &config.bootstrap, &mut rng)?,
+        factor: PowerLaw::fit(&ratios, &impacts).map(|law| law.factor),
+        end_exponent: power_law_exponent(&ratios, &at_end, &config.bootstrap, &mut rng)?,
         points,
     })
+}
+
+/// The mean over days with its interval.
+fn interval(
+    days: &[Day],
+    of: impl Fn(&Day) -> f64,
+    bootstrap: &Bootstrap,
+    rng: &mut impl Rng,
+) -> Result<Interval, MarketError> {
+    let values: Vec<f64> = days.iter().map(of).collect();
+    let scores = Scores::single_task(&values)?;
+    Ok(aggregate_interval(
+        &scores,
+        Aggregate::Mean,
+        bootstrap,
+        rng,
+    )?)
 }
 
 /// The price of one day, from `from` on.
 struct Path {
     mids: Vec<f64>,
-    /// Shares that traded until `until`.
+    /// Shares that traded while the order is worked.
     volume: Size,
 }
 
@@ -174,12 +240,11 @@ fn path<F: OrderFlow>(
         last.ok_or(MarketError::NoPrice { seed, time })
     };
     mids.push(look(market.mid(), config.from)?);
-    let mut time = config.from;
-    while time < config.from + config.watch {
-        time += config.grid.max(1);
+    for step in 1..=config.watch / config.grid.max(1) {
+        let time = config.from + step * config.grid.max(1);
         market.run(time, |at, event| {
-            if let palaestra_envs::market::event::Event::Trade(trade) = event
-                && at <= config.until
+            if let Event::Trade(trade) = event
+                && at < config.from + config.lasts
             {
                 volume += trade.size;
             }

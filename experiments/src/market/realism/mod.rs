@@ -4,6 +4,7 @@
 //! * [`stylised_facts`]: the eleven facts of Cont, with intervals and verdicts.
 //! * [`distances`]: how far two samples of a feature of the book lie apart.
 //! * [`impact`]: what a large order does to the price, against the same market without it.
+//! * [`study`]: all of it, as a file asks for it.
 //! * [`three_class_accuracy`]: forecasts of up, flat and down.
 
 mod bars;
@@ -11,13 +12,21 @@ mod day;
 pub mod distances;
 mod impact;
 mod moments;
+mod picture;
+pub mod report;
+mod study;
+#[cfg(test)]
+mod study_tests;
 pub mod stylised_facts;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use bars::{MinuteBars, Print};
 pub use day::{Market, MarketError};
 pub use impact::{Impact, ImpactConfig, ImpactPoint, impact};
+pub use picture::DayPicture;
+pub use study::{FactsConfig, ImpactSettings, RealismConfig, RealismReport, study};
 pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
 
 use moments::quantile;

@@ -1,12 +1,10 @@
 //! The sections on bandits: what can be earned, and schedules.
 
-use super::{
-    Page,
-    text::{interval, rich},
-};
+use super::Page;
 use crate::report::{
     BanditInstance, BanditReport, SchedulesReport, Told,
     figures::{constant, count},
+    text::{interval, rich},
 };
 
 impl Page<'_> {

@@ -1,12 +1,10 @@
 //! The section on POMDPs: what can be earned.
 
-use super::{
-    Page,
-    text::{interval, rich},
-};
+use super::Page;
 use crate::report::{
     PomdpProblem, PomdpReport, PomdpsReport,
     figures::{constant, count},
+    text::{interval, rich},
 };
 
 impl Page<'_> {

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Page,
-    text::{escape, rich, seeds},
-};
+use super::Page;
 use crate::{
     config::AgentConfig,
-    report::{RunSummary, figures::count, status_name},
+    report::{
+        RunSummary,
+        figures::count,
+        status_name,
+        text::{escape, rich, seeds},
+    },
 };
 
 impl Page<'_> {

@@ -2,14 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Page,
-    text::{escape, interval, rich},
-};
+use super::Page;
 use crate::{
     report::{
         Regret, RegretNotion, RegretReport,
         figures::{count, mean},
+        text::{escape, interval, rich},
     },
     stats::Interval,
 };

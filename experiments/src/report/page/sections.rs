@@ -2,17 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    Page,
-    provenance::facts,
-    text::{escape, interval},
-};
+use super::{Page, provenance::facts};
 use crate::{
     plot::series_colour,
     report::{
         AgentSummary, ArmsReport, PomdpReport, RegretReport,
         figures::{count, mean},
         pictures::{IMPROVEMENT, SCORES},
+        text::{escape, interval},
     },
     stats::Interval,
 };
@@ -20,11 +17,7 @@ use crate::{
 impl Page<'_> {
     pub(super) fn header(&mut self, title: &str) {
         let report = self.report;
-        let _ = write!(
-            self.html,
-            "<header>\n<p class=\"kicker\">Palaestra report</p>\n<h1>{}</h1>\n",
-            escape(title)
-        );
+        self.open_header(title);
         let mut told: Vec<&str> = Vec::new();
         for run in &report.runs {
             let description = run.config.experiment.description.trim();

@@ -3,7 +3,7 @@
 use crate::{report::figures::estimate, stats::Interval};
 
 /// `text` with the characters that mean something in HTML replaced.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -19,7 +19,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// `text`, escaped, with what stands between backticks as code.
-pub(super) fn rich(text: &str) -> String {
+pub(crate) fn rich(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     let parts: Vec<&str> = text.split('`').collect();
     // A last backtick without a partner is a backtick.
@@ -41,7 +41,7 @@ pub(super) fn rich(text: &str) -> String {
 }
 
 /// An estimate with its interval.
-pub(super) fn interval(interval: &Interval, values: usize) -> String {
+pub(crate) fn interval(interval: &Interval, values: usize) -> String {
     match estimate(interval, values) {
         (estimate, Some(interval)) => {
             format!("{estimate} <span class=\"interval\">{interval}</span>")
@@ -51,7 +51,7 @@ pub(super) fn interval(interval: &Interval, values: usize) -> String {
 }
 
 /// Seeds, with runs of consecutive ones shortened: `0–9, 12`.
-pub(super) fn seeds(seeds: &[u64]) -> String {
+pub(crate) fn seeds(seeds: &[u64]) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for &seed in seeds {
         match ranges.last_mut() {

@@ -1,0 +1,144 @@
+//! Studies as files ask for them.
+
+use palaestra_envs::market::population::Preset;
+
+use super::*;
+use crate::config::Document;
+
+const SMALL: &str = r#"
+name = "small"
+preset = "business_time"
+
+[facts]
+days = 3
+replicates = 20
+
+[impact]
+days = 3
+ratios = [0.0, 0.3, 0.1]
+begin_minutes = 5
+lasts_seconds = 60
+every_seconds = 10
+watch_seconds = 90
+look_seconds = 10
+replicates = 20
+
+[population]
+close = 37800000000000
+value = [30, { surplus = 40.0 }]
+"#;
+
+fn read(text: &str) -> Result<RealismConfig, crate::config::ConfigError> {
+    RealismConfig::read(&Document::parse("small.toml", text).unwrap())
+}
+
+#[test]
+fn what_a_file_leaves_out_is_as_in_its_preset() {
+    let config = read(SMALL).unwrap();
+    let preset = Preset::BusinessTime.config();
+    assert_eq!(config.population.value.0, 30);
+    assert_eq!(config.population.value.1.surplus, 40.0);
+    assert_eq!(config.population.value.1.pause, preset.value.1.pause);
+    assert_eq!(config.population.activity, preset.activity);
+    // An hour.
+    let hour = config.population.close - config.population.open;
+    assert_eq!(hour, 3_600_000_000_000);
+    assert_eq!(config.simulated_days(), 3 + 3 * 4 + 1);
+    let plain = read("name = \"plain\"").unwrap();
+    assert_eq!(plain.population, Preset::Rmsc04.config());
+    assert_eq!(plain.impact, None);
+}
+
+#[test]
+fn mistakes_are_told_with_their_keys() {
+    for (old, new, key, what) in [
+        (
+            "days = 3\nrep",
+            "dayz = 3\nrep",
+            "facts.dayz",
+            "unknown key",
+        ),
+        (
+            "surplus",
+            "surpluz",
+            "population.value.1.surpluz",
+            "unknown key",
+        ),
+        ("40.0", "-1.0", "population.value.1.surplus", "from 0"),
+        (
+            "begin_minutes = 5",
+            "begin_minutes = 59",
+            "impact.begin_minutes",
+            "before the close",
+        ),
+        (
+            "ratios = [0.0, 0.3, 0.1]",
+            "ratios = []",
+            "impact.ratios",
+            "one or more",
+        ),
+        ("37800000000000", "0", "population.close", "after `open`"),
+        ("business_time", "busy_time", "preset", "no `busy_time`"),
+    ] {
+        assert!(SMALL.contains(old), "{old}");
+        let error = read(&SMALL.replacen(old, new, 1)).unwrap_err();
+        let problem = &error.problems[0];
+        assert_eq!(problem.path, key, "{error}");
+        assert!(problem.message.contains(what), "{error}");
+        assert!(problem.span.is_some(), "{error}");
+    }
+}
+
+#[test]
+fn threads_do_not_matter_and_nothing_has_no_impact() {
+    let config = read(SMALL).unwrap();
+    let found = [1, 2, 5].map(|threads| {
+        let days = std::sync::atomic::AtomicU64::new(0);
+        let found = study(&config, threads, || {
+            days.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert_eq!(days.into_inner(), config.simulated_days());
+        let mut found = found.unwrap();
+        found.seconds = 0.0;
+        found
+    });
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0], found[2]);
+    let impact = found[0].impact.as_ref().unwrap();
+    // A look at the beginning and one every 10 s.
+    assert_eq!(impact.looks.len(), 10);
+    let nothing = &impact.points[0];
+    assert_eq!(nothing.size, 0.0);
+    for i in &nothing.curve {
+        assert_eq!((i.estimate, i.low, i.high), (0.0, 0.0, 0.0));
+    }
+    let [large, less] = [&impact.points[1], &impact.points[2]];
+    assert!((large.size / less.size - 3.0).abs() < 0.05);
+    assert!(large.peak <= 6 && less.peak <= 6);
+    assert_eq!(large.end, large.curve[6]);
+}
+
+#[test]
+fn a_study_is_written_with_its_pictures() {
+    let config = read(SMALL).unwrap();
+    let found = study(&config, 1, || {}).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let page = report::write(&found, folder.path()).unwrap();
+    let html = std::fs::read_to_string(page).unwrap();
+    for text in [
+        "volatility clustering",
+        "Market impact",
+        "Depth of the book",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    let json = std::fs::read(folder.path().join("report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["schema"], report::SCHEMA);
+    assert_eq!(json["facts"]["facts"].as_array().unwrap().len(), 11);
+    let plots = std::fs::read_dir(folder.path().join("plots")).unwrap();
+    assert_eq!(plots.count(), 2 * 9);
+    let day = &found.day;
+    assert_eq!(day.minutes.len(), 59);
+    assert!(day.depth.iter().flatten().any(|size| *size > 0.0));
+}
