@@ -122,7 +122,7 @@ impl Output {
                 format!("`{}`: {}", problem.path, problem.message)
             };
             let source = problem.span.as_ref().map(|span| {
-                let named = NamedSource::new(&error.name, error.source_text.clone());
+                let named = NamedSource::new(&error.name, printable(&error.source_text));
                 let label = if problem.path.is_empty() {
                     "here"
                 } else {
@@ -148,8 +148,8 @@ impl Output {
         help: Option<String>,
         source: Option<(NamedSource<String>, LabeledSpan)>,
     ) {
-        let mut diagnostic = MietteDiagnostic::new(message);
-        diagnostic.help = help;
+        let mut diagnostic = MietteDiagnostic::new(printable(message));
+        diagnostic.help = help.map(|help| printable(&help));
         let report = match source {
             Some((named, label)) => {
                 diagnostic.labels = Some(vec![label]);
@@ -171,6 +171,18 @@ impl Output {
         }
         eprintln!("error:{}", text.trim_end().trim_start_matches("  ×"));
     }
+}
+
+/// Text of a file without what would move a terminal's cursor or colours; of the same length in bytes, so that places
+/// in it stay.
+fn printable(text: &str) -> String {
+    let harmless = |c: char| match c {
+        '\n' | '\r' | '\t' => c,
+        c if c.is_ascii_control() => '?',
+        c if c.is_control() => '¿',
+        c => c,
+    };
+    text.chars().map(harmless).collect()
 }
 
 /// Prints a result. A reader that has gone away (`| head`) is no error.

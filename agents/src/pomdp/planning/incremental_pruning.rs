@@ -62,6 +62,22 @@ impl IncrementalPruning {
     /// # Errors
     /// [`SolverError::TooLarge`] for more than [`MAX_STATES`](Self::MAX_STATES) states.
     pub fn new(model: Arc<Pomdp>) -> Result<Self, SolverError> {
+        let informed = if model.discount() < 1.0 {
+            Some(Informed::new(&model)?)
+        } else {
+            None
+        };
+        Self::from_bounds(model, informed.as_ref())
+    }
+
+    /// As [`new`](Self::new) with tables of the same model; without them the bounds are those of the horizon alone.
+    ///
+    /// # Errors
+    /// [`SolverError::TooLarge`].
+    pub fn from_bounds(
+        model: Arc<Pomdp>,
+        informed: Option<&Informed>,
+    ) -> Result<Self, SolverError> {
         let states = model.num_states();
         if states > Self::MAX_STATES {
             return Err(SolverError::TooLarge {
@@ -74,12 +90,9 @@ impl IncrementalPruning {
             action: 0,
             values: vec![0.0; model.num_states()],
         };
-        let known = if model.discount() < 1.0 {
-            let bounds = Informed::new(&model)?.bounds;
-            (bounds.blind, bounds.fib)
-        } else {
-            (f64::NEG_INFINITY, f64::INFINITY)
-        };
+        let known = informed.map_or((f64::NEG_INFINITY, f64::INFINITY), |informed| {
+            (informed.bounds.blind, informed.bounds.fib)
+        });
         Ok(Self {
             known,
             start: Belief::start(&model),

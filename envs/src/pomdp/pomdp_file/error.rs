@@ -64,6 +64,9 @@ pub enum FileProblem {
         /// Whether it may still come, but too late.
         early: bool,
     },
+    /// A start after a `reset` that stands for it.
+    #[error("`start` must come before the first `reset`, which stands for it")]
+    LateStart,
     /// A name that was not declared.
     #[error("there is no {what} `{name}`{}", match .suggestion { Some(s) => format!("; did you mean `{s}`?"), None => String::new() })]
     UnknownName {

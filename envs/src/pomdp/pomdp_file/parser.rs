@@ -59,6 +59,8 @@ pub(super) struct Parser<'a> {
     pub(super) indices: [BTreeMap<String, usize>; 3],
     pub(super) start: Option<Vec<(usize, f64)>>,
     tables: Option<(Table, Table)>,
+    /// Whether `reset` has been read.
+    pub(super) has_reset: bool,
     rewards: RewardRules,
     entries: usize,
     pub(super) warnings: Vec<String>,
@@ -74,6 +76,7 @@ impl<'a> Parser<'a> {
             indices: Default::default(),
             start: None,
             tables: None,
+            has_reset: false,
             rewards: RewardRules::default(),
             entries: 0,
             warnings: Vec::new(),
@@ -186,6 +189,7 @@ impl<'a> Parser<'a> {
         let comes = self.lexer.peek() == Some(Token::Word("reset"));
         if comes {
             self.lexer.take();
+            self.has_reset = true;
         }
         comes
     }

@@ -95,6 +95,9 @@ impl Parser<'_> {
 
     pub(super) fn start(&mut self) -> Parsed<()> {
         let here = self.lexer.place();
+        if self.has_reset {
+            return Err(error_at(here, FileProblem::LateStart));
+        }
         let states = self.count(Kind::State, true)?;
         self.lexer.take();
         let chosen = match self.lexer.take() {

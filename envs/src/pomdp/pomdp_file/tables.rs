@@ -63,6 +63,16 @@ impl Table {
         Ok(&mut self.rows[at])
     }
 
+    /// Refuses what is no probability where it stands.
+    fn check(&self, p: f64, here: Place) -> Parsed<()> {
+        if p >= 0.0 {
+            return Ok(());
+        }
+        let problem = format!("{p:?} is not a probability");
+        let what = self.letter.to_string();
+        Err(error_at(here, FileProblem::Distribution { what, problem }))
+    }
+
     /// Sets one entry, or all of a row.
     pub(super) fn set(
         &mut self,
@@ -71,6 +81,7 @@ impl Table {
         p: f64,
         here: Place,
     ) -> Parsed<()> {
+        self.check(p, here)?;
         let Some(column) = column else {
             let width = if p == 0.0 { 0 } else { self.width };
             let row = self.row(action, state, here, width)?;
@@ -89,6 +100,9 @@ impl Table {
         values: &[f64],
         here: Place,
     ) -> Parsed<()> {
+        for p in values {
+            self.check(*p, here)?;
+        }
         let row = self.row(action, state, here, values.len())?;
         row.clear();
         let entries = values.iter().copied().enumerate();
@@ -110,7 +124,7 @@ impl Table {
             for (state, (mut row, here)) in names.1.iter().zip(rows.by_ref()) {
                 settle(&mut row);
                 let sum: f64 = row.iter().map(|(_, p)| p).sum();
-                if let Some(problem) = problem(&row, sum, here) {
+                if let Some(problem) = problem(sum, here) {
                     let what = format!("{}: {action} : {state}", self.letter);
                     let place = if here == 0 { last } else { one_at(here) };
                     return Err(error_at(place, FileProblem::Distribution { what, problem }));
@@ -157,13 +171,10 @@ fn one_at(start: u32) -> Place {
     }
 }
 
-fn problem(row: &[(usize, f64)], sum: f64, here: u32) -> Option<String> {
+fn problem(sum: f64, here: u32) -> Option<String> {
     if here == 0 {
         return Some("no probabilities are given".into());
     }
-    if let Some((_, p)) = row.iter().find(|(_, p)| !(*p >= 0.0 && p.is_finite())) {
-        return Some(format!("{p} is not a probability"));
-    }
     ((sum - 1.0).abs() > SUM_TOLERANCE)
-        .then(|| format!("the probabilities sum to {sum} instead of 1"))
+        .then(|| format!("the probabilities sum to {sum:?} instead of 1"))
 }

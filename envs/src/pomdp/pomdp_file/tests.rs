@@ -129,7 +129,10 @@ fn loose_forms_mean_what_they_say() {
             assert_eq!(model.reward(from, action), f64::from(u8::from(to == 3)));
         }
     }
-    // `reset` for a whole action, and before there is a start.
+    let late = "discount: 0.5\nvalues: reward\nstates: a b\nactions: go\nobservations: 1\nT: go reset\nstart: b\n";
+    let error = read(late).unwrap_err();
+    assert_eq!((error.line, error.problem), (7, FileProblem::LateStart));
+    // `reset` for a whole action, and without a start.
     let text = "discount: 0.5\nvalues: reward\nstates: a b\nactions: go\nobservations: 1\nT: go\nreset\nO: * uniform\n";
     let model = read(text).unwrap().model;
     assert_eq!(model.transition(1, 0).values, [0.5, 0.5]);
@@ -221,7 +224,7 @@ fn errors_say_what_is_wrong_and_on_which_line() {
         ),
         (
             format!("{head}{body}O: y : b -0.5 1.5\n"),
-            "line 8: O: y : b: -0.5 is not a probability",
+            "line 8: O: -0.5 is not a probability",
         ),
         (
             format!("{head}T: x identity\nO: * uniform\n"),
@@ -378,7 +381,8 @@ fn is_read_or_refused(text: &str) -> Result<(), TestCaseError> {
 }
 
 /// Words of the format, and some that are none.
-const WORDS: [&str; 42] = [
+const WORDS: [&str; 43] = [
+    "reset",
     "discount",
     "values",
     "reward",

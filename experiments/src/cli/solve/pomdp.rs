@@ -203,8 +203,10 @@ fn write(
         for saved in &plan.saved {
             saved.write(path)?;
             let place = path.display();
+            let own = args.pomdp.args.as_ref();
+            let own = own.map_or_else(String::new, |json| format!(" --args '{json}'"));
             output.message(&format!(
-                "state of {} written to {place}; `palaestra solve {} --resume {place}` goes on",
+                "state of {} written to {place}; `palaestra solve {}{own} --resume {place}` goes on",
                 saved.label, args.instance
             ));
         }

@@ -193,6 +193,14 @@ impl PomdpPlanner {
         }
     }
 
+    /// Whether it starts from the bounds that need no search.
+    pub(super) fn starts_from_bounds(&self) -> bool {
+        matches!(
+            self,
+            Self::Sarsop { .. } | Self::Pbvi { .. } | Self::IncrementalPruning { .. }
+        )
+    }
+
     /// A parameter out of range.
     fn problem(&self) -> Option<String> {
         let positive = |name: &str, value: f64| {

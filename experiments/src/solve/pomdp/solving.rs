@@ -1,10 +1,7 @@
 //! Solves a POMDP with several planners, one after the other.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Instant,
 };
 
@@ -45,16 +42,6 @@ impl Default for PomdpOptions {
             save: false,
             interrupt: Arc::default(),
         }
-    }
-}
-
-impl PomdpOptions {
-    /// The bounds that need no search, as far as they can be had within the limits.
-    fn informed(&self, model: &Arc<Pomdp>) -> Result<Informed, SolverError> {
-        let begin = Instant::now();
-        Informed::solve_while(model, || {
-            begin.elapsed().as_secs_f64() < self.seconds && !self.interrupt.load(Ordering::Relaxed)
-        })
     }
 }
 
@@ -121,7 +108,9 @@ pub fn solve_pomdp(
             planner: saved.planner,
         }),
     };
-    let informed = options.informed(model);
+    let begin = Instant::now();
+    let informed = Informed::new(model);
+    let starting = begin.elapsed().as_secs_f64();
     if let Err(error) = &informed {
         notes.push(format!("there are no bounds without planning: {error}"));
     }
@@ -137,6 +126,7 @@ pub fn solve_pomdp(
         saved,
         options,
         informed: informed.as_ref(),
+        starting,
         hash: &hash,
     })
     .collect();
@@ -197,6 +187,8 @@ struct Job<'a> {
     options: &'a PomdpOptions,
     /// The bounds that search begins with, or why there are none.
     informed: Result<&'a Informed, &'a SolverError>,
+    /// Seconds that they took.
+    starting: f64,
     hash: &'a str,
 }
 
@@ -250,7 +242,7 @@ impl Job<'_> {
                 self.go(make, |_| {}, look, on_progress)
             }
             PomdpPlanner::IncrementalPruning { .. } => {
-                let make = || IncrementalPruning::new(model());
+                let make = || IncrementalPruning::from_bounds(model(), self.informed.ok());
                 let look = |solver: &IncrementalPruning| {
                     let progress = solver.progress();
                     let far = progress.upper - progress.lower > self.precision();
@@ -299,9 +291,15 @@ impl Job<'_> {
             None => make()?,
         };
         tune(&mut solver);
-        let before = self.saved.map_or(0.0, |saved| saved.seconds);
+        // What was spent before: until it was saved, or on the bounds that it starts from.
+        let before = match self.saved {
+            Some(saved) => saved.seconds,
+            None if self.request.planner.starts_from_bounds() => self.starting,
+            None => 0.0,
+        };
+        let most = self.saved.map_or(0.0, |saved| saved.seconds) + self.options.seconds;
         let limits = Limits {
-            seconds: before + self.options.seconds,
+            seconds: most,
             iterations: self.request.planner.iterations().unwrap_or(u64::MAX),
             precision: Some(self.precision()),
             spent: before + begin.elapsed().as_secs_f64(),

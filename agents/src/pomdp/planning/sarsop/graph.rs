@@ -213,6 +213,7 @@ impl Sarsop {
             }
             let stale = is_new || action.children.iter().any(|c| state.is_stale(c));
             if stale {
+                state.work += belief.states.len() as u64 * self.outcomes;
                 let mut at = 0;
                 let children = &mut action.children;
                 belief.for_successors(&self.model, a, &mut self.work, |o, p, next| {
@@ -281,6 +282,7 @@ impl Sarsop {
             for child in &here.actions[action].children {
                 self.after[child.observation as usize] = child.alpha;
             }
+            state.work += state.blocks.members(block).len() as u64 * self.outcomes;
             let vector = AlphaVector {
                 action: action as u32,
                 values: backup::alpha(

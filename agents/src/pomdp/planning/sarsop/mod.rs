@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use bounds::{Lower, Upper};
 use graph::{Graph, Node};
-use palaestra_envs::pomdp::Pomdp;
+use palaestra_envs::pomdp::{Pomdp, SparseRows};
 use sample::Predictor;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,8 @@ pub struct SarsopState {
     predictor: Predictor,
     /// Whether the last path has improved nothing.
     stalled: bool,
+    /// Multiplications in following beliefs and in new vectors.
+    work: u64,
 }
 
 /// SARSOP on one model.
@@ -85,6 +87,20 @@ pub struct Sarsop {
     state: SarsopState,
     work: Workspace,
     after: Vec<u32>,
+    /// Products of transition and observation in the average row of a state and an action.
+    outcomes: u64,
+}
+
+/// Products of transition and observation in the average row of a state and an action, at least 1.
+fn outcomes(model: &Pomdp) -> u64 {
+    let parts = model.parts();
+    let entries = |tables: &[SparseRows]| -> u64 {
+        let sizes = tables.iter().map(|rows| rows.offset(rows.rows()) as u64);
+        sizes.sum()
+    };
+    let rows = (model.num_states() * model.num_actions()) as u64;
+    let successors = entries(&parts.transition).div_ceil(rows);
+    (successors * entries(&parts.observation).div_ceil(rows)).max(1)
 }
 
 impl Sarsop {
@@ -106,6 +122,7 @@ impl Sarsop {
             settings,
             iteration: 0,
             stalled: false,
+            work: 0,
             predictor: Predictor::new(&upper, &lower),
             graph: Graph::default(),
             blocks,
@@ -117,6 +134,7 @@ impl Sarsop {
         let mut solver = Self {
             work: Workspace::new(&model),
             after: Vec::new(),
+            outcomes: outcomes(&model),
             model,
             state,
         };
@@ -129,10 +147,10 @@ impl Sarsop {
         self.state.settings.precision = precision;
     }
 
-    /// Multiplications that comparing beliefs with vectors and interpolated points has taken at most: nearly all of
-    /// its time.
+    /// Multiplications done, about: in following beliefs, in comparing them with vectors and interpolated points, and
+    /// in new vectors.
     pub fn work(&self) -> u64 {
-        self.state.lower.work + self.state.upper.work
+        self.state.work + self.state.lower.work + self.state.upper.work
     }
 
     /// Number of beliefs visited, and of vectors in use.
@@ -193,6 +211,7 @@ impl Solver for Sarsop {
         Ok(Self {
             work: Workspace::new(&model),
             after: Vec::new(),
+            outcomes: outcomes(&model),
             model,
             state,
         })
