@@ -1,8 +1,9 @@
 //! Markets as a batch of environments: a row is a market.
 //!
 //! A [`MarketTask`] says which market that is, who trades in it, what players see and do and what they are paid for;
-//! [`MarketPlugin`] hosts it. Players sit on seats behind the traders of the flow. They decide at fixed intervals, all at once:
-//! their messages go into the market, time runs on by an interval, and they are shown what has become of it. With delays they
+//! [`MarketPlugin`] hosts it. Players sit on seats behind the traders of the flow. They decide all at once, after an interval of
+//! time or so many messages as the task says ([`Wait`]): their messages go into the market, it runs on, and they are shown what
+//! has become of it. With delays they
 //! see the market of one communication delay ago, and their messages arrive later, as those of any trader.
 //!
 //! The traders of all rows are the members of the rows in one table ([`Builder::spawn_members`]): a column each for accounts,
