@@ -267,7 +267,7 @@ mod tests {
     fn wrong_requests_say_what_to_do() {
         for (request, expected) in [
             ("cfr_pluss", "did you mean `cfr_plus`?"),
-            ("egpo={\"tua\": 1}", "did you mean `tau`?"),
+            ("egpo={\"taus\": 1}", "did you mean `tau`?"),
             ("egpo=3", "JSON object"),
         ] {
             let error = GameRequest::parse(request).unwrap_err();
