@@ -59,7 +59,7 @@ fn mistakes_in_a_study_are_shown_in_the_file() {
             "[population]",
             "[population]\nvalue = [50, { pause = 0.0 }]",
             "must be from a millisecond",
-            "small.toml:18",
+            "small.toml:19",
         ),
     ] {
         assert!(SMALL.contains(old), "{old}");
