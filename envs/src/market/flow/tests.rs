@@ -27,7 +27,12 @@ struct Counts {
 
 /// Runs `flow` for `seconds`.
 fn run(flow: &mut impl OrderFlow, seed: u64, seconds: Time) -> (Kernel, Counts) {
-    let mut kernel = Kernel::new(KernelConfig::single(BookConfig::default())).unwrap();
+    let mut kernel = Kernel::new(KernelConfig {
+        // Beyond the ids of any recording here.
+        first_id: OrderId(1_000_000),
+        ..KernelConfig::single(BookConfig::default())
+    })
+    .unwrap();
     let mut tables = TraderTables::new(flow.traders() as usize, 1);
     let mut traders = tables.view();
     let mut counts = Counts::default();
