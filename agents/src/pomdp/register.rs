@@ -39,7 +39,7 @@ fn planner<A: PlannerArgs>(registry: &mut Registry) {
     registry.register(A::ID, A::SUMMARY, |context, args: A| {
         let model = model_of(A::ID, context)?;
         let decider = args.decider(&model, context)?;
-        playing(A::ID, context, Exact::new(model), decider)
+        Ok(playing(A::ID, context, Exact::new(model), decider))
     });
 }
 
@@ -49,8 +49,8 @@ fn playing<T: Track + 'static, D: Decide<T> + 'static>(
     context: &AgentContext,
     tracker: T,
     decider: D,
-) -> Result<Box<dyn Agent>, AgentError> {
-    Ok(Box::new(PomdpAgent::new(id, context, tracker, decider)))
+) -> Box<dyn Agent> {
+    Box::new(PomdpAgent::new(id, context, tracker, decider))
 }
 
 /// A solver that cannot work on the environment's model.

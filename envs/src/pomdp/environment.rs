@@ -59,6 +59,7 @@ impl PomdpEnvironment {
     }
 
     /// With [notes](EnvSpec::notes) for those who read results.
+    #[must_use]
     pub fn with_notes(self, notes: Vec<String>) -> Self {
         Self { notes, ..self }
     }

@@ -188,7 +188,7 @@ impl OnlineArgs for PomcpArgs {
         let settings = self.settings(context);
         let decider = TreeSearch { settings, rollouts };
         let tracker = Exact::new(model);
-        playing(Self::ID, context, tracker, decider)
+        Ok(playing(Self::ID, context, tracker, decider))
     }
 
     fn simulated<M: Simulated>(
@@ -205,7 +205,7 @@ impl OnlineArgs for PomcpArgs {
         let settings = self.settings(context);
         let decider = TreeSearch { settings, rollouts };
         let tracker = Particles::new(model, self.particles);
-        playing(Self::ID, context, tracker, decider)
+        Ok(playing(Self::ID, context, tracker, decider))
     }
 }
 
@@ -280,7 +280,7 @@ impl OnlineArgs for DespotArgs {
             bounds: solved(Self::ID, TableBounds::new(&model), context)?,
         };
         let tracker = Exact::new(model);
-        playing(Self::ID, context, tracker, decider)
+        Ok(playing(Self::ID, context, tracker, decider))
     }
 
     fn simulated<M: Simulated>(
@@ -293,7 +293,7 @@ impl OnlineArgs for DespotArgs {
             bounds: guide(Self::ID, &*model, context)?,
         };
         let tracker = Particles::new(model, self.particles);
-        playing(Self::ID, context, tracker, decider)
+        Ok(playing(Self::ID, context, tracker, decider))
     }
 }
 
@@ -348,7 +348,7 @@ fn belief_lqr(context: &AgentContext, args: &BeliefLqrArgs) -> Result<Box<dyn Ag
         tolerance: args.tolerance,
     };
     let tracker = Gaussian(model);
-    playing(BELIEF_LQR, context, tracker, decider)
+    Ok(playing(BELIEF_LQR, context, tracker, decider))
 }
 
 /// Registers what plays on particles, and what on Gaussians.
@@ -369,7 +369,7 @@ pub(super) fn register(registry: &mut Registry) {
                 certainty: args.certainty,
             };
             let tracker = Particles::new(model, args.particles);
-            playing(GO_AND_LOOK, context, tracker, decider)
+            Ok(playing(GO_AND_LOOK, context, tracker, decider))
         },
     );
     registry.register(
