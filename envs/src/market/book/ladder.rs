@@ -105,6 +105,11 @@ impl Level {
     }
 }
 
+/// Far levels of a side that there is room for from the beginning, in a book for more than [`FEW_ORDERS`]; in a smaller
+/// one there is room for all that there can be.
+const FEW_FAR: usize = 64;
+const FEW_ORDERS: u32 = 512;
+
 /// All price levels.
 #[derive(Debug, Clone)]
 pub(super) struct Ladder {
@@ -124,12 +129,17 @@ impl Ladder {
     /// `window` levels, a power of two from 64 on, for at most `orders` orders.
     pub(super) fn new(window: u32, orders: u32) -> Self {
         let window = window as usize;
+        let far = if orders <= FEW_ORDERS {
+            orders as usize
+        } else {
+            FEW_FAR
+        };
         Self {
             levels: vec![Level::EMPTY; window].into(),
             occupied: [BitSet::new(window), BitSet::new(window)],
             base: 0,
             best: WORST,
-            far: [Vec::new(), Vec::new()],
+            far: [0; 2].map(|_| Vec::with_capacity(far)),
             most: orders as usize,
         }
     }
@@ -300,10 +310,12 @@ impl Ladder {
         }
     }
 
-    /// Room for all levels that can ever be far, made once when the first one is.
+    /// Room for all levels that can ever be far, made once when there are more than a few.
     fn make_room(&mut self, side: Side) {
         let far = &mut self.far[side.index()];
-        far.reserve_exact(self.most - far.len());
+        if far.len() == far.capacity() {
+            far.reserve_exact(self.most - far.len());
+        }
     }
 
     fn put_far(&mut self, side: Side, slot: usize) {

@@ -115,6 +115,9 @@ pub struct Kernel {
     messages_left: u64,
 }
 
+/// Room for the notices that players get between two looks; more is made once.
+const INBOX: usize = 128;
+
 impl Kernel {
     /// An empty market.
     ///
@@ -132,7 +135,7 @@ impl Kernel {
                 listening_from: 0,
             },
             outbox: Outbox::default(),
-            inbox: Vec::new(),
+            inbox: Vec::with_capacity(INBOX),
             now: Time::MIN,
             next_id: config.first_id.0,
             flow_traders: 0,

@@ -84,11 +84,14 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    /// Room for what a few players have on its way; larger markets make more once.
+    const ROOM: usize = 128;
+
     pub(super) fn new() -> Self {
         Self {
-            heap: BinaryHeap::new(),
-            parcels: Vec::new(),
-            free: Vec::new(),
+            heap: BinaryHeap::with_capacity(Self::ROOM),
+            parcels: Vec::with_capacity(Self::ROOM),
+            free: Vec::with_capacity(Self::ROOM),
             entries: 0,
         }
     }

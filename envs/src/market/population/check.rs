@@ -125,6 +125,7 @@ impl PopulationConfig {
             "must be from 1 to 1000000",
         );
         let MomentumConfig { short, long, .. } = self.momentum.1;
+        check("momentum.1.short", short <= long, "must be at most `long`");
         for (key, length) in [("momentum.1.short", short), ("momentum.1.long", long)] {
             check(
                 key,

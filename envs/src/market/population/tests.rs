@@ -229,6 +229,7 @@ fn presets_are_in_range_and_mistakes_are_told() {
     config.value.1.pause = 0.0;
     config.market_makers.1.participation = f64::NAN;
     config.activity.deviation = 9.0;
+    (config.momentum.1.short, config.momentum.1.long) = (50, 20);
     let keys: Vec<&str> = config.problems().iter().map(|p| p.key).collect();
     assert_eq!(
         keys,
@@ -236,6 +237,7 @@ fn presets_are_in_range_and_mistakes_are_told() {
             "activity.deviation",
             "activity.memory",
             "value.1.pause",
+            "momentum.1.short",
             "market_makers.1.participation"
         ]
     );

@@ -70,8 +70,6 @@ pub struct JaxLobExecutionArgs {
     pub messages_per_step: u32,
     /// Seconds that the others trade before the order arrives, >= 0.
     pub warm_up: f64,
-    /// Milliseconds from the exchange to the player, and back, >= 0.
-    pub latency: f64,
     /// Who trades beside the player.
     pub background: BackgroundConfig,
 }
@@ -86,7 +84,6 @@ impl Default for JaxLobExecutionArgs {
             market_time: 60.0,
             messages_per_step: 100,
             warm_up: 30.0,
-            latency: 0.0,
             background: BackgroundConfig::default(),
         }
     }
@@ -193,11 +190,6 @@ impl JaxLobExecution {
                 "warm_up",
                 "0 to 86,400 s",
             ),
-            (
-                within(args.latency, 0.0, 60_000.0),
-                "latency",
-                "0 to 60,000 ms",
-            ),
         ])?;
         let (background, venue) = args.background.build()?;
         Ok(Self {
@@ -254,7 +246,7 @@ impl MarketTask for JaxLobExecution {
             fees: Fees::default(),
             warm_up: nanoseconds(self.args.warm_up),
             interval: self.duration(),
-            players: vec![player(self.args.latency, 0)],
+            players: vec![player(0.0, 0)],
         }
     }
 

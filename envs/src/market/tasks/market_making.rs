@@ -26,7 +26,7 @@
 //! | 7, 8 | share of the level of the own bid, ask that trades before it; −1 without one |
 //! | 9 | shares that traded in the last interval, in own order sizes, divided by 10 |
 //!
-//! Source: reward and action as in the market making of MarS's successors and of Cartea, Jaimungal, Penalva, *Algorithmic and
+//! Source: reward and action as in Cartea, Jaimungal, Penalva, *Algorithmic and
 //! High-Frequency Trading*, CUP 2015, chapter 10: running and terminal inventory penalties φ and α.
 
 use std::sync::Arc;
@@ -69,7 +69,8 @@ pub struct MarketMakingArgs {
     pub running_penalty: f64,
     /// Terminal penalty α, in currency units for each squared share, >= 0.
     pub terminal_penalty: f64,
-    /// Milliseconds from the exchange to the player, and back, >= 0.
+    /// Milliseconds from the player to the exchange, and back, >= 0; at most `interval`, so that quotes have arrived before
+    /// the next decision.
     pub latency: f64,
     /// Fee of trades in which the quote rested, as parts per million of their value; negative is a rebate.
     pub maker_fee: i64,
@@ -176,9 +177,9 @@ impl MarketMaking {
                 "0 to 1,000,000",
             ),
             (
-                within(args.latency, 0.0, 60_000.0),
+                within(args.latency, 0.0, 1e3 * args.interval),
                 "latency",
-                "0 to 60,000 ms",
+                "0 ms to `interval`",
             ),
             (fee(args.maker_fee), "maker_fee", "-1,000,000 to 1,000,000"),
             (fee(args.taker_fee), "taker_fee", "-1,000,000 to 1,000,000"),

@@ -92,7 +92,8 @@ pub struct MarsExecutionArgs {
     pub price_weight: f64,
     /// Seconds that the others trade before the order arrives, >= 0.
     pub warm_up: f64,
-    /// Milliseconds from the exchange to the player, and back, >= 0.
+    /// Milliseconds from the player to the exchange, and back, >= 0; at most the shorter stage, so that orders have arrived
+    /// before the next decision.
     pub latency: f64,
     /// Fee of trades in which the player's order rested, as parts per million of their value; negative is a rebate.
     pub maker_fee: i64,
@@ -198,9 +199,13 @@ impl MarsExecution {
                 "0 to 86,400 s",
             ),
             (
-                within(args.latency, 0.0, 60_000.0),
+                within(
+                    args.latency,
+                    0.0,
+                    1e3 * f64::from(args.passive.min(args.aggressive)),
+                ),
                 "latency",
-                "0 to 60,000 ms",
+                "0 ms to the shorter of `passive` and `aggressive`",
             ),
             (fee(args.maker_fee), "maker_fee", "-1,000,000 to 1,000,000"),
             (fee(args.taker_fee), "taker_fee", "-1,000,000 to 1,000,000"),

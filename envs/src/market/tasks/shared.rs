@@ -102,8 +102,10 @@ pub(super) struct OwnOrders {
 }
 
 impl OwnOrders {
+    /// Forgets all, with room for the orders of an episode that is to begin.
     pub(super) fn clear(&mut self) {
         self.sent.clear();
+        self.sent.reserve(64);
     }
 
     /// Sends an order.

@@ -22,7 +22,7 @@ pub struct Print {
 /// A minute without orders repeats the prices of the one before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MinuteBars {
-    /// Price of the last trade of each minute.
+    /// Price of the first trade of the last order that traded in each minute.
     pub last: Vec<f64>,
     /// Mean over its orders of the price of the last trade.
     pub mean: Vec<f64>,

@@ -91,10 +91,8 @@ impl Impact {
     pub fn is_monotone(&self) -> bool {
         let mut points: Vec<&ImpactPoint> = self.points.iter().collect();
         points.sort_by(|x, y| x.ratio.total_cmp(&y.ratio));
-        let pairs = points.windows(2);
-        pairs.fold(true, |so_far, pair| {
-            so_far && pair[0].impact.estimate <= pair[1].impact.estimate
-        })
+        let mut pairs = points.windows(2);
+        pairs.all(|pair| pair[0].impact.estimate <= pair[1].impact.estimate)
     }
 }
 
