@@ -20,11 +20,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::shared::{SYMBOL, check, nanoseconds, player, within};
-use super::{CENT, Seen, bid_share};
+use super::{CENT, Seen, bid_share, setup, ten_thousandths};
 use crate::error::EnvError;
 use crate::market::flow::{Background, BackgroundConfig, Venue};
 use crate::market::host::{Floor, MarketSetup, MarketTask, Wait};
-use crate::market::kernel::{Desk, Fees};
+use crate::market::kernel::Desk;
 use crate::market::order::{Cash, Message, NewOrder, OrderId, Side, Size, Time};
 use crate::market::population::PopulationConfig;
 use crate::sim::{EnvSpec, RowObservation, RowStep, no_options};
@@ -153,7 +153,7 @@ impl AbidesDailyInvestor {
     }
 
     fn cash(&self) -> Cash {
-        Cash::from(self.args.cash) * CENT as Cash
+        ten_thousandths(self.args.cash)
     }
 
     /// Cents as they are paid.
@@ -188,14 +188,9 @@ impl MarketTask for AbidesDailyInvestor {
     }
 
     fn setup(&self) -> MarketSetup {
-        MarketSetup {
-            venue: self.venue.clone(),
-            calendar: None,
-            fees: Fees::default(),
-            warm_up: nanoseconds(self.args.first_wake),
-            interval: nanoseconds(self.args.interval).max(1),
-            players: vec![player(self.args.latency, self.cash())],
-        }
+        let (first_wake, interval) = (self.args.first_wake, self.args.interval);
+        let investor = player(self.args.latency, self.cash());
+        setup(&self.venue, first_wake, interval, investor)
     }
 
     fn flow(&self) -> Background {

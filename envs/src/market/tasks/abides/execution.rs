@@ -31,12 +31,12 @@ use super::super::execution::{self as problem, Controls, ExecutionProblem};
 use super::super::shared::{
     Executed, How, OwnOrders, SYMBOL, check, nanoseconds, player, takes_part, within,
 };
-use super::{CENT, Seen, bid_share};
+use super::{CENT, Seen, bid_share, setup, ten_thousandths};
 use crate::error::EnvError;
 use crate::market::event::Event;
 use crate::market::flow::{Background, BackgroundConfig, Venue};
 use crate::market::host::{Floor, MarketSetup, MarketTask, Wait};
-use crate::market::kernel::{Desk, Fees};
+use crate::market::kernel::Desk;
 use crate::market::order::{Cash, Side, Size, Time, TraderId};
 use crate::market::population::PopulationConfig;
 use crate::math::ln;
@@ -167,7 +167,7 @@ impl AbidesExecution {
     }
 
     fn cash(&self) -> Cash {
-        Cash::from(self.args.cash) * CENT as Cash
+        ten_thousandths(self.args.cash)
     }
 
     fn window(&self) -> Time {
@@ -200,14 +200,9 @@ impl MarketTask for AbidesExecution {
     }
 
     fn setup(&self) -> MarketSetup {
-        MarketSetup {
-            venue: self.venue.clone(),
-            calendar: None,
-            fees: Fees::default(),
-            warm_up: nanoseconds(self.args.first_wake),
-            interval: nanoseconds(self.args.interval).max(1),
-            players: vec![player(self.args.latency, self.cash())],
-        }
+        let (first_wake, interval) = (self.args.first_wake, self.args.interval);
+        let investor = player(self.args.latency, self.cash());
+        setup(&self.venue, first_wake, interval, investor)
     }
 
     fn flow(&self) -> Background {

@@ -12,14 +12,34 @@ pub use execution::{AbidesExecution, AbidesExecutionArgs};
 
 use serde::{Deserialize, Serialize};
 
-use super::shared::twice_mid;
+use super::shared::{nanoseconds, twice_mid};
 use crate::market::book::Book;
-use crate::market::order::{Price, Side, Size};
+use crate::market::flow::Venue;
+use crate::market::host::{MarketSetup, PlayerSetup};
+use crate::market::kernel::Fees;
+use crate::market::order::{Cash, Price, Side, Size};
 
 /// Ten-thousandths in a cent.
 const CENT: f64 = 100.0;
 /// Mid prices that are remembered, and so returns plus one.
 const HISTORY: usize = 4;
+
+/// Cents as the exchange counts money.
+fn ten_thousandths(cents: u32) -> Cash {
+    Cash::from(cents) * CENT as Cash
+}
+
+/// A market without fees, in which `investor` decides from `first_wake` seconds after the opening on, every `interval` seconds.
+fn setup(venue: &Venue, first_wake: f64, interval: f64, investor: PlayerSetup) -> MarketSetup {
+    MarketSetup {
+        venue: venue.clone(),
+        calendar: None,
+        fees: Fees::default(),
+        warm_up: nanoseconds(first_wake),
+        interval: nanoseconds(interval).max(1),
+        players: vec![investor],
+    }
+}
 
 /// What both tasks see of the market.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
