@@ -1,6 +1,6 @@
 //! What a plugin can say while a simulator is built.
 
-use std::marker::PhantomData;
+use std::{any::Any, marker::PhantomData};
 
 use bevy_ecs::{
     bundle::{Bundle, NoBundleEffect},
@@ -83,6 +83,9 @@ struct Slot(usize);
 /// Writes a picture of row `row` in text.
 pub(super) type Renderer = Box<dyn Fn(&World, usize) -> Option<String> + Send + Sync>;
 
+/// Shows row `row` as a value of a type that the environment documents.
+pub(super) type Viewer = Box<dyn Fn(&World, usize) -> Option<Box<dyn Any>> + Send + Sync>;
+
 type Spawner = Box<dyn FnOnce(&mut World, &mut Vec<Entity>)>;
 
 /// Collects what the plugins of one shard declare.
@@ -108,6 +111,7 @@ pub struct Builder {
     info: Vec<(String, Space)>,
     pub(super) action_repeat: u32,
     renderer: Option<Renderer>,
+    viewer: Option<Viewer>,
 }
 
 /// The schedules of a shard and what goes with them.
@@ -125,6 +129,7 @@ pub(super) struct Parts {
     pub(super) purposes: Vec<String>,
     pub(super) action_repeat: u32,
     pub(super) renderer: Option<Renderer>,
+    pub(super) viewer: Option<Viewer>,
 }
 
 impl Builder {
@@ -147,6 +152,7 @@ impl Builder {
             info: Vec::new(),
             action_repeat: 1,
             renderer: None,
+            viewer: None,
         }
     }
 
@@ -265,6 +271,16 @@ impl Builder {
         render: impl Fn(&World, usize) -> Option<String> + Send + Sync + 'static,
     ) {
         self.renderer = Some(Box::new(render));
+    }
+
+    /// Shows rows as values, for [`Simulator::view`](super::Simulator::view). The type is the environment's own.
+    pub fn set_viewer<V: Any>(
+        &mut self,
+        view: impl Fn(&World, usize) -> Option<V> + Send + Sync + 'static,
+    ) {
+        self.viewer = Some(Box::new(move |world, row| {
+            view(world, row).map(|view| Box::new(view) as Box<dyn Any>)
+        }));
     }
 
     /// Adds a resource that holds no state of rows (settings, tables).
@@ -419,6 +435,7 @@ impl Builder {
             purposes: self.purposes,
             action_repeat: self.action_repeat,
             renderer: self.renderer,
+            viewer: self.viewer,
         })
     }
 }

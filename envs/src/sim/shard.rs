@@ -1,6 +1,6 @@
 //! One world with its rows, stepped on one thread.
 
-use std::{ops::Range, sync::Arc};
+use std::{any::Any, ops::Range, sync::Arc};
 
 use bevy_ecs::{
     prelude::{ResMut, World},
@@ -14,7 +14,7 @@ use super::{
     Autoreset, Border, Builder, EnvSpec, Lane, Lanes, Plugin, ResetOptions, RowState, Selection,
     Turns,
     batch::Fault,
-    builder::Renderer,
+    builder::{Renderer, Viewer},
     repeat::RepeatedAction,
     state::{StatePart, read_value, write_value},
 };
@@ -35,6 +35,7 @@ pub(super) struct Shard {
     parts: Vec<Box<dyn StatePart>>,
     carried: Vec<Box<dyn StatePart>>,
     renderer: Option<Renderer>,
+    viewer: Option<Viewer>,
     autoreset: Autoreset,
     /// What an action that is repeated adds up; `None` if each action makes one step.
     repeat: Option<RepeatedAction>,
@@ -99,6 +100,7 @@ impl Shard {
             parts: parts.parts,
             carried: parts.carried,
             renderer: parts.renderer,
+            viewer: parts.viewer,
             autoreset,
             repeat,
             has_act_systems,
@@ -133,6 +135,10 @@ impl Shard {
         self.renderer
             .as_ref()
             .and_then(|render| render(&self.world, row))
+    }
+
+    pub(super) fn view(&self, row: usize) -> Option<Box<dyn Any>> {
+        self.viewer.as_ref().and_then(|view| view(&self.world, row))
     }
 
     /// Starts an episode in each given row (ascending), of the given lane or the row's next one.

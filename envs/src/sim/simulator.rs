@@ -1,6 +1,6 @@
 //! The simulator as users see it: a batch of rows, in one shard or several.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -493,6 +493,17 @@ impl Simulator {
     pub fn render(&self, row: usize) -> Result<Option<String>, EnvError> {
         let (shard, local) = self.locate(row)?;
         Ok(self.shards[shard].render(local))
+    }
+
+    /// Row `row` as a value of type `V`; `None` where the environment shows no such thing. Environments in order books show a
+    /// [`MarketView`](crate::market::host::MarketView).
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`].
+    pub fn view<V: Any>(&self, row: usize) -> Result<Option<V>, EnvError> {
+        let (shard, local) = self.locate(row)?;
+        let view = self.shards[shard].view(local);
+        Ok(view.and_then(|view| view.downcast().ok().map(|view| *view)))
     }
 }
 

@@ -31,12 +31,12 @@ pub(super) enum MarketArgs {
         after_help = "Examples:\n  palaestra market convert 01302020.NASDAQ_ITCH50.gz aapl.parquet --symbol AAPL\n  palaestra market convert aapl.parquet AAPL_2020-01-30_34200000_57600000_message_10.csv\n  palaestra market convert aapl.parquet aapl.dbn --midnight 2020-01-30T00:00-05:00"
     )]
     Convert(convert::ConvertArgs),
-    /// Count a recording: events, trades, spread, sizes, time between events
+    /// Count a recording: events, trades, spread, sizes, time between events; the stylised facts of one that is long enough
     #[command(after_help = "Example:\n  palaestra market stats 01302020.NASDAQ_ITCH50.gz --json")]
     Stats(stats::StatsArgs),
-    /// Study how real a simulated market looks: the stylised facts of many days, the impact of orders, pictures of a day
+    /// Study how real a simulated market looks: the stylised facts of many days, the impact of orders, distances from a recording, pictures of a day
     #[command(
-        after_help = "Examples:\n  palaestra market realism experiments/configs/market/realism.toml --out runs/realism\n  palaestra market realism experiments/configs/market/rmsc04.toml --set facts.days=20 --json"
+        after_help = "Examples:\n  palaestra market realism experiments/configs/market/realism.toml --out runs/realism\n  palaestra market realism experiments/configs/market/rmsc04.toml --set facts.days=20 --json\n  palaestra market realism experiments/configs/market/realism.toml --against AAPL_2012-06-21_34200000_57600000_message_10.csv"
     )]
     Realism(realism::RealismArgs),
 }

@@ -6,6 +6,7 @@
 
 mod convert;
 mod error;
+mod facts;
 mod format;
 mod input;
 mod quantiles;
@@ -17,6 +18,7 @@ mod units;
 
 pub use convert::{Conversion, ConvertOptions, convert};
 pub use error::MarketError;
+pub use facts::{FactsTape, Parts, RecordedFacts};
 pub use format::Format;
 pub use quantiles::{Quantiles, Summary};
 pub use recording::{Options, Recording};

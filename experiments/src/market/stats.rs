@@ -4,7 +4,7 @@ use palaestra_envs::market::data::{FeedEvent, Kind, RecordedBook, Side, Units};
 use serde::Serialize;
 
 use super::{
-    Format, Recording,
+    Format, RecordedFacts, Recording,
     quantiles::{Quantiles, Summary},
 };
 
@@ -96,6 +96,7 @@ impl MarketStats {
             back_in_time: tally.back_in_time,
             duplicate_orders: tally.duplicates,
             too_much: tally.too_much,
+            facts: None,
             units,
         }
     }
@@ -155,6 +156,9 @@ pub struct StatsReport {
     pub duplicate_orders: u64,
     /// Orders that lost more than they had.
     pub too_much: u64,
+    /// The stylised facts, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<RecordedFacts>,
     /// For showing.
     #[serde(skip)]
     pub units: Units,

@@ -126,7 +126,7 @@ fn row_values(row: &IntervalRow) -> impl Iterator<Item = f64> {
 /// The numbers of a row; a single run has no interval.
 fn in_figures(row: &IntervalRow) -> String {
     let interval = &row.interval;
-    if row.samples.len() == 1 {
+    if row.samples.len() == 1 && interval.low == interval.high {
         return measured(interval.estimate, 1.5e-3 * interval.estimate.abs());
     }
     let width = interval.high - interval.low;

@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 
 pub(super) use trial::{Points, Trial};
 
-use palaestra_envs::sim::EnvSpec;
+use palaestra_envs::sim::{EnvSpec, Simulator};
 
 use super::{ReportError, RunSummary};
 use crate::{
@@ -303,8 +303,13 @@ impl LineUp {
 
     /// What the environment says of itself; `None` if this program does not have it.
     pub(super) fn env_spec(&self, registries: &Registries) -> Option<Arc<EnvSpec>> {
-        let simulator = self.planned.replay_simulator(registries, 1, &[]).ok()?;
+        let simulator = self.replay_simulator(registries)?;
         Some(simulator.spec().clone())
+    }
+
+    /// A row of the environment, to play logged episodes again; `None` if this program does not have it.
+    pub(super) fn replay_simulator(&self, registries: &Registries) -> Option<Simulator> {
+        self.planned.replay_simulator(registries, 1, &[]).ok()
     }
 
     /// What the environment would say of itself without wrappers.

@@ -27,6 +27,7 @@ mod document;
 pub(crate) mod figures;
 mod growth;
 mod load;
+mod market;
 mod normalised;
 mod page;
 mod pictures;
@@ -48,10 +49,10 @@ use bandit::Models;
 pub use document::{
     AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture, Arms, ArmsReport, BanditInstance,
     BanditReport, BoundsTrace, CurvePlot, CurveSeries, DiscountedReturns, DiscountedRow, Growth,
-    GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, NormalisedRow, NormalisedScores,
-    PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport, ReferenceLine, Regret,
-    RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA, Schedules, SchedulesReport,
-    Statistics, Told, ValuePlot, ValueRow,
+    GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, MarketEpisode, NormalisedRow,
+    NormalisedScores, PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport,
+    ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA,
+    Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
 };
 use load::Loaded;
 pub use write::write;
@@ -200,6 +201,7 @@ pub fn report(
     let arms = played.report.take();
     let bandit = models.report(&loaded, played)?;
     let pomdp = pomdp::pomdp(registries, &loaded, &mut notes)?;
+    let market = market::market(registries, &loaded, &mut notes)?;
     let mut report = Report {
         schema: SCHEMA,
         score: loaded.score_meaning(),
@@ -212,6 +214,7 @@ pub fn report(
         regret,
         bandit,
         pomdp,
+        market,
         arms,
         left_out: drawn.left_out,
         notes,

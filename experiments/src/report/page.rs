@@ -1,6 +1,7 @@
 //! The page of a report on runs, laid out from the report's numbers.
 
 mod bandit;
+mod market;
 mod pomdp;
 mod provenance;
 mod regret;
@@ -31,6 +32,7 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
     page.curves();
     page.schedules();
     page.arms();
+    page.market();
     page.runs();
     page.method();
     page.sheet.finish()

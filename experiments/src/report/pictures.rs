@@ -1,6 +1,7 @@
 //! The pictures of a report, drawn from its numbers alone.
 
 mod bandit;
+mod market;
 mod pomdp;
 mod regret;
 
@@ -48,6 +49,7 @@ pub(super) fn names(report: &Report) -> Vec<String> {
         names.push(arms.plot.clone());
         names.extend(arms.agents.iter().map(|agent| agent.plot.clone()));
     }
+    names.extend(market::names(report));
     names
 }
 
@@ -92,6 +94,11 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
             maps.push(svgs.len());
             svgs.push(states(arms, agent)?);
         }
+    }
+    for episode in report.market.iter().flatten() {
+        svgs.extend(market::draw(episode)?);
+        // The depth of the book.
+        maps.push(svgs.len() - 1);
     }
     let pictures = report.plots.iter().zip(svgs).enumerate();
     let pictures = pictures.map(|(index, (name, svg))| Picture {

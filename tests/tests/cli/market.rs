@@ -301,3 +301,43 @@ fn damaged_tables_do_not_panic() {
         );
     }
 }
+
+#[test]
+fn a_bench_of_markets_counts_their_messages() {
+    let bench = Bench::new();
+    let arguments = [
+        "bench",
+        "env",
+        "market_making-v1",
+        "--rows",
+        "4",
+        "--steps",
+        "3",
+        "--repetitions",
+        "1",
+    ];
+    let said = bench.ok(&arguments);
+    assert!(
+        said.contains("M messages/s reach its order books"),
+        "{said}"
+    );
+    let document = bench.json(&arguments);
+    let per_step = document["messages_per_step"].as_f64().unwrap();
+    assert!(per_step > 1.0, "{document}");
+    let (steps, messages) = (
+        &document["steps_per_second"],
+        &document["messages_per_second"],
+    );
+    let ratio = messages.as_f64().unwrap() / steps.as_f64().unwrap();
+    assert!((ratio / per_step - 1.0).abs() < 1e-9, "{document}");
+    let other = bench.json(&[
+        "bench",
+        "env",
+        "tic_tac_toe-v1",
+        "--rows",
+        "4",
+        "--steps",
+        "3",
+    ]);
+    assert!(other["messages_per_second"].is_null(), "{other}");
+}

@@ -13,6 +13,7 @@
 mod picture;
 mod systems;
 mod tape;
+mod view;
 
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ use super::order::{Time, TraderId};
 use crate::error::EnvError;
 use crate::sim::{Builder, EnvSpec, Plugin, RowObservation, RowStep, StepSet};
 use systems::{Hosted, Markets};
+
+pub use view::MarketView;
 
 /// The market of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -266,6 +269,7 @@ impl<T: MarketTask> Plugin for MarketPlugin<T> {
         builder.add_system(StepSet::Simulate, systems::simulate::<T>);
         builder.add_system(StepSet::Observe, systems::observe::<T>);
         builder.set_renderer(|world, row| systems::render::<T>(world, row));
+        builder.set_viewer(|world, row| systems::view::<T>(world, row));
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_ecs::prelude::{Query, Res, ResMut, Resource, World};
 
 use super::tape::Tape;
-use super::{Floor, MarketSetup, MarketTask, Wait, picture};
+use super::{Floor, MarketSetup, MarketTask, MarketView, Wait, picture};
 use crate::error::EnvError;
 use crate::market::book::{Book, BookConfigError};
 use crate::market::event::{Event, EventSink, Ignore};
@@ -325,4 +325,10 @@ pub(super) fn render<T: MarketTask>(world: &World, row: usize) -> Option<String>
     picture::draw(&floor, &market.tape, floor.flow_traders, &mut text);
     hosted.task.tell(&market.state, &floor, &mut text);
     Some(text)
+}
+
+/// A row's market as data.
+pub(super) fn view<T: MarketTask>(world: &World, row: usize) -> Option<MarketView> {
+    let market = world.get_resource::<Markets<T>>()?.0.get(row)?;
+    Some(MarketView::of(&market.kernel, &market.tape))
 }

@@ -111,6 +111,8 @@ pub struct Kernel {
     /// Traders of the flow; players follow them.
     flow_traders: u32,
     events: u64,
+    /// Messages that have arrived since the kernel was made; no part of its image.
+    messages: u64,
     /// Messages of the flow until `run` stops.
     messages_left: u64,
 }
@@ -140,6 +142,7 @@ impl Kernel {
             next_id: config.first_id.0,
             flow_traders: 0,
             events: 0,
+            messages: 0,
             messages_left: u64::MAX,
             config,
         })
@@ -209,6 +212,12 @@ impl Kernel {
     /// Things that have happened since the market opened: messages, notices, wake-ups.
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    /// Messages that have reached the exchange since the kernel was made, those of earlier days included: how much work it has
+    /// done. It is no part of the state of the market, and is not saved.
+    pub fn messages(&self) -> u64 {
+        self.messages
     }
 
     /// Notices that reached players since [`clear_inbox`](Self::clear_inbox).
@@ -374,6 +383,7 @@ impl Kernel {
     ) -> Outcome {
         let message = &self.complete(trader, message);
         let index = usize::from(symbol.0);
+        self.messages += 1;
         let refused = self.refusal(trader, index, message, traders);
         if trader.0 < self.flow_traders {
             self.messages_left = self.messages_left.saturating_sub(1);

@@ -9,9 +9,13 @@ use super::{
         CliError, Exit,
         output::{Output, table},
     },
-    InputArgs, Progress, grouped, warn,
+    InputArgs, Progress, grouped,
+    realism::facts_table,
+    warn,
 };
-use crate::market::{MarketStats, StatsReport, Summary, decimal, shown_time};
+use crate::market::{
+    FactsTape, MarketStats, RecordedFacts, StatsReport, Summary, decimal, shown_time,
+};
 
 /// `palaestra market stats`
 #[derive(Debug, Clone, Args)]
@@ -23,17 +27,21 @@ pub(in super::super) struct StatsArgs {
 pub(in super::super) fn stats(output: &Output, args: &StatsArgs) -> Result<Exit, CliError> {
     let mut recording = args.input.open()?;
     let mut stats = MarketStats::default();
+    let mut facts = FactsTape::default();
+    let clock = recording.units().clock;
     let mut progress = Progress::new(output);
     while let Some(event) = recording.next_event()? {
         if let Some(book) = recording.books().book(event.symbol) {
             stats.add(&event, book);
         }
+        facts.add(&event, clock);
         progress.event(&recording);
     }
     progress.finish();
     recording.check_symbol()?;
     warn(output, &recording);
-    let report = stats.report(&recording);
+    let mut report = stats.report(&recording);
+    report.facts = Some(facts.finish());
     output.text(&text(&report));
     output.document("market-stats/1", &report);
     Ok(Exit::Success)
@@ -111,6 +119,26 @@ pub(super) fn text(report: &StatsReport) -> String {
             "", "min", "5 %", "25 %", "median", "75 %", "95 %", "99 %", "max",
         ];
         let _ = write!(text, "\n\n{}", table(&header, &rows));
+    }
+    match &report.facts {
+        Some(RecordedFacts::Missing { reason }) => {
+            let _ = write!(text, "\n\nno stylised facts: {reason}");
+        }
+        Some(RecordedFacts::Computed {
+            parts,
+            minutes,
+            facts,
+        }) => {
+            let _ = write!(
+                text,
+                "\n\nstylised facts of {} minutes, intervals over {} {}\n\n{}",
+                grouped(*minutes as u128),
+                grouped(facts.days as u128),
+                parts.name(),
+                facts_table(facts)
+            );
+        }
+        None => {}
     }
     text
 }

@@ -90,11 +90,20 @@ impl<F: OrderFlow> Market<F> {
             .run(time, &mut self.flow, &mut traders, &mut sink);
     }
 
-    /// The day of `seed` until `close`, as bars.
-    pub fn bars(&mut self, seed: u64, close: Time) -> MinuteBars {
+    /// The day of `seed` until `close`, as bars; `also` sees its events, too.
+    pub fn bars(
+        &mut self,
+        seed: u64,
+        close: Time,
+        mut also: impl FnMut(Time, &Event),
+    ) -> MinuteBars {
         let mut recorder = Recorder::default();
-        self.begin(seed, |time, event| recorder.event(time, &event));
-        self.run(close, |time, event| recorder.event(time, &event));
+        let mut sink = |time: Time, event: Event| {
+            recorder.event(time, &event);
+            also(time, &event);
+        };
+        self.begin(seed, &mut sink);
+        self.run(close, &mut sink);
         recorder.finish()
     }
 

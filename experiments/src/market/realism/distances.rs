@@ -1,19 +1,13 @@
-//! How far two samples of one feature of the book lie apart, as in *LOB-Bench: Benchmarking Generative AI for Finance* (Nagy et
+//! How far two samples of one statistic of a market lie apart, as in *LOB-Bench: Benchmarking Generative AI for Finance* (Nagy et
 //! al., arXiv 2502.09172), and the overlap that *MarS* (arXiv 2409.07486) compares distributions by.
 
-use std::collections::BTreeMap;
-
-use palaestra_envs::{
-    market::{
-        book::Book,
-        event::Event,
-        order::{OrderId, Side, Time},
-    },
-    math::powf,
-};
-use serde::{Deserialize, Serialize};
+use palaestra_envs::math::powf;
+use serde::Serialize;
 
 use super::moments::{Moments, quantile};
+
+/// Most bins of a histogram.
+const MOST_BINS: usize = 100;
 
 /// Shares of `values` in `bins` equal bins from `low` to `high`, of those that lie within.
 pub fn histogram(values: &[f64], low: f64, high: f64, bins: usize) -> Vec<f64> {
@@ -21,8 +15,7 @@ pub fn histogram(values: &[f64], low: f64, high: f64, bins: usize) -> Vec<f64> {
     let within = values.iter().filter(|x| (low..=high).contains(*x));
     let mut count = 0.0;
     for x in within {
-        let place = ((x - low) / (high - low) * bins as f64) as usize;
-        shares[place.min(bins - 1)] += 1.0;
+        shares[bin(*x, low, high, bins)] += 1.0;
         count += 1.0;
     }
     if count > 0.0 {
@@ -31,142 +24,137 @@ pub fn histogram(values: &[f64], low: f64, high: f64, bins: usize) -> Vec<f64> {
     shares
 }
 
+/// The bin of a value from `low` to `high`.
+fn bin(x: f64, low: f64, high: f64, bins: usize) -> usize {
+    let place = ((x - low) / (high - low) * bins as f64) as usize;
+    place.min(bins - 1)
+}
+
 /// `Σ min(p_i, q_i)` of two histograms over the same bins: 1 if they are equal, 0 if nothing is in common.
 pub fn overlap(p: &[f64], q: &[f64]) -> f64 {
     p.iter().zip(q).map(|(p, q)| p.min(*q)).sum()
 }
 
-/// The distances of one feature.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// The distances of one statistic.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Distance {
     /// `½ Σ |p_i - q_i|` over common bins, 0 to 1.
     pub l1: f64,
-    /// Wasserstein distance of order 1, in standard deviations of the reference.
+    /// Wasserstein distance of order 1, in standard deviations of the reference; no number if that does not vary.
     pub wasserstein: f64,
 }
 
-/// Distances between `sample` and `reference`; `None` if one of them is empty, or the reference does not vary.
-///
-/// The bins are those of Freedman and Diaconis for the reference, as far as both reach, at most 100.
+/// Distances between `sample` and `reference`; `None` if one of them is empty.
 pub fn distance(sample: &[f64], reference: &[f64]) -> Option<Distance> {
-    let deviation = Moments::of(reference.iter().copied()).deviation();
-    if sample.is_empty() || reference.is_empty() || deviation <= 0.0 || !deviation.is_finite() {
-        return None;
-    }
-    let both = || sample.iter().chain(reference).copied();
-    let (low, high) = (
-        both().fold(f64::INFINITY, f64::min),
-        both().fold(f64::NEG_INFINITY, f64::max),
-    );
-    let quartiles = quantile(reference, 0.75) - quantile(reference, 0.25);
-    let width = 2.0 * quartiles / powf(reference.len() as f64, 1.0 / 3.0);
-    let bins = ((high - low) / width).ceil().clamp(1.0, 100.0);
-    // More than half of the values are equal: there is no width.
-    let bins = if width > 0.0 { bins as usize } else { 100 };
-    let [p, q] = [sample, reference].map(|values| histogram(values, low, high, bins));
-    Some(Distance {
-        l1: 0.5 * p.iter().zip(&q).map(|(p, q)| (p - q).abs()).sum::<f64>(),
-        wasserstein: wasserstein(sample, reference) / deviation,
-    })
+    let pair = Pair::new(&[sample], &[reference])?;
+    Some(pair.distance([&[1.0], &[1.0]]))
 }
 
-/// `∫ |F - G|` between the distribution functions of two samples, neither of them empty.
-pub fn wasserstein(x: &[f64], y: &[f64]) -> f64 {
-    let sorted = |values: &[f64]| {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        sorted
-    };
-    let (x, y) = (sorted(x), sorted(y));
-    let (mut i, mut j, mut sum) = (0, 0, 0.0);
-    let mut at = f64::NAN;
-    while i < x.len() || j < y.len() {
-        let next = match (x.get(i), y.get(j)) {
-            (Some(a), Some(b)) => a.min(*b),
-            (Some(a), None) | (None, Some(a)) => *a,
-            (None, None) => break,
+/// Two samples that consist of groups, sorted once, so that groups can be weighed anew, as a bootstrap does.
+#[derive(Debug)]
+pub struct Pair {
+    entries: Vec<Entry>,
+    bins: usize,
+    /// Standard deviation of the reference.
+    deviation: f64,
+    /// Values in each group.
+    sizes: [Vec<f64>; 2],
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: f64,
+    bin: u16,
+    /// 0: of the sample, 1: of the reference.
+    of: u8,
+    group: u32,
+}
+
+impl Pair {
+    /// `sample` and `reference`, each in groups; `None` if one has no values, or some that are not finite.
+    ///
+    /// The bins are those of Freedman and Diaconis for the reference, as far as both reach, at most 100.
+    pub fn new(sample: &[&[f64]], reference: &[&[f64]]) -> Option<Self> {
+        let whole: Vec<f64> = reference.iter().copied().flatten().copied().collect();
+        let both = || sample.iter().chain(reference).copied().flatten().copied();
+        if whole.is_empty()
+            || sample.iter().all(|group| group.is_empty())
+            || both().any(|x| !x.is_finite())
+        {
+            return None;
+        }
+        let (low, high) = (
+            both().fold(f64::INFINITY, f64::min),
+            both().fold(f64::NEG_INFINITY, f64::max),
+        );
+        let quartiles = quantile(&whole, 0.75) - quantile(&whole, 0.25);
+        let width = 2.0 * quartiles / powf(whole.len() as f64, 1.0 / 3.0);
+        // More than half of the values are equal: there is no width. All of them are: there is one bin.
+        let bins = match (high > low, width > 0.0) {
+            (false, _) => 1,
+            (true, false) => MOST_BINS,
+            (true, true) => ((high - low) / width).ceil().clamp(1.0, MOST_BINS as f64) as usize,
         };
-        if !at.is_nan() {
-            let gap = i as f64 / x.len() as f64 - j as f64 / y.len() as f64;
-            sum += gap.abs() * (next - at);
-        }
-        at = next;
-        i += usize::from(x.get(i) == Some(&next));
-        j += usize::from(y.get(j) == Some(&next));
-    }
-    sum
-}
-
-/// Features of a market, sampled after every order that changed the book.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Features {
-    /// Best ask less best bid.
-    pub spread: Vec<f64>,
-    /// Displayed size at the best bid.
-    pub bid_size: Vec<f64>,
-    /// Displayed size at the best ask.
-    pub ask_size: Vec<f64>,
-    /// `(bid size - ask size) / (bid size + ask size)`.
-    pub imbalance: Vec<f64>,
-    /// Seconds between two orders.
-    pub inter_arrival: Vec<f64>,
-    /// Seconds from the entry of an order to its cancellation.
-    pub cancel_lifetime: Vec<f64>,
-    entered: BTreeMap<OrderId, Time>,
-    last: Option<Time>,
-}
-
-impl Features {
-    /// Takes in an event.
-    pub fn event(&mut self, time: Time, event: &Event) {
-        match *event {
-            Event::Rested { id, .. } => {
-                self.entered.insert(id, time);
+        let mut entries = Vec::new();
+        for (of, groups) in [(0, sample), (1, reference)] {
+            for (group, values) in (0..).zip(groups) {
+                entries.extend(values.iter().map(|&value| Entry {
+                    value,
+                    bin: bin(value, low, high, bins) as u16,
+                    of,
+                    group,
+                }));
             }
-            Event::Cancelled { id, .. } => {
-                let entered = self.entered.remove(&id);
-                self.cancel_lifetime
-                    .extend(entered.map(|entered| (time - entered) as f64 / 1e9));
+        }
+        entries.sort_by(|x, y| x.value.total_cmp(&y.value));
+        let size = |groups: &[&[f64]]| groups.iter().map(|values| values.len() as f64).collect();
+        Some(Self {
+            entries,
+            bins,
+            deviation: Moments::of(whole.into_iter()).deviation(),
+            sizes: [size(sample), size(reference)],
+        })
+    }
+
+    /// The distances if each group counts as often as `weights` says, of the sample and of the reference. Bins and standard
+    /// deviation stay those of all; no numbers if a side has no values.
+    pub fn distance(&self, weights: [&[f64]; 2]) -> Distance {
+        let shares = [0, 1].map(|of| {
+            let pairs = self.sizes[of].iter().zip(weights[of]);
+            1.0 / pairs.map(|(size, weight)| size * weight).sum::<f64>()
+        });
+        // Distribution functions of both so far, and the difference of the shares in each bin.
+        let (mut gap, mut sum, mut at) = (0.0, 0.0, f64::NEG_INFINITY);
+        let mut differences = [0.0; MOST_BINS];
+        for entry in &self.entries {
+            let of = usize::from(entry.of);
+            let share = weights[of][entry.group as usize] * shares[of];
+            if share == 0.0 {
+                continue;
             }
-            Event::Trade(trade) if trade.maker_left == 0 => {
-                self.entered.remove(&trade.maker);
+            let signed = if of == 0 { share } else { -share };
+            if entry.value > at {
+                // Nothing comes before the first value, where the gap is 0.
+                if at > f64::NEG_INFINITY {
+                    sum += f64::abs(gap) * (entry.value - at);
+                }
+                at = entry.value;
             }
-            _ => {}
+            gap += signed;
+            differences[usize::from(entry.bin)] += signed;
+        }
+        let l1 = differences[..self.bins]
+            .iter()
+            .map(|d| d.abs())
+            .sum::<f64>();
+        let exists = shares.iter().all(|share| share.is_finite());
+        Distance {
+            l1: if exists { 0.5 * l1 } else { f64::NAN },
+            wasserstein: if exists && self.deviation > 0.0 {
+                sum / self.deviation
+            } else {
+                f64::NAN
+            },
         }
     }
-
-    /// Takes in the book after an order.
-    pub fn sample(&mut self, time: Time, book: &Book) {
-        if let Some(last) = self.last.replace(time) {
-            self.inter_arrival.push((time - last) as f64 / 1e9);
-        }
-        let [bid, ask] = Side::BOTH.map(|side| book.touch(side));
-        if let (Some(bid), Some(ask)) = (bid, ask) {
-            let (b, a) = (bid.size as f64, ask.size as f64);
-            self.spread.push((ask.price - bid.price) as f64);
-            self.bid_size.push(b);
-            self.ask_size.push(a);
-            self.imbalance.push((b - a) / (b + a));
-        }
-    }
-
-    /// Name and values of each feature.
-    pub fn columns(&self) -> [(&'static str, &[f64]); 6] {
-        [
-            ("spread", &self.spread),
-            ("bid_size", &self.bid_size),
-            ("ask_size", &self.ask_size),
-            ("imbalance", &self.imbalance),
-            ("inter_arrival", &self.inter_arrival),
-            ("cancel_lifetime", &self.cancel_lifetime),
-        ]
-    }
-}
-
-/// The distance of every feature by name; those that cannot be compared are left out.
-pub fn compare(sample: &Features, reference: &Features) -> BTreeMap<&'static str, Distance> {
-    let pairs = sample.columns().into_iter().zip(reference.columns());
-    pairs
-        .filter_map(|((name, sample), (_, reference))| Some((name, distance(sample, reference)?)))
-        .collect()
 }

@@ -4,22 +4,18 @@
 //! order of size 0 has exactly none. From the same question in MarS (arXiv 2409.07486), whose answer follows `σ √(Q/V)`. `V` is
 //! what trades on that day without the order, so that a share is a share on busy days and on quiet ones.
 
-use palaestra_envs::{
-    market::{
-        event::Event,
-        flow::{Both, Execution, OrderFlow},
-        kernel::KernelConfig,
-        order::{Side, Size, Time},
-    },
-    stream::Stream,
+mod summary;
+
+use palaestra_envs::market::{
+    event::Event,
+    flow::{Both, Execution, OrderFlow},
+    kernel::KernelConfig,
+    order::{Side, Size, Time},
 };
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Market, MarketError, threads::each_day};
-use crate::stats::{
-    Aggregate, Bootstrap, Interval, PowerLaw, Scores, aggregate_interval, power_law_exponent,
-};
+use crate::stats::{Bootstrap, Interval};
 
 /// What is to be measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,10 +57,16 @@ pub struct ImpactPoint {
     pub curve: Vec<Interval>,
     /// Place in the curve of the largest value while the order is worked.
     pub peak: usize,
-    /// The value there.
+    /// The largest value while the order is worked; every sample of days has its own moment for it. A largest value is above
+    /// that at any fixed moment, the more so the fewer days there are.
     pub impact: Interval,
+    /// Mean over the last looks before each next slice and before the end: what is left of a slice by then. Absent without looks
+    /// between slices.
+    pub between: Option<Interval>,
     /// The value when the order has been worked.
     pub end: Interval,
+    /// The value at the last look.
+    pub after: Interval,
 }
 
 /// Impact by size.
@@ -144,75 +146,7 @@ pub fn impact<F: OrderFlow>(
         })
     };
     let days = each_day(config.days as usize, config.threads, make, day)?;
-    summary(config, &days)
-}
-
-fn summary(config: &ImpactConfig, days: &[Day]) -> Result<Impact, MarketError> {
-    let mut rng = Stream::new(config.seed, 0, "market.impact.bootstrap");
-    let mean = |of: &dyn Fn(&Day) -> f64| days.iter().map(of).sum::<f64>() / days.len() as f64;
-    let grid = config.grid.max(1);
-    let worked = (config.lasts / grid) as usize;
-    let mut points = Vec::new();
-    // For each day, the impact of each size where its curve peaks, and when all has been sent.
-    let mut at_peak = vec![Vec::new(); days.len()];
-    let mut at_end = at_peak.clone();
-    for (k, &ratio) in config.ratios.iter().enumerate() {
-        let looks = days.first().map_or(0, |day| day.curves[k].len());
-        let curve = (0..looks)
-            .map(|look| interval(days, |day| day.curves[k][look], &config.bootstrap, &mut rng))
-            .collect::<Result<Vec<_>, _>>()?;
-        let end = worked.min(looks - 1);
-        // The first of equal ones.
-        let peak = (0..=end)
-            .rev()
-            .max_by(|&i, &j| curve[i].estimate.total_cmp(&curve[j].estimate))
-            .unwrap_or(0);
-        if ratio > 0.0 {
-            for (i, day) in days.iter().enumerate() {
-                at_peak[i].push(day.curves[k][peak]);
-                at_end[i].push(day.curves[k][end]);
-            }
-        }
-        points.push(ImpactPoint {
-            ratio,
-            size: mean(&|day| day.sizes[k] as f64),
-            peak,
-            impact: curve[peak],
-            end: curve[end],
-            curve,
-        });
-    }
-    let above: Vec<&ImpactPoint> = points.iter().filter(|point| point.ratio > 0.0).collect();
-    let ratios: Vec<f64> = above.iter().map(|point| point.ratio).collect();
-    let impacts: Vec<f64> = above.iter().map(|point| point.impact.estimate).collect();
-    Ok(Impact {
-        days: config.days,
-        volume: mean(&|day| day.volume as f64),
-        looks: (0..=config.watch / grid)
-            .map(|look| (look * grid) as f64 / 1e9)
-            .collect(),
-        exponent: power_law_exponent(&ratios, &at_peak, &config.bootstrap, &mut rng)?,
-        factor: PowerLaw::fit(&ratios, &impacts).map(|law| law.factor),
-        end_exponent: power_law_exponent(&ratios, &at_end, &config.bootstrap, &mut rng)?,
-        points,
-    })
-}
-
-/// The mean over days with its interval.
-fn interval(
-    days: &[Day],
-    of: impl Fn(&Day) -> f64,
-    bootstrap: &Bootstrap,
-    rng: &mut impl Rng,
-) -> Result<Interval, MarketError> {
-    let values: Vec<f64> = days.iter().map(of).collect();
-    let scores = Scores::single_task(&values)?;
-    Ok(aggregate_interval(
-        &scores,
-        Aggregate::Mean,
-        bootstrap,
-        rng,
-    )?)
+    summary::summary(config, &days)
 }
 
 /// The price of one day, from `from` on.

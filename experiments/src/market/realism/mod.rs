@@ -2,14 +2,19 @@
 //!
 //! * [`Market`]: days of a simulated market. [`MinuteBars`]: trades of a day, minute by minute.
 //! * [`stylised_facts`]: the eleven facts of Cont, with intervals and verdicts.
-//! * [`distances`]: how far two samples of a feature of the book lie apart.
+//! * [`against`]: simulated days held against a recording, by the distances and a discriminator as in LOB-Bench.
+//! * [`distances`]: how far two samples of a statistic lie apart.
 //! * [`impact`]: what a large order does to the price, against the same market without it.
 //! * [`study`]: all of it, as a file asks for it.
 //! * [`three_class_accuracy`]: forecasts of up, flat and down.
 
+pub mod against;
 mod bars;
 mod day;
+pub mod discriminator;
 pub mod distances;
+pub(crate) mod draw;
+pub mod features;
 mod impact;
 mod moments;
 mod picture;
@@ -22,10 +27,10 @@ pub mod stylised_facts;
 mod tests;
 mod threads;
 
-pub use bars::{MinuteBars, Print};
+pub use bars::{BarBuilder, MinuteBars, Print};
 pub use day::{Market, MarketError};
 pub use impact::{Impact, ImpactConfig, ImpactPoint, impact};
-pub use picture::DayPicture;
+pub use picture::{DayPicture, MarketPath, PathTape};
 pub use study::{FactsConfig, ImpactSettings, RealismConfig, RealismReport, study};
 pub use stylised_facts::{Fact, FactReport, FactSettings, StylisedFacts};
 

@@ -66,6 +66,11 @@ impl Moments {
         c2 * n / (n - 1.0) / mean
     }
 
+    /// Mean.
+    pub(super) fn mean(&self) -> f64 {
+        self.0[1] / self.0[0]
+    }
+
     /// Standard deviation, divisor `count`.
     pub(super) fn deviation(&self) -> f64 {
         let (_, _, c2, _, _) = self.central();

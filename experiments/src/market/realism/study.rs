@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DayPicture, FactSettings, Impact, ImpactConfig, Market, MarketError, MinuteBars, StylisedFacts,
-    impact, threads::each_day,
+    against::{AgainstConfig, Comparison, DayWindows, Reference, compare},
+    features::{Window, evenly},
+    impact,
+    threads::each_day,
 };
 use crate::{
     config::{ConfigError, Document},
@@ -49,6 +52,9 @@ pub struct RealismConfig {
     /// Market impact; left out if the file has no such table.
     #[serde(default)]
     pub impact: Option<ImpactSettings>,
+    /// How the days are compared with a recording, if there is one.
+    #[serde(default)]
+    pub against: AgainstConfig,
     /// Who trades.
     pub population: PopulationConfig,
 }
@@ -213,6 +219,21 @@ impl RealismConfig {
                 "must be above 0, and the time that is watched must end before the close",
             );
         }
+        check(
+            "against.window",
+            (1..=1_000_000).contains(&self.against.window),
+            "must be from 1 to 1000000",
+        );
+        check(
+            "against.windows",
+            (2..=100_000).contains(&self.against.windows),
+            "must be from 2 to 100000",
+        );
+        check(
+            "against.replicates",
+            replicates(self.against.replicates),
+            "must be from 1 to 1000000",
+        );
         for problem in self.population.problems() {
             found.push((format!("population.{}", problem.key), problem.message));
         }
@@ -241,7 +262,7 @@ impl RealismConfig {
         }
     }
 
-    fn market(&self) -> Result<Market<Population>, MarketError> {
+    pub(super) fn market(&self) -> Result<Market<Population>, MarketError> {
         Market::new(
             self.kernel(),
             Population::new(self.population.clone(), 0),
@@ -268,34 +289,62 @@ pub struct RealismReport {
     pub facts: StylisedFacts,
     /// Market impact, if it was asked for.
     pub impact: Option<Impact>,
+    /// The days held against a recording, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Comparison>,
     /// The day of the first seed.
     pub day: DayPicture,
 }
 
-/// Carries out a study on `threads` threads; `done` is called after each simulated day. The result does not depend on `threads`.
+/// Carries out a study on `threads` threads, and compares its days with `reference` if there is one; `done` is called after each simulated day. The result does not depend on `threads`.
 ///
 /// # Errors
 /// [`MarketError`].
 pub fn study(
     config: &RealismConfig,
+    reference: Option<&Reference>,
     threads: usize,
     done: impl Fn() + Sync,
 ) -> Result<RealismReport, MarketError> {
     let close = config.population.close;
+    let asked = &config.against;
+    // So many windows of each day that there are enough in all.
+    let of_a_day = asked.windows.div_ceil(config.facts.days) as usize;
     let begin = Instant::now();
     let days = each_day(
         config.facts.days as usize,
         threads,
         || config.market(),
         |market, day| {
-            let bars = market.bars(config.seed + day as u64, close);
+            let seed = config.seed + day as u64;
+            let mut measured =
+                reference.map(|_| DayWindows::new(asked.window as usize, of_a_day, close));
+            let bars = match &mut measured {
+                None => market.bars(seed, close, |_, _| {}),
+                Some(measured) => market.bars(seed, close, |at, event| measured.event(at, event)),
+            };
             done();
-            Ok((bars, market.kernel().events()))
+            let windows = measured.map_or_else(Vec::new, DayWindows::finish);
+            Ok((bars, market.kernel().events(), windows))
         },
     )?;
     let seconds = begin.elapsed().as_secs_f64();
-    let events = days.iter().map(|(_, events)| events).sum();
-    let bars: Vec<MinuteBars> = days.into_iter().map(|(bars, _)| bars).collect();
+    let events = days.iter().map(|(_, events, _)| events).sum();
+    let mut windows = Vec::new();
+    let keep = |(bars, _, found): (MinuteBars, u64, Vec<Window>)| {
+        windows.extend(found);
+        bars
+    };
+    let bars: Vec<MinuteBars> = days.into_iter().map(keep).collect();
+    let against = match reference {
+        None => None,
+        Some(reference) => {
+            let bootstrap = Bootstrap::with_replicates(asked.replicates);
+            let mut rng = Stream::new(config.seed, 0, "market.against.bootstrap");
+            let windows = evenly(windows, asked.windows as usize);
+            Some(compare(&windows, reference, &bootstrap, &mut rng)?)
+        }
+    };
     let settings = FactSettings {
         bootstrap: Bootstrap::with_replicates(config.facts.replicates),
         ..FactSettings::default()
@@ -325,6 +374,7 @@ pub fn study(
         config: config.clone(),
         facts,
         impact: found,
+        against,
         day,
     })
 }

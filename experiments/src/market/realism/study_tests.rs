@@ -1,9 +1,20 @@
 //! Studies as files ask for them.
 
-use palaestra_envs::market::population::Preset;
+use palaestra_envs::market::{
+    data::{Clock, Units, published},
+    kernel::Symbol,
+    order::Side,
+    population::Preset,
+};
 
-use super::*;
-use crate::config::Document;
+use super::{
+    against::{DayWindows, Reference},
+    *,
+};
+use crate::{
+    config::Document,
+    market::{Options, Recording, table::TableWriter},
+};
 
 const SMALL: &str = r#"
 name = "small"
@@ -95,7 +106,7 @@ fn threads_do_not_matter_and_nothing_has_no_impact() {
     let config = read(SMALL).unwrap();
     let found = [1, 2, 5].map(|threads| {
         let days = std::sync::atomic::AtomicU64::new(0);
-        let found = study(&config, threads, || {
+        let found = study(&config, None, threads, || {
             days.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
         assert_eq!(days.into_inner(), config.simulated_days());
@@ -122,7 +133,8 @@ fn threads_do_not_matter_and_nothing_has_no_impact() {
 #[test]
 fn a_study_is_written_with_its_pictures() {
     let config = read(SMALL).unwrap();
-    let found = study(&config, 1, || {}).unwrap();
+    let reference = recorded(&config, 1_000);
+    let found = study(&config, Some(&reference), 1, || {}).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let page = report::write(&found, folder.path()).unwrap();
     let html = std::fs::read_to_string(page).unwrap();
@@ -130,6 +142,7 @@ fn a_study_is_written_with_its_pictures() {
         "volatility clustering",
         "Market impact",
         "Depth of the book",
+        "Against a recording",
     ] {
         assert!(html.contains(text), "{text}");
     }
@@ -138,8 +151,96 @@ fn a_study_is_written_with_its_pictures() {
     assert_eq!(json["schema"], report::SCHEMA);
     assert_eq!(json["facts"]["facts"].as_array().unwrap().len(), 11);
     let plots = std::fs::read_dir(folder.path().join("plots")).unwrap();
-    assert_eq!(plots.count(), 2 * 9);
+    assert_eq!(plots.count(), 2 * 11);
+    assert_eq!(json["against"]["statistics"].as_array().unwrap().len(), 12);
     let day = &found.day;
-    assert_eq!(day.minutes.len(), 59);
-    assert!(day.depth.iter().flatten().any(|size| *size > 0.0));
+    assert_eq!(day.path.times.len(), 59);
+    assert!(day.path.depth.iter().flatten().any(|size| *size > 0.0));
+}
+
+/// Records the day of `seed` as a feed of it would tell it, and reads it for a comparison.
+fn recorded(config: &RealismConfig, seed: u64) -> Reference {
+    let file = tempfile::Builder::new()
+        .suffix(".parquet")
+        .tempfile()
+        .unwrap();
+    let units = Units {
+        clock: Clock::Midnight,
+        price_decimals: 4,
+        size_decimals: 0,
+    };
+    let mut table = TableWriter::new(file.reopen().unwrap(), units).unwrap();
+    let close = config.population.close;
+    config.market().unwrap().bars(seed, close, |time, event| {
+        let event = published(time, event).filter(|_| time < close);
+        event
+            .iter()
+            .for_each(|event| table.write(event, "MADE").unwrap());
+    });
+    table.finish().unwrap();
+    let mut recording = Recording::open(file.path(), &Options::default()).unwrap();
+    Reference::read(&mut recording, &config.against, |_| {}).unwrap()
+}
+
+#[test]
+fn a_recording_of_the_same_market_is_near_and_one_of_another_market_is_far() {
+    let mut config = read(SMALL).unwrap();
+    (config.impact, config.against.replicates) = (None, 100);
+    let other = read(
+        &SMALL
+            .replace("business_time", "rmsc04")
+            .replace("value = ", "# "),
+    )
+    .unwrap();
+    let found = [&config, &other].map(|recorded_of| {
+        let reference = recorded(recorded_of, 1_000);
+        let found = study(&config, Some(&reference), 2, || {}).unwrap();
+        found.against.unwrap()
+    });
+    let [same, other] = &found;
+    assert_eq!(same.symbol, "MADE");
+    assert!(same.missing.is_empty(), "{:?}", same.missing);
+    for (near, far) in same.statistics.iter().zip(&other.statistics) {
+        for distance in [&near.l1, &far.l1] {
+            assert!((0.0..=1.0).contains(&distance.low) && distance.low <= distance.high);
+        }
+        assert!(near.l1.estimate < 0.35, "{near:?}");
+    }
+    let spread = |found: &against::Comparison| {
+        let spread = found.statistics.iter().find(|s| s.statistic == "spread");
+        spread.unwrap().wasserstein.unwrap().estimate
+    };
+    assert!(
+        spread(other) > 2.0 * spread(same),
+        "{} {}",
+        spread(other),
+        spread(same)
+    );
+    let [same, other] = [same, other].map(|found| found.discriminator.unwrap());
+    assert!(same.low < 0.65 && other.low > 0.9, "{same:?} {other:?}");
+}
+
+#[test]
+fn a_recorded_day_has_the_book_of_the_simulated_one() {
+    let config = read(SMALL).unwrap();
+    let mut market = config.market().unwrap();
+    let mut windows = DayWindows::new(100, 10, config.population.close);
+    market.bars(5, config.population.close - 1, |time, event| {
+        windows.event(time, event)
+    });
+    let told = windows.books().book(0).unwrap();
+    let book = market.kernel().book(Symbol(0));
+    for side in Side::BOTH {
+        let told: Vec<_> = told
+            .levels(side)
+            .map(|(price, level)| (price, level.size as i64))
+            .collect();
+        let levels: Vec<_> = book
+            .levels(side)
+            .map(|level| (level.price, level.size))
+            .collect();
+        assert_eq!(told, levels);
+        assert!(levels.len() > 5);
+    }
+    assert_eq!(windows.finish().len(), 10);
 }

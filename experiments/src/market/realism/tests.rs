@@ -1,17 +1,10 @@
 //! Golden numbers (`tests/golden/market/stylised_facts.json`) and small examples by hand.
 
-use palaestra_envs::{
-    market::{
-        book::{Book, BookConfig},
-        order::{Message, NewOrder, OrderId, Side, TraderId},
-    },
-    math::ln,
-    stream::Stream,
-};
+use palaestra_envs::{math::ln, stream::Stream};
 use serde_json::Value;
 
 use super::{
-    distances::{Features, compare, distance, histogram, overlap, wasserstein},
+    distances::{Pair, distance, histogram, overlap},
     moments::{Moments, quantile},
     *,
 };
@@ -234,9 +227,9 @@ fn minutes_are_the_nearest_and_gaps_are_filled() {
 
 #[test]
 fn distances_by_hand() {
-    // Mass 1/2 must move from 0 to 4, the other half from 1 to 1.
-    assert_eq!(wasserstein(&[0.0, 1.0], &[1.0, 4.0]), 2.0);
-    assert_eq!(wasserstein(&[3.0, 3.0, 3.0], &[3.0]), 0.0);
+    // Mass 1/2 must move from 0 to 4, the other half from 1 to 1; the reference deviates by 1.5.
+    let found = distance(&[0.0, 1.0], &[1.0, 4.0]).unwrap();
+    assert!((found.wasserstein - 2.0 / 1.5).abs() < 1e-12);
     let reference: Vec<f64> = (0..100).map(f64::from).collect();
     let shifted: Vec<f64> = reference.iter().map(|x| x + 10.0).collect();
     let found = distance(&shifted, &reference).unwrap();
@@ -244,38 +237,25 @@ fn distances_by_hand() {
     assert!((found.wasserstein - 10.0 / deviation).abs() < 1e-12);
     assert!(found.l1 > 0.05 && found.l1 < 0.3, "{found:?}");
     let same = distance(&reference, &reference).unwrap();
-    assert_eq!((same.l1, same.wasserstein), (0.0, 0.0));
+    assert!(same.l1 < 1e-12 && same.wasserstein < 1e-12, "{same:?}");
     let apart = distance(&[-1e3], &reference).unwrap();
     assert!((apart.l1 - 1.0).abs() < 1e-12);
-    assert_eq!(distance(&[1.0], &[2.0, 2.0]), None);
+    // What does not vary has no deviation to measure by, but can be elsewhere.
+    let still = distance(&[1.0], &[2.0, 2.0]).unwrap();
+    assert!(still.l1 == 1.0 && still.wasserstein.is_nan());
+    assert_eq!(distance(&[2.0], &[2.0, 2.0]).unwrap().l1, 0.0);
+    assert_eq!(distance(&[], &[2.0]), None);
 }
 
 #[test]
-fn features_are_read_off_the_book() {
-    let mut features = Features::default();
-    let mut book = Book::new(BookConfig::default()).unwrap();
-    let order = |id, side, size, price| {
-        Message::New(NewOrder::limit(OrderId(id), TraderId(0), side, size, price))
-    };
-    let messages = [
-        (0, order(1, Side::Buy, 300, 9_900)),
-        (1, order(2, Side::Sell, 100, 10_100)),
-        (3, order(3, Side::Buy, 100, 9_800)),
-        (7, Message::Cancel { id: OrderId(3) }),
-        (8, order(4, Side::Sell, 300, 9_900)),
-    ];
-    for (seconds, message) in messages {
-        let time = seconds * 1_000_000_000;
-        book.submit(time, &message, &mut |time, event| {
-            features.event(time, &event);
-        });
-        features.sample(time, &book);
-    }
-    assert_eq!(features.spread, [200.0; 3]);
-    assert_eq!(features.imbalance, [0.5; 3]);
-    assert_eq!(features.inter_arrival, [1.0, 2.0, 4.0, 1.0]);
-    assert_eq!(features.cancel_lifetime, [4.0]);
-    let told = compare(&features, &features);
-    assert_eq!(told["inter_arrival"].wasserstein, 0.0);
-    assert!(!told.contains_key("spread"), "a spread that does not vary");
+fn groups_weigh_as_often_as_they_are_drawn() {
+    let (a, b, c) = ([0.0, 1.0, 5.0], [2.0, 2.5], [1.0, 3.0, 4.0]);
+    let pair = Pair::new(&[&a, &b], &[&c, &c]).unwrap();
+    let found = pair.distance([&[2.0, 0.0], &[1.0, 1.0]]);
+    let plain = distance(&a, &c).unwrap();
+    assert!((found.wasserstein - plain.wasserstein).abs() < 1e-12);
+    let all = pair.distance([&[1.0, 1.0], &[1.0, 1.0]]);
+    let joined = distance(&[0.0, 1.0, 5.0, 2.0, 2.5], &c).unwrap();
+    assert!((all.wasserstein - joined.wasserstein).abs() < 1e-12);
+    assert!(pair.distance([&[0.0, 0.0], &[1.0, 1.0]]).l1.is_nan());
 }

@@ -58,6 +58,7 @@ impl Page<'_> {
             (true, "curves", "Curves"),
             (report.bandit.is_some(), "schedules", "Schedules"),
             (report.arms.is_some(), "arms", "Arms"),
+            (report.market.is_some(), "market", "Order books"),
             (true, "run", "What was run"),
             (true, "method", "How to read this"),
         ];

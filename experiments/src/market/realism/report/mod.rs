@@ -7,6 +7,7 @@
 //!   plots/*.svg    the pictures, each also as PNG
 //! ```
 
+mod against;
 mod page;
 mod pictures;
 

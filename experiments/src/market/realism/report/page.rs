@@ -2,7 +2,7 @@
 
 use super::{
     super::{Impact, RealismReport},
-    essentials, law,
+    against, essentials, law,
 };
 use crate::report::{
     figures::{constant, count},
@@ -30,6 +30,9 @@ pub(super) fn page(report: &RealismReport, pictures: &[Picture]) -> String {
     facts(&mut sheet, report);
     figures(&mut sheet, pictures, &["returns", "volatility", "tails"]);
     sheet.close_section();
+    if let Some(found) = &report.against {
+        against::section(&mut sheet, found, pictures);
+    }
     if let Some(impact) = &report.impact {
         sheet.open_section("impact", "Market impact");
         sizes(&mut sheet, impact);
@@ -102,7 +105,9 @@ fn sizes(sheet: &mut Sheet, impact: &Impact) {
         "shares",
         "largest impact (bp)",
         "at (s)",
+        "between slices (bp)",
         "at the end (bp)",
+        "at the last look (bp)",
     ];
     let rows = impact.points.iter().map(|point| {
         let bp = |i: &crate::stats::Interval| {
@@ -118,10 +123,17 @@ fn sizes(sheet: &mut Sheet, impact: &Impact) {
             count(point.size.round() as u64),
             bp(&point.impact),
             constant(impact.looks.get(point.peak).copied().unwrap_or(0.0)),
+            point.between.as_ref().map_or("–".to_owned(), bp),
             bp(&point.end),
+            bp(&point.after),
         ];
         (false, cells)
     });
     let rows: Vec<_> = rows.collect();
     sheet.table("data", &header.map(ToOwned::to_owned), &rows);
+    let watched = impact.looks.last().copied().unwrap_or(0.0);
+    sheet.small(&format!(
+        "Intervals resample days, and every sample finds the moment of its own largest impact. Between slices: the mean of the last looks before each next slice and before the end, what is left of a slice by then. The last look is {} minutes after the first slice.",
+        constant(watched / 60.0)
+    ));
 }

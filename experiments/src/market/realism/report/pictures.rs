@@ -3,29 +3,26 @@
 use palaestra_envs::math::powf;
 
 use super::super::{DayPicture, Fact, FactReport, Impact, RealismReport};
+use super::against;
 use crate::{
-    plot::{
-        Axis, Band, HeatMap, LinePlot, PlotError, Reference, Scale, Series, heat_map, line_plot,
-    },
+    market::realism::draw::{self, Captions},
+    plot::{Axis, Band, LinePlot, PlotError, Reference, Series, line_plot},
     report::sheet::Picture,
     stats::Interval,
 };
 
 /// Draws all of them, in the order of the page.
 pub(super) fn draw(report: &RealismReport) -> Result<Vec<Picture>, PlotError> {
-    let day = &report.day;
-    let mut pictures = vec![
-        picture("price", price(day)?),
-        picture("spread", spread(day)?),
-        picture("volume", volume(day)?),
-        Picture {
-            is_map: true,
-            ..picture("depth", depth(day)?)
-        },
+    let mut pictures = of_day(&report.day)?;
+    pictures.extend([
         picture("returns", returns(report)?),
         picture("volatility", volatility(report)?),
         picture("tails", tails(report)?),
-    ];
+    ]);
+    if let Some(found) = &report.against {
+        let drawn = against::PICTURES.into_iter().zip(against::draw(found)?);
+        pictures.extend(drawn.map(|(name, svg)| picture(name, svg)));
+    }
     if let Some(impact) = &report.impact {
         pictures.push(picture("impact", by_size(impact)?));
         pictures.push(picture("impact_in_time", in_time(report, impact)?));
@@ -41,11 +38,21 @@ fn picture(name: &str, svg: String) -> Picture {
     }
 }
 
-fn seed(day: &DayPicture) -> String {
-    format!("the day of seed {}, minute by minute", day.seed)
+fn of_day(day: &DayPicture) -> Result<Vec<Picture>, PlotError> {
+    let captions = Captions {
+        of: "a day".into(),
+        subtitle: format!("the day of seed {}, minute by minute", day.seed),
+        times: "minutes after the opening",
+        volume: "shares traded in a minute".into(),
+    };
+    let drawn = draw::draw(&day.path, Some(&day.fundamental), &captions)?;
+    let drawn = draw::NAMES.into_iter().zip(drawn);
+    let picture = |(name, svg)| Picture {
+        is_map: name == "depth",
+        ..picture(name, svg)
+    };
+    Ok(drawn.map(picture).collect())
 }
-
-const MINUTES: &str = "minutes after the opening";
 
 fn line(name: &str, x: &[f64], y: Vec<f64>) -> Series {
     Series {
@@ -54,67 +61,6 @@ fn line(name: &str, x: &[f64], y: Vec<f64>) -> Series {
         centre: y,
         band: None,
     }
-}
-
-fn numbers(values: &[Option<f64>]) -> Vec<f64> {
-    values.iter().map(|x| x.unwrap_or(f64::NAN)).collect()
-}
-
-fn price(day: &DayPicture) -> Result<String, PlotError> {
-    line_plot(&LinePlot {
-        title: "Price of a day".into(),
-        subtitle: seed(day),
-        x: Axis::linear(MINUTES),
-        y: Axis::linear("price (ticks)"),
-        series: vec![
-            line("mid-price", &day.minutes, numbers(&day.mid)),
-            line("fundamental value", &day.minutes, day.fundamental.clone()),
-        ],
-        references: Vec::new(),
-    })
-}
-
-fn spread(day: &DayPicture) -> Result<String, PlotError> {
-    line_plot(&LinePlot {
-        title: "Spread of a day".into(),
-        subtitle: seed(day),
-        x: Axis::linear(MINUTES),
-        y: Axis::linear("best ask less best bid (ticks)").including(0.0),
-        series: vec![line("spread", &day.minutes, numbers(&day.spread))],
-        references: Vec::new(),
-    })
-}
-
-fn volume(day: &DayPicture) -> Result<String, PlotError> {
-    line_plot(&LinePlot {
-        title: "Volume of a day".into(),
-        subtitle: seed(day),
-        x: Axis::linear(MINUTES),
-        y: Axis::linear("shares traded in a minute").including(0.0),
-        series: vec![line("volume", &day.minutes, day.volume.clone())],
-        references: Vec::new(),
-    })
-}
-
-fn depth(day: &DayPicture) -> Result<String, PlotError> {
-    // The highest price is at the top.
-    let rows = (0..day.depth.len()).rev();
-    let name = |row: &usize| (day.depth_from + *row as i64 * day.depth_step).to_string();
-    let step = match day.depth_step {
-        1 => "a row is a tick".to_owned(),
-        step => format!("a row is {step} ticks"),
-    };
-    heat_map(&HeatMap {
-        title: "Depth of the book".into(),
-        subtitle: format!("{}; {step}", seed(day)),
-        row_label: "price (ticks)".into(),
-        column_label: MINUTES.into(),
-        value_label: "shares displayed".into(),
-        rows: rows.clone().map(|row| name(&row)).collect(),
-        columns: day.minutes.iter().map(ToString::to_string).collect(),
-        values: rows.flat_map(|row| day.depth[row].clone()).collect(),
-        scale: Scale::Log,
-    })
 }
 
 /// The values of a statistic over lags or periods, with their intervals; lags below `from` are left out.
