@@ -5,7 +5,7 @@ use std::sync::Arc;
 use palaestra_envs::{
     market::{
         order::Size,
-        tasks::{ELAPSED, EXECUTED, ExecutionProblem, VOLUME},
+        tasks::{ARRIVING, ELAPSED, EXECUTED, ExecutionProblem, VOLUME},
     },
     sim::{ActView, Model, Selection},
     space::Columns,
@@ -14,12 +14,12 @@ use palaestra_envs::{
 use crate::{Agent, AgentContext, AgentError};
 
 /// The info fields that such agents need.
-pub(super) const NEEDED: [&str; 3] = [EXECUTED, ELAPSED, VOLUME];
+pub(super) const NEEDED: [&str; 4] = [EXECUTED, ELAPSED, VOLUME, ARRIVING];
 
 /// How an order stands when a decision is due.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
-    /// Shares executed, and left.
+    /// Shares executed, those on their way across the spread counted as if they were, and left.
     pub(super) executed: Size,
     pub(super) left: Size,
     /// Share of the time that will be over at the next decision, as far as is known.
@@ -77,9 +77,9 @@ impl<R: Rule> Agent for Schedule<R> {
                 reason: format!("the info field `{name}` was not asked for"),
             })?;
         }
-        let [executed, elapsed, volume] = columns.map(|column| view.info.f64(column));
+        let [executed, elapsed, volume, arriving] = columns.map(|column| view.info.f64(column));
         for row in rows.rows().filter(|&row| view.acting[row]) {
-            let done = executed[row] as Size;
+            let done = (executed[row] + arriving[row]) as Size;
             let next = match self.decisions {
                 Some(decisions) => f64::from(view.elapsed[row] + 1) / f64::from(decisions),
                 None => elapsed[row],

@@ -120,11 +120,11 @@ impl<A: OrderFlow, B: OrderFlow> HandOver<A, B> {
         desk.drop_wakes(before);
         self.flows.second.start(&mut desk.shifted(before));
         for symbol in (0..desk.symbols()).map(|symbol| Symbol(symbol as u16)) {
-            for side in Side::BOTH {
-                for order in desk.book(symbol).resting(side) {
-                    if desk.number_of(order.trader, before).is_some() {
-                        self.flows.second.adopt(symbol, &order);
-                    }
+            let book = desk.book(symbol);
+            let resting = Side::BOTH.into_iter().flat_map(|side| book.resting(side));
+            for order in resting.chain(book.pooled()) {
+                if desk.number_of(order.trader, before).is_some() {
+                    self.flows.second.adopt(symbol, &order);
                 }
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! Limit orders, market orders and cancellations are independent Poisson processes. A limit order is placed at a distance from
 //! the opposite best price that has a power-law tail, sizes are log-normal in whole lots, and every order that rests is
-//! cancelled at the same rate. Spread, depth and price impact come out of this without anybody wanting them.
+//! cancelled at the same rate. Spread, depth and price impact come out of this without anybody wanting them. In a call auction,
+//! market orders become limit orders as far beyond the opposite best price as others are behind it.
 //!
 //! Sources: Daniels, Farmer, Gillemot, Iori, Smith, *Quantitative Model of Price Diffusion and Market Friction Based on Trading
 //! as a Mechanistic Random Process*, arXiv cond-mat/0112422 (the model); Bouchaud, Mézard, Potters, *Statistical properties of
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{OrderFlow, SavedFlow};
 use crate::error::EnvError;
 use crate::market::book::Resting;
+use crate::market::event::Phase;
 use crate::market::kernel::{Desk, SECOND, Symbol};
 use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size};
 use crate::math;
@@ -252,7 +254,8 @@ impl ZeroIntelligence {
         self.tables.lots.value(self.rng.random()) * self.config.lot
     }
 
-    fn limit(&mut self, side: Side, desk: &mut Desk<'_>) -> Message {
+    /// A limit order at a distance from the opposite best price: behind it with 1, beyond it with −1.
+    fn limit(&mut self, side: Side, behind: i64, desk: &mut Desk<'_>) -> Message {
         let config = self.config;
         let book = desk.book(Symbol(0));
         // Where a side is empty, from where it would be if the spread were one tick.
@@ -263,7 +266,7 @@ impl ZeroIntelligence {
             .or(book.last_price())
             .unwrap_or(config.start_price);
         let distance = self.tables.distance.value(self.rng.random());
-        let price = reference - side.sign() * distance * config.tick;
+        let price = reference - side.sign() * behind * distance * config.tick;
         let id = desk.new_id();
         self.sent.push(id);
         let price = price.max(config.tick);
@@ -304,9 +307,15 @@ impl OrderFlow for ZeroIntelligence {
         };
         let chosen = self.rate() * self.rng.random::<f64>();
         if chosen < 2.0 * config.limit_rate {
-            let message = self.limit(side, desk);
+            let message = self.limit(side, 1, desk);
             desk.send(Symbol(0), message);
         } else if chosen < 2.0 * (config.limit_rate + config.market_rate) {
+            // A call auction takes no market orders: who wants to trade there offers a better price than the other side.
+            if desk.book(Symbol(0)).phase() == Phase::Auction {
+                let message = self.limit(side, -1, desk);
+                desk.send(Symbol(0), message);
+                return self.wait(desk);
+            }
             let id = desk.new_id();
             let order = NewOrder::market(id, desk.id_of(0), side, self.size());
             desk.send(Symbol(0), Message::New(order));

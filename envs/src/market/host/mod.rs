@@ -4,7 +4,8 @@
 //! [`MarketPlugin`] hosts it. Players sit on seats behind the traders of the flow. They decide all at once, after an interval of
 //! time or so many messages as the task says ([`Wait`]): their messages go into the market, it runs on, and they are shown what
 //! has become of it. With delays they
-//! see the market of one communication delay ago, and their messages arrive later, as those of any trader.
+//! see the market of one communication delay ago, and their messages arrive later, as those of any trader. A task can follow up
+//! a decision before the next one ([`MarketTask::wake`]).
 //!
 //! The traders of all rows are the members of the rows in one table ([`Builder::spawn_members`]): a column each for accounts,
 //! positions and seats, in which a row's traders are a slice. Book and kernel of a row, its flow and the state of its task are
@@ -137,6 +138,11 @@ pub trait MarketTask: Send + Sync + 'static {
 
     /// Turns the action of `player` into messages.
     fn act(&self, state: &mut Self::State, player: usize, step: &RowStep<'_>, desk: &mut Desk<'_>);
+
+    /// `player` has asked to be woken ([`Desk::wake_at`]) before it decides again, for what follows from an earlier decision.
+    fn wake(&self, state: &mut Self::State, player: usize, desk: &mut Desk<'_>) {
+        let _ = (state, player, desk);
+    }
 
     /// Sees every event of the market.
     fn watch(&self, state: &mut Self::State, time: Time, event: &Event) {

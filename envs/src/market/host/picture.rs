@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Floor;
 use super::tape::Tape;
 use crate::market::book::Depth;
-use crate::market::event::Trade;
+use crate::market::event::{Phase, Trade};
 use crate::market::kernel::SECOND;
 use crate::market::order::{Price, Side, Size, Time};
 
@@ -27,6 +27,16 @@ pub(super) fn draw(floor: &Floor<'_>, tape: &Tape, players: u32, text: &mut Stri
         own.map(|order| order.left()).sum()
     };
     let _ = write!(text, "{}", clock(floor.now()));
+    let _ = match book.phase() {
+        Phase::Continuous => Ok(()),
+        Phase::Auction => write!(
+            text,
+            "   call auction, {} orders wait",
+            book.pooled().count()
+        ),
+        Phase::Halted => write!(text, "   halted"),
+        Phase::Closed => write!(text, "   closed"),
+    };
     if let (Some(bid), Some(ask)) = (bids.first(), asks.first()) {
         let _ = write!(
             text,

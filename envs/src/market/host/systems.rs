@@ -180,7 +180,8 @@ pub(super) fn reset<T: MarketTask>(
             let stream = lanes.stream(*stream, row);
             kernel.allow(u64::MAX);
             kernel.open(opening, flow, stream, traders, &mut Ignore);
-            run(kernel, opening + setup.warm_up, flow, traders, &mut Ignore);
+            kernel.run(opening + setup.warm_up, flow, traders, &mut Ignore);
+            kernel.clear_inbox();
             let floor = Floor::new(kernel, traders, flow_traders);
             task.begin(state, &floor, options)
         };
@@ -233,15 +234,19 @@ fn seat<F: OrderFlow>(setup: &MarketSetup, flow: &F, traders: &mut Traders<'_>) 
 }
 
 /// Lets a market run until a time. Nobody waits for the notices to players.
-fn run<F: OrderFlow>(
+fn run<T: MarketTask>(
     kernel: &mut Kernel,
     until: Time,
-    flow: &mut F,
+    flow: &mut T::Flow,
     traders: &mut Traders<'_>,
-    sink: &mut impl EventSink,
+    watch: &mut Watch<'_, T>,
 ) {
-    // Players decide when an interval is over, not when they have asked to be woken.
-    while let Pause::Awake(..) = kernel.run(until, flow, traders, sink) {}
+    // Players decide when an interval is over; meanwhile a task may let them follow up what they have decided.
+    while let Pause::Awake(trader, clock) = kernel.run(until, flow, traders, watch) {
+        let player = (trader.0 - flow.traders()) as usize;
+        let mut desk = kernel.desk(trader, clock, traders);
+        watch.task.wake(watch.state, player, &mut desk);
+    }
     kernel.clear_inbox();
 }
 

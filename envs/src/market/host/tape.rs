@@ -24,10 +24,14 @@ impl Tape {
 
     #[inline]
     pub(super) fn note(&mut self, time: Time, event: &Event) {
-        if let Event::Trade(trade) = event {
-            self.newest[self.trades % LENGTH] = Some((time, *trade));
-            self.trades += 1;
-            self.volume += trade.size;
+        match event {
+            Event::Trade(trade) => {
+                self.newest[self.trades % LENGTH] = Some((time, *trade));
+                self.trades += 1;
+                self.volume += trade.size;
+            }
+            Event::AuctionPrint { volume, .. } => self.volume += volume,
+            _ => {}
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::shared::number;
+use super::orders::WorkingOrders;
+use super::shared::{number, phase_info, tell_phase};
 use crate::market::host::Floor;
 use crate::market::order::{Side, Size, Time};
 use crate::sim::{InfoField, Model, RowObservation};
@@ -14,6 +15,9 @@ pub const EXECUTED: &str = "executed";
 pub const ELAPSED: &str = "elapsed";
 /// Shares that others traded with each other since the start.
 pub const VOLUME: &str = "volume";
+
+/// Shares sent across the spread that have not arrived at the exchange, or wait there for an auction.
+pub const ARRIVING: &str = "arriving";
 
 /// A task of executing an order, as the model of its specification.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +56,13 @@ impl ExecutionProblem {
                 f64::INFINITY,
                 "Shares that others traded with each other since the start.",
             ),
+            number(
+                ARRIVING,
+                0.0,
+                f64::INFINITY,
+                "Shares sent across the spread that have not arrived, or wait for an auction.",
+            ),
+            phase_info(),
         ]
     }
 
@@ -94,11 +105,22 @@ impl ExecutionProblem {
     }
 }
 
+/// How the execution of an order stands.
+pub(super) struct Standing<'a> {
+    pub(super) executed: Size,
+    pub(super) elapsed: f64,
+    /// Shares that others traded with each other.
+    pub(super) volume: Size,
+    pub(super) own: &'a WorkingOrders,
+}
+
 /// Tells the info fields.
-pub(super) fn tell(out: &mut RowObservation<'_>, executed: Size, elapsed: f64, volume: Size) {
-    out.info(EXECUTED, &[executed.max(0) as f64]);
-    out.info(ELAPSED, &[elapsed.clamp(0.0, 1.0)]);
-    out.info(VOLUME, &[volume as f64]);
+pub(super) fn tell(out: &mut RowObservation<'_>, floor: &Floor<'_>, standing: &Standing<'_>) {
+    out.info(EXECUTED, &[standing.executed.max(0) as f64]);
+    out.info(ELAPSED, &[standing.elapsed.clamp(0.0, 1.0)]);
+    out.info(VOLUME, &[standing.volume as f64]);
+    out.info(ARRIVING, &[standing.own.arriving(floor.book()) as f64]);
+    tell_phase(out, floor.book());
 }
 
 /// The share of `[begin, begin + length]` that is over.

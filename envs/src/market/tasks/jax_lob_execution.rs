@@ -10,7 +10,7 @@
 //!
 //! Every step begins by taking back all own orders, so that places in queues are lost. Quantities are rounded to shares; if together
 //! they are more than what is left, they are scaled down. In the last `market_time` seconds all that is left goes out as a
-//! market order, whatever the action is. `vwap` is the mean over the steps of an episode of the mean price of all trades in a
+//! market order, whatever the action is. With latency, what may still trade of orders sent before is not left. `vwap` is the mean over the steps of an episode of the mean price of all trades in a
 //! step; a step without trades leaves it as it was.
 //!
 //! Observation, each clipped to [−10, 10]; prices are in ticks from the mid price at the start, divided by 100:
@@ -37,12 +37,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::execution::{self, Controls, ExecutionProblem};
-use super::shared::{Executed, How, OwnOrders, check, nanoseconds, player, takes_part, within};
+use super::execution::{self, Controls, ExecutionProblem, Standing};
+use super::orders::{How, WorkingOrders};
+use super::ranges::{self, check, within};
+use super::sessions::Sessions;
+use super::shared::{Executed, Marketplace, nanoseconds, traded};
 use crate::error::EnvError;
 use crate::market::book::Book;
-use crate::market::event::Event;
-use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::event::{Event, Trade};
+use crate::market::flow::{Background, BackgroundConfig};
 use crate::market::host::{Floor, MarketSetup, MarketTask, Wait};
 use crate::market::kernel::{Desk, Fees, SECOND};
 use crate::market::order::{Price, Side, Size, Time, TraderId};
@@ -70,8 +73,12 @@ pub struct JaxLobExecutionArgs {
     pub messages_per_step: u32,
     /// Seconds that the others trade before the order arrives, >= 0.
     pub warm_up: f64,
+    /// Milliseconds from the player to the exchange, and back, >= 0.
+    pub latency: f64,
     /// Who trades beside the player.
     pub background: BackgroundConfig,
+    /// Call auctions, halts and the close of the market.
+    pub sessions: Sessions,
 }
 
 impl Default for JaxLobExecutionArgs {
@@ -84,7 +91,9 @@ impl Default for JaxLobExecutionArgs {
             market_time: 60.0,
             messages_per_step: 100,
             warm_up: 30.0,
+            latency: 0.0,
             background: BackgroundConfig::default(),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -93,8 +102,7 @@ impl Default for JaxLobExecutionArgs {
 #[derive(Debug, Clone)]
 pub struct JaxLobExecution {
     args: JaxLobExecutionArgs,
-    background: Background,
-    venue: Venue,
+    market: Marketplace,
 }
 
 /// Best prices and what is displayed there; the last ones that were known where a side is empty, then with nothing there.
@@ -128,7 +136,7 @@ impl Touch {
 /// What the task remembers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Window {
-    own: OwnOrders,
+    own: WorkingOrders,
     trader: TraderId,
     begin: Time,
     /// When the player decides, in the step that runs.
@@ -162,14 +170,9 @@ impl JaxLobExecution {
     /// # Errors
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: JaxLobExecutionArgs) -> Result<Self, EnvError> {
-        let shares = |x: u32| (1..=1_000_000_000).contains(&x);
         check(&[
-            (shares(args.size), "size", "1 to 1,000,000,000"),
-            (
-                shares(args.max_quantity),
-                "max_quantity",
-                "1 to 1,000,000,000",
-            ),
+            ranges::shares(args.size, "size"),
+            ranges::shares(args.max_quantity, "max_quantity"),
             (
                 within(args.duration, 1e-3, 86_400.0),
                 "duration",
@@ -185,17 +188,12 @@ impl JaxLobExecution {
                 "messages_per_step",
                 "1 to 1000",
             ),
-            (
-                within(args.warm_up, 0.0, 86_400.0),
-                "warm_up",
-                "0 to 86,400 s",
-            ),
+            ranges::lead(args.warm_up, "warm_up"),
+            ranges::latency(args.latency),
         ])?;
-        let (background, venue) = args.background.build()?;
         Ok(Self {
+            market: Marketplace::new(&args.background, &args.sessions)?,
             args,
-            background,
-            venue,
         })
     }
 
@@ -213,7 +211,7 @@ impl JaxLobExecution {
 
     /// The prices of the four quantities.
     fn prices(&self, touch: Touch) -> [Price; 4] {
-        let (side, tick) = (self.args.side, self.venue.tick());
+        let (side, tick) = (self.args.side, self.market.tick());
         let near = touch.prices[side.index()];
         let far = touch.prices[side.opposite().index()];
         let behind = near - side.sign() * BEHIND * tick;
@@ -227,7 +225,7 @@ impl MarketTask for JaxLobExecution {
 
     fn spec(&self) -> EnvSpec {
         EnvSpec {
-            stochastic: self.background.is_random(),
+            stochastic: self.market.background.is_random(),
             info: ExecutionProblem::info(),
             model: Some(self.problem().model()),
             ..EnvSpec::single(
@@ -240,23 +238,19 @@ impl MarketTask for JaxLobExecution {
     }
 
     fn setup(&self) -> MarketSetup {
-        MarketSetup {
-            venue: self.venue.clone(),
-            calendar: None,
-            fees: Fees::default(),
-            warm_up: nanoseconds(self.args.warm_up),
-            interval: self.duration(),
-            players: vec![player(0.0, 0)],
-        }
+        let args = &self.args;
+        let (lead, latency) = (args.warm_up, args.latency);
+        self.market
+            .setup(Fees::default(), lead, args.duration, latency, 0)
     }
 
     fn flow(&self) -> Background {
-        self.background.clone()
+        self.market.background.clone()
     }
 
     fn begin(&self, state: &mut Window, floor: &Floor<'_>, options: &Value) -> Result<(), String> {
         no_options(options)?;
-        let reference = self.venue.reference;
+        let reference = self.market.venue.reference;
         let unknown = Touch {
             prices: [reference; 2],
             sizes: [0; 2],
@@ -267,7 +261,7 @@ impl MarketTask for JaxLobExecution {
         let mut touches = std::mem::take(&mut state.touches);
         touches.clear();
         touches.resize(self.args.messages_per_step as usize, touch);
-        let start = touch.mid(self.venue.tick());
+        let start = touch.mid(self.market.tick());
         *state = Window {
             own,
             trader: floor.trader(0),
@@ -275,7 +269,7 @@ impl MarketTask for JaxLobExecution {
             now: floor.now(),
             start,
             touches,
-            vwap: start as f64 / self.venue.tick() as f64,
+            vwap: start as f64 / self.market.tick() as f64,
             ..Window::default()
         };
         Ok(())
@@ -291,8 +285,10 @@ impl MarketTask for JaxLobExecution {
     fn act(&self, state: &mut Window, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
         let (args, side) = (&self.args, self.args.side);
         state.traded = (0, 0);
-        state.own.cancel_all(desk);
+        state.own.tidy(desk);
+        state.own.recall_all(desk);
         let left = Size::from(args.size) - state.executed.size;
+        let left = left - state.own.outstanding(desk, side);
         if left <= 0 {
             return;
         }
@@ -319,13 +315,13 @@ impl MarketTask for JaxLobExecution {
     }
 
     fn watch(&self, state: &mut Window, _: Time, event: &Event) {
-        if let Event::Trade(trade) = event {
-            let value = trade.price.saturating_mul(trade.size);
+        state.own.hear(event);
+        let (all, own) = traded(event, state.trader);
+        state.volume += all - own;
+        if let Event::Trade(Trade { price, .. }) | Event::AuctionPrint { price, .. } = event {
             let (size, sum) = state.traded;
-            state.traded = (size + trade.size, sum.saturating_add(value));
-            if !takes_part(trade, state.trader) {
-                state.volume += trade.size;
-            }
+            let value = price.saturating_mul(all);
+            state.traded = (size + all, sum.saturating_add(value));
         }
     }
 
@@ -338,7 +334,7 @@ impl MarketTask for JaxLobExecution {
 
     fn settle(&self, state: &mut Window, floor: &Floor<'_>, step: &mut RowStep<'_>) {
         let args = &self.args;
-        let tick = self.venue.tick() as f64;
+        let tick = self.market.tick() as f64;
         state.now = floor.now();
         let executed = Executed::of(floor, args.side, 0);
         let filled = executed.since(state.executed);
@@ -360,7 +356,7 @@ impl MarketTask for JaxLobExecution {
 
     fn observe(&self, state: &Window, _: usize, floor: &Floor<'_>, out: &mut RowObservation<'_>) {
         let n = state.touches.len();
-        let tick = self.venue.tick();
+        let tick = self.market.tick();
         let from_start = |price: Price| (price - state.start) as f32 / tick as f32 / 100.0;
         let elapsed = execution::elapsed(floor, state.begin, self.duration());
         let seconds = (floor.now() - state.begin) as f64 / SECOND as f64;
@@ -393,7 +389,13 @@ impl MarketTask for JaxLobExecution {
         for value in all {
             *value = value.clamp(-10.0, 10.0);
         }
-        execution::tell(out, state.executed.size, elapsed, state.volume);
+        let standing = Standing {
+            executed: state.executed.size,
+            elapsed,
+            volume: state.volume,
+            own: &state.own,
+        };
+        execution::tell(out, floor, &standing);
     }
 
     fn tell(&self, state: &Window, _: &Floor<'_>, out: &mut String) {
@@ -403,7 +405,7 @@ impl MarketTask for JaxLobExecution {
             "executed {} of {}, vwap {:.4}",
             state.executed.size,
             self.args.size,
-            state.vwap * self.venue.tick() as f64 / 1e4
+            state.vwap * self.market.tick() as f64 / 1e4
         );
     }
 }

@@ -12,7 +12,8 @@
 //! | end | terminal after `steps` decisions |
 //!
 //! `c` is cash in currency units, `q` the inventory in shares, `m` the mid price, Δt the interval in seconds. Where a side is
-//! empty, `m` is the last mid price there was. An order that would take the inventory beyond `max_inventory` is not entered.
+//! empty, `m` is the last mid price there was. An order that would take the inventory beyond `max_inventory` is not entered;
+//! with latency, whatever may still trade counts.
 //!
 //! Observation, each clipped to [−10, 10]:
 //!
@@ -35,14 +36,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::shared::{check, depths, imbalance, nanoseconds, number, player, within};
+use super::orders::{How, WorkingOrders};
+use super::ranges::{self, check, within};
+use super::sessions::Sessions;
+use super::shared::{
+    Marketplace, SYMBOL, depths, imbalance, number, phase_info, tell_phase, traded,
+    twice_mid_or_last,
+};
 use crate::error::EnvError;
 use crate::market::book::Book;
-use crate::market::event::Event;
-use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::event::{Event, Phase};
+use crate::market::flow::{Background, BackgroundConfig};
 use crate::market::host::{Floor, MarketSetup, MarketTask};
-use crate::market::kernel::{Desk, Fees, Symbol};
-use crate::market::order::{Message, NewOrder, OrderId, Price, Side, Size, Time};
+use crate::market::kernel::{Desk, Fees};
+use crate::market::order::{OrderId, Price, Side, Size, Time, TraderId};
 use crate::sim::{EnvSpec, Model, RowObservation, RowStep, no_options};
 use crate::space::Space;
 
@@ -69,8 +76,7 @@ pub struct MarketMakingArgs {
     pub running_penalty: f64,
     /// Terminal penalty α, in currency units for each squared share, >= 0.
     pub terminal_penalty: f64,
-    /// Milliseconds from the player to the exchange, and back, >= 0; at most `interval`, so that quotes have arrived before
-    /// the next decision.
+    /// Milliseconds from the player to the exchange, and back, >= 0.
     pub latency: f64,
     /// Fee of trades in which the quote rested, as parts per million of their value; negative is a rebate.
     pub maker_fee: i64,
@@ -78,6 +84,8 @@ pub struct MarketMakingArgs {
     pub taker_fee: i64,
     /// Who trades beside the player.
     pub background: BackgroundConfig,
+    /// Call auctions, halts and the close of the market.
+    pub sessions: Sessions,
 }
 
 impl Default for MarketMakingArgs {
@@ -94,6 +102,7 @@ impl Default for MarketMakingArgs {
             maker_fee: 0,
             taker_fee: 0,
             background: BackgroundConfig::default(),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -118,15 +127,16 @@ const SPREAD: &str = "spread";
 #[derive(Debug, Clone)]
 pub struct MarketMaking {
     args: MarketMakingArgs,
-    background: Background,
-    venue: Venue,
+    market: Marketplace,
 }
 
 /// What the task remembers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Quotes {
-    /// The own order of each side, whether it still rests or not.
-    orders: [Option<OrderId>; 2],
+    own: WorkingOrders,
+    trader: TraderId,
+    /// The newest order of each side, whether it is still there or not.
+    quotes: [Option<OrderId>; 2],
     /// Mid price when the player decided last, and now, times two.
     twice_mid: [Price; 2],
     /// Value of cash and inventory, times two.
@@ -143,29 +153,16 @@ impl MarketMaking {
     /// # Errors
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: MarketMakingArgs) -> Result<Self, EnvError> {
-        let fee = |x: i64| (-1_000_000..=1_000_000).contains(&x);
         check(&[
             (args.steps >= 1, "steps", "at least 1"),
-            (
-                within(args.interval, 1e-6, 86_400.0),
-                "interval",
-                "0.000001 to 86,400 s",
-            ),
-            (
-                within(args.warm_up, 0.0, 86_400.0),
-                "warm_up",
-                "0 to 86,400 s",
-            ),
+            ranges::interval(args.interval),
+            ranges::lead(args.warm_up, "warm_up"),
             (
                 (1..=1_000_000).contains(&args.size),
                 "size",
                 "1 to 1,000,000",
             ),
-            (
-                (1..=1_000_000_000).contains(&args.max_inventory),
-                "max_inventory",
-                "1 to 1,000,000,000",
-            ),
+            ranges::shares(args.max_inventory, "max_inventory"),
             (
                 within(args.running_penalty, 0.0, 1e6),
                 "running_penalty",
@@ -176,45 +173,72 @@ impl MarketMaking {
                 "terminal_penalty",
                 "0 to 1,000,000",
             ),
-            (
-                within(args.latency, 0.0, 1e3 * args.interval),
-                "latency",
-                "0 ms to `interval`",
-            ),
-            (fee(args.maker_fee), "maker_fee", "-1,000,000 to 1,000,000"),
-            (fee(args.taker_fee), "taker_fee", "-1,000,000 to 1,000,000"),
+            ranges::latency(args.latency),
+            ranges::fee(args.maker_fee, "maker_fee"),
+            ranges::fee(args.taker_fee, "taker_fee"),
         ])?;
-        let (background, venue) = args.background.build()?;
         Ok(Self {
+            market: Marketplace::new(&args.background, &args.sessions)?,
             args,
-            background,
-            venue,
         })
     }
 
-    /// The best price of a side that is not the player's alone.
-    fn best_of_others(book: &Book, side: Side, own: Option<OrderId>) -> Option<Price> {
-        let own = own
-            .and_then(|id| book.order(id))
-            .and_then(|order| order.price);
+    /// The best price of a side that is not the player's alone. An auction that began without a book has none: a tick from the
+    /// price that was known last.
+    fn best_of_others(&self, state: &Quotes, book: &Book, side: Side) -> Option<Price> {
         let mut levels = book.levels(side);
-        levels
-            .find(|level| level.count > 1 || Some(level.price) != own)
+        let touch = levels.find(|level| {
+            let own = state.own.live(book).filter(|order| order.side == side);
+            let own = own.filter(|order| order.price == Some(level.price));
+            level.count as usize > own.count()
+        });
+        let tick = self.market.tick();
+        let known = || {
+            let ticks = state.twice_mid[1].div_euclid(2 * tick);
+            (ticks - side.sign()) * tick
+        };
+        let in_auction = book.phase() == Phase::Auction;
+        touch
             .map(|level| level.price)
+            .or_else(|| in_auction.then(known))
+    }
+
+    /// Keeps the quote of a side that stands, or is on its way, or sends another one.
+    fn quote(&self, state: &mut Quotes, side: Side, offset: i32, desk: &mut Desk<'_>) {
+        let book = desk.book(SYMBOL);
+        let quote = state.quotes[side.index()];
+        let current = state
+            .own
+            .kept(book)
+            .find(|(order, _)| Some(order.id) == quote)
+            .map(|(order, size)| (order.id, order.price, size));
+        let size = Size::from(self.args.size);
+        // Whatever may still trade beside the quote could come first.
+        let held = side.sign() * desk.position(SYMBOL).held;
+        let fits = |state: &Quotes, desk: &Desk<'_>, replaced: Size| {
+            let others = state.own.outstanding(desk, side) - replaced;
+            held + others + size <= Size::from(self.args.max_inventory)
+        };
+        let room = fits(state, desk, current.map_or(0, |(.., size)| size));
+        let touch = self.best_of_others(state, book, side);
+        let price = touch.map(|touch| touch - side.sign() * i64::from(offset) * self.market.tick());
+        let price = price.filter(|price| room && *price > 0);
+        if let Some((id, standing, _)) = current {
+            if standing == price {
+                return;
+            }
+            state.own.recall(desk, id, Size::MAX);
+        }
+        // With latency the old quote can trade until it is back.
+        let price = price.filter(|_| fits(state, desk, 0));
+        state.quotes[side.index()] =
+            price.and_then(|price| state.own.send(desk, side, size, How::Limit(price)));
     }
 }
 
 /// Cash and the value of the inventory, times two.
 fn wealth(floor: &Floor<'_>, twice_mid: Price) -> i64 {
     2 * floor.account(0).cash + floor.position(0).held * twice_mid
-}
-
-/// The mid price times two; the last one where a side is empty.
-fn twice_mid(book: &Book, last: Price) -> Price {
-    match Side::BOTH.map(|side| book.best(side)) {
-        [Some(bid), Some(ask)] => bid + ask,
-        _ => last,
-    }
 }
 
 impl MarketTask for MarketMaking {
@@ -224,7 +248,7 @@ impl MarketTask for MarketMaking {
     fn spec(&self) -> EnvSpec {
         EnvSpec {
             max_episode_steps: Some(self.args.steps),
-            stochastic: self.background.is_random(),
+            stochastic: self.market.background.is_random(),
             model: Some(Model::new(Arc::new(MarketMakingProblem {
                 steps: self.args.steps,
                 interval: self.args.interval,
@@ -243,6 +267,7 @@ impl MarketTask for MarketMaking {
                     f64::INFINITY,
                     "Distance of the best prices in ticks; 100 where a side is empty.",
                 ),
+                phase_info(),
             ],
             ..EnvSpec::single(
                 "market_making-v1",
@@ -257,27 +282,26 @@ impl MarketTask for MarketMaking {
 
     fn setup(&self) -> MarketSetup {
         let args = &self.args;
-        MarketSetup {
-            venue: self.venue.clone(),
-            calendar: None,
-            fees: Fees {
-                maker: args.maker_fee,
-                taker: args.taker_fee,
-            },
-            warm_up: nanoseconds(args.warm_up),
-            interval: nanoseconds(args.interval).max(1),
-            players: vec![player(args.latency, 0)],
-        }
+        let fees = Fees {
+            maker: args.maker_fee,
+            taker: args.taker_fee,
+        };
+        self.market
+            .setup(fees, args.warm_up, args.interval, args.latency, 0)
     }
 
     fn flow(&self) -> Background {
-        self.background.clone()
+        self.market.background.clone()
     }
 
     fn begin(&self, state: &mut Quotes, floor: &Floor<'_>, options: &Value) -> Result<(), String> {
         no_options(options)?;
-        let mid = twice_mid(floor.book(), 2 * self.venue.reference);
+        let mid = twice_mid_or_last(floor.book(), 2 * self.market.venue.reference);
+        let mut own = std::mem::take(&mut state.own);
+        own.clear();
         *state = Quotes {
+            own,
+            trader: floor.trader(0),
             twice_mid: [mid; 2],
             twice_wealth: wealth(floor, mid),
             ..Quotes::default()
@@ -287,38 +311,17 @@ impl MarketTask for MarketMaking {
 
     fn act(&self, state: &mut Quotes, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
         state.volume = 0;
+        state.own.tidy(desk);
         let (actions, row) = step.action(0);
         let offsets = &actions.i32(0)[2 * row..2 * row + 2];
-        let held = desk.position(Symbol(0)).held;
-        let size = i64::from(self.args.size);
         for side in Side::BOTH {
-            let book = desk.book(Symbol(0));
-            let own = state.orders[side.index()];
-            let live = own.and_then(|id| book.order(id));
-            let touch = Self::best_of_others(book, side, own);
-            let behind = i64::from(offsets[side.index()]) * self.venue.tick();
-            let room = held * side.sign() + size <= i64::from(self.args.max_inventory);
-            let price = touch.map(|touch| touch - side.sign() * behind);
-            let price = price.filter(|price| room && *price > 0);
-            if live.is_some_and(|order| order.price == price) {
-                continue;
-            }
-            if let Some(order) = live {
-                desk.send(Symbol(0), Message::Cancel { id: order.id });
-            }
-            state.orders[side.index()] = price.map(|price| {
-                let id = desk.new_id();
-                let order = NewOrder::limit(id, desk.id_of(0), side, size, price);
-                desk.send(Symbol(0), Message::New(order));
-                id
-            });
+            self.quote(state, side, offsets[side.index()], desk);
         }
     }
 
     fn watch(&self, state: &mut Quotes, _: Time, event: &Event) {
-        if let Event::Trade(trade) = event {
-            state.volume += trade.size;
-        }
+        state.own.hear(event);
+        state.volume += traded(event, state.trader).0;
     }
 
     fn settle(&self, state: &mut Quotes, floor: &Floor<'_>, step: &mut RowStep<'_>) {
@@ -326,7 +329,7 @@ impl MarketTask for MarketMaking {
         state.decisions += 1;
         state.twice_mid = [
             state.twice_mid[1],
-            twice_mid(floor.book(), state.twice_mid[1]),
+            twice_mid_or_last(floor.book(), state.twice_mid[1]),
         ];
         let wealth = wealth(floor, state.twice_mid[1]);
         let gain = (wealth - state.twice_wealth) as f64 / 2e4;
@@ -348,7 +351,7 @@ impl MarketTask for MarketMaking {
         out: &mut RowObservation<'_>,
     ) {
         let (args, book) = (&self.args, floor.book());
-        let tick = self.venue.tick() as f64;
+        let tick = self.market.tick() as f64;
         let best = Side::BOTH.map(|side| book.best(side));
         let spread = match best {
             [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
@@ -356,7 +359,7 @@ impl MarketTask for MarketMaking {
         };
         let [bids, asks] = depths(book);
         let ahead = |side: Side| {
-            let id = state.orders[side.index()]?;
+            let id = state.quotes[side.index()]?;
             let order = book.order(id)?;
             let level: Size = book.queue(side, order.price?).map(|other| other.open).sum();
             Some(book.ahead(id)? as f64 / level as f64)
@@ -378,6 +381,7 @@ impl MarketTask for MarketMaking {
         }
         out.info(INVENTORY, &[floor.position(player).held as f64]);
         out.info(SPREAD, &[spread]);
+        tell_phase(out, book);
     }
 
     fn tell(&self, state: &Quotes, floor: &Floor<'_>, out: &mut String) {

@@ -6,19 +6,23 @@ mod inventory_market_making;
 mod jax_lob_execution;
 mod market_making;
 mod mars_execution;
+mod orders;
+mod ranges;
+mod sessions;
 mod shared;
 pub mod twap;
 
 pub use abides::{
     AbidesDailyInvestor, AbidesDailyInvestorArgs, AbidesExecution, AbidesExecutionArgs, RewardMode,
 };
-pub use execution::{Controls, ELAPSED, EXECUTED, ExecutionProblem, VOLUME};
+pub use execution::{ARRIVING, Controls, ELAPSED, EXECUTED, ExecutionProblem, VOLUME};
 pub use inventory_market_making::{
     InventoryMarketMaking, InventoryMarketMakingArgs, MarketMakingReward,
 };
 pub use jax_lob_execution::{JaxLobExecution, JaxLobExecutionArgs};
 pub use market_making::{MarketMaking, MarketMakingArgs, MarketMakingProblem};
 pub use mars_execution::{Benchmark, MarsExecution, MarsExecutionArgs};
+pub use sessions::Sessions;
 
 use crate::market::host::MarketPlugin;
 use crate::registry::Registry;

@@ -1,31 +1,20 @@
-//! What the tasks have in common: ranges of arguments, what is seen of a book, and a player's own orders.
+//! What the tasks have in common: the market they are set in, and what is seen of it.
 
 use serde::{Deserialize, Serialize};
 
+use super::sessions::Sessions;
 use crate::error::EnvError;
-use crate::market::book::{Book, Resting};
-use crate::market::event::Trade;
-use crate::market::host::{Floor, PlayerSetup};
-use crate::market::kernel::{Delays, Desk, SECOND, Seat, Symbol};
-use crate::market::order::{Cash, Message, NewOrder, OrderId, Price, Side, Size, Time, TraderId};
-use crate::sim::{InfoField, InfoKind};
+use crate::market::book::Book;
+use crate::market::event::{Event, Phase};
+use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::host::{Floor, MarketSetup, PlayerSetup};
+use crate::market::kernel::{Calendar, Delays, Fees, SECOND, Seat, Symbol};
+use crate::market::order::{Cash, Price, Side, Size, Time, TraderId};
+use crate::sim::{InfoField, InfoKind, RowObservation};
 use crate::space::{BoxSpace, DType, Space};
 
 /// The instrument of a task.
 pub(super) const SYMBOL: Symbol = Symbol(0);
-
-/// Refuses the first argument that is out of its range.
-pub(super) fn check(ranges: &[(bool, &str, &str)]) -> Result<(), EnvError> {
-    match ranges.iter().find(|(fine, ..)| !fine) {
-        None => Ok(()),
-        Some((_, path, range)) => Err(EnvError::argument(path, format!("must be {range}"))),
-    }
-}
-
-/// Whether a number lies in a closed interval; NaN lies in none.
-pub(super) fn within(x: f64, low: f64, high: f64) -> bool {
-    (low..=high).contains(&x)
-}
 
 /// An info field that tells a number about the state.
 pub(super) fn number(name: &str, low: f64, high: f64, summary: &str) -> InfoField {
@@ -47,27 +36,94 @@ pub(super) fn nanoseconds(seconds: f64) -> Time {
     (seconds * SECOND as f64) as Time
 }
 
-/// A player so many milliseconds from the exchange.
-pub(super) fn player(latency: f64, cash: Cash) -> PlayerSetup {
-    PlayerSetup {
-        seat: Seat {
-            delays: Delays {
-                communication: nanoseconds(latency / 1e3),
-                computation: 0,
-            },
-            ..Seat::default()
-        },
-        cash,
-        shares: 0,
+/// Who trades in the market of a task beside its player, what the market must be like for it, and its phases.
+#[derive(Debug, Clone)]
+pub(super) struct Marketplace {
+    pub(super) background: Background,
+    pub(super) venue: Venue,
+    calendar: Option<Calendar>,
+}
+
+impl Marketplace {
+    /// The market of two arguments.
+    ///
+    /// # Errors
+    /// [`EnvError::Argument`] with the key that is wrong, below `background` or `sessions`.
+    pub(super) fn new(
+        background: &BackgroundConfig,
+        sessions: &Sessions,
+    ) -> Result<Self, EnvError> {
+        let (background, venue) = background.build()?;
+        let calendar = sessions.calendar(venue.opening)?;
+        Ok(Self {
+            background,
+            venue,
+            calendar,
+        })
+    }
+
+    /// Distance of two prices.
+    pub(super) fn tick(&self) -> Price {
+        self.venue.tick()
+    }
+
+    /// When the market closes, if it does.
+    pub(super) fn close(&self) -> Option<Time> {
+        let last = self.calendar.as_ref().and_then(|c| c.changes().last());
+        let close = last.filter(|(_, phase)| *phase == Phase::Closed);
+        [self.venue.closing, close.map(|(time, _)| *time)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The market with one player, who is `latency` ms from the exchange, joins after `lead` seconds and then decides every
+    /// `interval` seconds.
+    pub(super) fn setup(
+        &self,
+        fees: Fees,
+        lead: f64,
+        interval: f64,
+        latency: f64,
+        cash: Cash,
+    ) -> MarketSetup {
+        MarketSetup {
+            venue: self.venue.clone(),
+            calendar: self.calendar.clone(),
+            fees,
+            warm_up: nanoseconds(lead),
+            interval: nanoseconds(interval).max(1),
+            players: vec![PlayerSetup {
+                seat: Seat {
+                    delays: Delays {
+                        communication: nanoseconds(latency / 1e3),
+                        computation: 0,
+                    },
+                    ..Seat::default()
+                },
+                cash,
+                shares: 0,
+            }],
+        }
     }
 }
 
-/// The mid price times two; that of one side where the other is empty, and `last` where both are.
-pub(super) fn twice_mid(book: &Book, last: Price) -> Price {
+/// The mid price times two. Where a side is empty, the best price of the other one, and `last` where both are: what who measures
+/// prices in each moment would read off this book.
+pub(super) fn twice_mid_or_best(book: &Book, last: Price) -> Price {
     match Side::BOTH.map(|side| book.best(side)) {
         [Some(bid), Some(ask)] => bid + ask,
         [Some(price), None] | [None, Some(price)] => 2 * price,
         [None, None] => 2 * last,
+    }
+}
+
+/// The mid price times two. Where a side is empty, that of before, `twice_last`: who is paid for the change of its value must not
+/// gain by half a spread when its last ask is taken away.
+pub(super) fn twice_mid_or_last(book: &Book, twice_last: Price) -> Price {
+    match Side::BOTH.map(|side| book.best(side)) {
+        [Some(bid), Some(ask)] => bid + ask,
+        _ => twice_last,
     }
 }
 
@@ -92,84 +148,6 @@ pub(super) fn imbalance(bid: f64, ask: f64) -> f64 {
     } else {
         0.0
     }
-}
-
-/// Orders that a player has sent, in order of entry. Those that are gone leave when somebody looks.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct OwnOrders {
-    /// Each with the time on the player's clock until which it may be on its way.
-    sent: Vec<(OrderId, Time)>,
-}
-
-impl OwnOrders {
-    /// Forgets all, with room for the orders of an episode that is to begin.
-    pub(super) fn clear(&mut self) {
-        self.sent.clear();
-        self.sent.reserve(64);
-    }
-
-    /// Sends an order.
-    pub(super) fn send(&mut self, desk: &mut Desk<'_>, side: Side, size: Size, how: How) {
-        let (id, trader) = (desk.new_id(), desk.id_of(0));
-        let order = match how {
-            How::Market => NewOrder::market(id, trader, side, size),
-            How::Limit(price) => {
-                self.sent.push((id, desk.now() + 2 * desk.communication()));
-                NewOrder::limit(id, trader, side, size, price)
-            }
-        };
-        desk.send(SYMBOL, Message::New(order));
-    }
-
-    /// Takes back all that is left of them.
-    pub(super) fn cancel_all(&mut self, desk: &mut Desk<'_>) {
-        self.tidy(desk);
-        for (id, _) in self.sent.drain(..) {
-            desk.send(SYMBOL, Message::Cancel { id });
-        }
-    }
-
-    /// Takes back `size` shares of those that rest at a price, the oldest first.
-    pub(super) fn cancel(&self, desk: &mut Desk<'_>, price: Price, size: Size) {
-        let mut left = size;
-        for &(id, _) in &self.sent {
-            let Some(order) = desk.book(SYMBOL).order(id) else {
-                continue;
-            };
-            let by = order.left().min(left);
-            if order.price != Some(price) || by == 0 {
-                continue;
-            }
-            left -= by;
-            let message = if by == order.left() {
-                Message::Cancel { id }
-            } else {
-                Message::Reduce { id, by }
-            };
-            desk.send(SYMBOL, message);
-        }
-    }
-
-    /// Forgets those that are gone.
-    pub(super) fn tidy(&mut self, desk: &Desk<'_>) {
-        let (now, book) = (desk.now(), desk.book(SYMBOL));
-        self.sent
-            .retain(|&(id, until)| now <= until || book.order(id).is_some());
-    }
-
-    /// Those that rest.
-    pub(super) fn live<'a>(&'a self, book: &'a Book) -> impl Iterator<Item = Resting> + 'a {
-        self.sent.iter().filter_map(|(id, _)| book.order(*id))
-    }
-}
-
-/// How an order is sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum How {
-    /// At any price; nothing of it rests.
-    Market,
-    /// At this price or better; the rest of it waits.
-    Limit(Price),
 }
 
 /// What has been executed of an order: how much, at what sum of money.
@@ -216,14 +194,14 @@ impl LastMinute {
     const PART: Time = 10 * SECOND;
 
     #[inline]
-    pub(super) fn note(&mut self, time: Time, size: Size, is_own: bool) {
+    pub(super) fn note(&mut self, time: Time, all: Size, own: Size) {
         let number = time.div_euclid(Self::PART);
         let part = &mut self.parts[number.rem_euclid(6) as usize];
         if part.0 != number {
             *part = (number, 0, 0);
         }
-        part.1 += size;
-        part.2 += if is_own { size } else { 0 };
+        part.1 += all;
+        part.2 += own;
     }
 
     /// The player's share, of all that traded.
@@ -239,10 +217,44 @@ impl LastMinute {
     }
 }
 
-/// Whether a trader is a side of a trade.
+/// Shares that an event says have traded: all of them, and those of `trader`.
+///
+/// A call auction tells of all of its shares once, and then of each order's.
 #[inline]
-pub(super) fn takes_part(trade: &Trade, trader: TraderId) -> bool {
-    trade.maker_trader == trader || trade.taker_trader == trader
+pub(super) fn traded(event: &Event, trader: TraderId) -> (Size, Size) {
+    match event {
+        Event::Trade(trade) => {
+            let is_own = trade.maker_trader == trader || trade.taker_trader == trader;
+            (trade.size, if is_own { trade.size } else { 0 })
+        }
+        Event::AuctionPrint { volume, .. } => (*volume, 0),
+        Event::AuctionFill {
+            trader: other,
+            size,
+            ..
+        } if *other == trader => (0, *size),
+        _ => (0, 0),
+    }
+}
+
+/// The info field that tells the phase of trading.
+const PHASE: &str = "phase";
+
+/// That field.
+pub(super) fn phase_info() -> InfoField {
+    let summary = "Phase of trading: 0 closed, 1 call auction, 2 continuous, 3 halted.";
+    number(PHASE, 0.0, 3.0, summary)
+}
+
+/// Tells it.
+pub(super) fn tell_phase(out: &mut RowObservation<'_>, book: &Book) {
+    let phase = match book.phase() {
+        Phase::Closed => 0.0,
+        Phase::Auction => 1.0,
+        Phase::Continuous => 2.0,
+        Phase::Halted => 3.0,
+    };
+    out.info(PHASE, &[phase]);
 }
 
 #[cfg(test)]
@@ -252,12 +264,12 @@ mod tests {
     #[test]
     fn the_last_minute_is_the_last_six_parts() {
         let mut minute = LastMinute::default();
-        minute.note(5 * SECOND, 100, true);
-        minute.note(15 * SECOND, 300, false);
+        minute.note(5 * SECOND, 100, 100);
+        minute.note(15 * SECOND, 300, 0);
         assert_eq!(minute.share(15 * SECOND), 0.25);
         // The first part is older than a minute now.
         assert_eq!(minute.share(61 * SECOND), 0.0);
-        minute.note(65 * SECOND, 100, true);
+        minute.note(65 * SECOND, 100, 100);
         assert_eq!(minute.share(65 * SECOND), 0.25);
         assert_eq!(minute.share(1000 * SECOND), 0.0);
     }

@@ -1,6 +1,8 @@
 //! Tasks behind the border.
 
 mod execution;
+mod latency;
+mod sessions;
 
 use serde_json::{Value, json};
 

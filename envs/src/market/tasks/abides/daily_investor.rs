@@ -19,13 +19,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::shared::{SYMBOL, check, nanoseconds, player, within};
-use super::{CENT, Seen, bid_share, setup, ten_thousandths};
+use super::super::orders::{How, WorkingOrders};
+use super::super::ranges::{self, check, within};
+use super::super::sessions::Sessions;
+use super::super::shared::{Marketplace, nanoseconds, phase_info, tell_phase};
+use super::{CENT, Seen, bid_share, ten_thousandths};
 use crate::error::EnvError;
-use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::event::Event;
+use crate::market::flow::{Background, BackgroundConfig};
 use crate::market::host::{Floor, MarketSetup, MarketTask, Wait};
-use crate::market::kernel::Desk;
-use crate::market::order::{Cash, Message, NewOrder, OrderId, Side, Size, Time};
+use crate::market::kernel::{Desk, Fees};
+use crate::market::order::{Cash, Side, Time};
 use crate::market::population::PopulationConfig;
 use crate::sim::{EnvSpec, RowObservation, RowStep, no_options};
 use crate::space::Space;
@@ -65,6 +69,8 @@ pub struct AbidesDailyInvestorArgs {
     pub latency: f64,
     /// Who trades beside the player.
     pub background: BackgroundConfig,
+    /// Call auctions, halts and the close of the market, at which the day ends.
+    pub sessions: Sessions,
 }
 
 impl Default for AbidesDailyInvestorArgs {
@@ -79,6 +85,7 @@ impl Default for AbidesDailyInvestorArgs {
             reward: RewardMode::Dense,
             latency: 0.0,
             background: BackgroundConfig::Population(PopulationConfig::default()),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -87,8 +94,7 @@ impl Default for AbidesDailyInvestorArgs {
 #[derive(Debug, Clone)]
 pub struct AbidesDailyInvestor {
     args: AbidesDailyInvestorArgs,
-    background: Background,
-    venue: Venue,
+    market: Marketplace,
     /// When the day is over.
     close: Time,
 }
@@ -96,6 +102,7 @@ pub struct AbidesDailyInvestor {
 /// What the task remembers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Investor {
+    own: WorkingOrders,
     seen: Seen,
     /// When the player decides, in the step that runs.
     now: Time,
@@ -109,45 +116,29 @@ impl AbidesDailyInvestor {
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: AbidesDailyInvestorArgs) -> Result<Self, EnvError> {
         check(&[
-            (
-                (1..=1_000_000_000).contains(&args.order_size),
-                "order_size",
-                "1 to 1,000,000,000",
-            ),
+            ranges::shares(args.order_size, "order_size"),
             (args.cash >= 1, "cash", "at least 1"),
-            (
-                within(args.interval, 1e-6, 86_400.0),
-                "interval",
-                "0.000001 to 86,400 s",
-            ),
-            (
-                within(args.first_wake, 0.0, 86_400.0),
-                "first_wake",
-                "0 to 86,400 s",
-            ),
+            ranges::interval(args.interval),
+            ranges::lead(args.first_wake, "first_wake"),
             (
                 within(args.done_ratio, 0.0, 1.0) && args.done_ratio < 1.0,
                 "done_ratio",
                 "at least 0, below 1",
             ),
-            (
-                within(args.latency, 0.0, 60_000.0),
-                "latency",
-                "0 to 60,000 ms",
-            ),
+            ranges::latency(args.latency),
         ])?;
-        let (background, venue) = args.background.build()?;
-        let first = venue.opening + nanoseconds(args.first_wake);
-        let close = venue.opening + nanoseconds(args.day);
-        let close = venue.closing.map_or(close, |closing| closing.min(close));
+        let market = Marketplace::new(&args.background, &args.sessions)?;
+        let opening = market.venue.opening;
+        let first = opening + nanoseconds(args.first_wake);
+        let close = opening + nanoseconds(args.day);
+        let close = market.close().map_or(close, |closing| closing.min(close));
         if !within(args.day, 0.0, 864_000.0) || close <= first {
             let message = "must be at most 864,000 s, and the close later than `first_wake`";
             return Err(EnvError::argument("day", message));
         }
         Ok(Self {
             args,
-            background,
-            venue,
+            market,
             close,
         })
     }
@@ -172,12 +163,13 @@ impl MarketTask for AbidesDailyInvestor {
         let mut high = vec![most; WIDTH];
         let mut low = vec![-most; WIDTH];
         (low[1], high[1]) = (0.0, 1.0);
-        let first = self.venue.opening + nanoseconds(self.args.first_wake);
+        let first = self.market.venue.opening + nanoseconds(self.args.first_wake);
         let interval = nanoseconds(self.args.interval).max(1);
         let steps = (self.close - first + interval - 1) / interval;
         EnvSpec {
             max_episode_steps: Some(steps as u32),
-            stochastic: self.background.is_random(),
+            stochastic: self.market.background.is_random(),
+            info: vec![phase_info()],
             ..EnvSpec::single(
                 "abides_daily_investor-v1",
                 "Buy and sell through a day and end it richer.",
@@ -188,13 +180,14 @@ impl MarketTask for AbidesDailyInvestor {
     }
 
     fn setup(&self) -> MarketSetup {
-        let (first_wake, interval) = (self.args.first_wake, self.args.interval);
-        let investor = player(self.args.latency, self.cash());
-        setup(&self.venue, first_wake, interval, investor)
+        let args = &self.args;
+        let (lead, latency) = (args.first_wake, args.latency);
+        self.market
+            .setup(Fees::default(), lead, args.interval, latency, self.cash())
     }
 
     fn flow(&self) -> Background {
-        self.background.clone()
+        self.market.background.clone()
     }
 
     fn begin(
@@ -204,8 +197,11 @@ impl MarketTask for AbidesDailyInvestor {
         options: &Value,
     ) -> Result<(), String> {
         no_options(options)?;
+        let mut own = std::mem::take(&mut state.own);
+        own.clear();
         *state = Investor {
-            seen: Seen::begin(floor.book(), self.venue.reference),
+            own,
+            seen: Seen::begin(floor.book(), self.market.venue.reference),
             now: floor.now(),
             wealth: self.cash(),
         };
@@ -216,15 +212,19 @@ impl MarketTask for AbidesDailyInvestor {
         Wait::time(setup.interval.min(self.close - state.now).max(1))
     }
 
-    fn act(&self, _: &mut Investor, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
+    fn act(&self, state: &mut Investor, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
+        state.own.tidy(desk);
         let side = match step.discrete(0) {
             0 => Side::Buy,
             1 => return,
             _ => Side::Sell,
         };
-        let size = Size::from(self.args.order_size);
-        let order = NewOrder::market(OrderId::ASSIGN, desk.id_of(0), side, size);
-        desk.send(SYMBOL, Message::New(order));
+        let size = self.args.order_size.into();
+        state.own.send(desk, side, size, How::Market);
+    }
+
+    fn watch(&self, state: &mut Investor, _: Time, event: &Event) {
+        state.own.hear(event);
     }
 
     fn settle(&self, state: &mut Investor, floor: &Floor<'_>, step: &mut RowStep<'_>) {
@@ -259,6 +259,7 @@ impl MarketTask for AbidesDailyInvestor {
         for (out, value) in out.f32(0).iter_mut().zip(values) {
             *out = value as f32;
         }
+        tell_phase(out, book);
     }
 
     fn tell(&self, state: &Investor, floor: &Floor<'_>, out: &mut String) {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | observation | `float32` Box `[11]`, see below |
 //! | action | 0: take back everything and send a market order of `order_size`; 1: take back everything and send a limit order at the own touch; 2: nothing |
-//! | reward | Σ s (entry − price) · size / `parent_size` in cents over the fills of the step, s = 1 for a buyer and −1 for a seller; in the last step also −1000 for each share that is missing, −100 for each too many, divided by `parent_size` |
+//! | reward | Σ s (entry − price) · size / `parent_size` in cents over the fills of the step, s = 1 for a buyer and −1 for a seller; in the last step also −1000 for each share that is missing, divided by `parent_size` |
 //! | end | terminal when the parent order is executed or its window is over |
 //!
 //! `entry` is the mid price at the first decision, `first_wake` seconds after trading begins.
@@ -21,22 +21,24 @@
 //! | 8–10 | changes of the mid price between the last decisions in cents, the newest last |
 //!
 //! Where it differs from ABIDES-Gym: a seller's executed share and missing shares are counted as a buyer's (there a seller's holdings
-//! are negative, and its penalty counts them as such).
+//! are negative, and its penalty counts them as such). An order is no larger than what is left of the parent order, less what may
+//! still trade of orders sent before, so that there is never a share too many, for which the original takes 100 cents.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::execution::{self as problem, Controls, ExecutionProblem};
-use super::super::shared::{
-    Executed, How, OwnOrders, SYMBOL, check, nanoseconds, player, takes_part, within,
-};
-use super::{CENT, Seen, bid_share, setup, ten_thousandths};
+use super::super::execution::{self as problem, Controls, ExecutionProblem, Standing};
+use super::super::orders::{How, WorkingOrders};
+use super::super::ranges::{self, check, within};
+use super::super::sessions::Sessions;
+use super::super::shared::{Executed, Marketplace, SYMBOL, nanoseconds, traded};
+use super::{CENT, Seen, bid_share, ten_thousandths};
 use crate::error::EnvError;
 use crate::market::event::Event;
-use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::flow::{Background, BackgroundConfig};
 use crate::market::host::{Floor, MarketSetup, MarketTask, Wait};
-use crate::market::kernel::Desk;
+use crate::market::kernel::{Desk, Fees};
 use crate::market::order::{Cash, Side, Size, Time, TraderId};
 use crate::market::population::PopulationConfig;
 use crate::math::ln;
@@ -45,8 +47,6 @@ use crate::space::Space;
 
 /// Cents for each share that is missing at the end.
 const MISSING: f64 = 1000.0;
-/// Cents for each share too many.
-const TOO_MANY: f64 = 100.0;
 
 /// Arguments of `abides_execution-v1`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,8 @@ pub struct AbidesExecutionArgs {
     pub latency: f64,
     /// Who trades beside the player.
     pub background: BackgroundConfig,
+    /// Call auctions, halts and the close of the market.
+    pub sessions: Sessions,
 }
 
 impl Default for AbidesExecutionArgs {
@@ -84,6 +86,7 @@ impl Default for AbidesExecutionArgs {
             cash: 1_000_000,
             latency: 0.0,
             background: BackgroundConfig::Population(PopulationConfig::default()),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -92,14 +95,13 @@ impl Default for AbidesExecutionArgs {
 #[derive(Debug, Clone)]
 pub struct AbidesExecution {
     args: AbidesExecutionArgs,
-    background: Background,
-    venue: Venue,
+    market: Marketplace,
 }
 
 /// What the task remembers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Parent {
-    own: OwnOrders,
+    own: WorkingOrders,
     trader: TraderId,
     begin: Time,
     /// When the player decides, in the step that runs.
@@ -119,42 +121,20 @@ impl AbidesExecution {
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: AbidesExecutionArgs) -> Result<Self, EnvError> {
         check(&[
-            (
-                (1..=1_000_000_000).contains(&args.parent_size),
-                "parent_size",
-                "1 to 1,000,000,000",
-            ),
-            (
-                (1..=1_000_000_000).contains(&args.order_size),
-                "order_size",
-                "1 to 1,000,000,000",
-            ),
-            (
-                within(args.interval, 1e-6, 86_400.0),
-                "interval",
-                "0.000001 to 86,400 s",
-            ),
+            ranges::shares(args.parent_size, "parent_size"),
+            ranges::shares(args.order_size, "order_size"),
+            ranges::interval(args.interval),
             (
                 within(args.window, args.interval, 86_400.0),
                 "window",
                 "at least `interval`, at most 86,400 s",
             ),
-            (
-                within(args.first_wake, 0.0, 86_400.0),
-                "first_wake",
-                "0 to 86,400 s",
-            ),
-            (
-                within(args.latency, 0.0, 60_000.0),
-                "latency",
-                "0 to 60,000 ms",
-            ),
+            ranges::lead(args.first_wake, "first_wake"),
+            ranges::latency(args.latency),
         ])?;
-        let (background, venue) = args.background.build()?;
         Ok(Self {
+            market: Marketplace::new(&args.background, &args.sessions)?,
             args,
-            background,
-            venue,
         })
     }
 
@@ -187,7 +167,7 @@ impl MarketTask for AbidesExecution {
         ];
         EnvSpec {
             max_episode_steps: Some((self.args.window / self.args.interval).ceil() as u32),
-            stochastic: self.background.is_random(),
+            stochastic: self.market.background.is_random(),
             info: ExecutionProblem::info(),
             model: Some(self.problem().model()),
             ..EnvSpec::single(
@@ -200,18 +180,19 @@ impl MarketTask for AbidesExecution {
     }
 
     fn setup(&self) -> MarketSetup {
-        let (first_wake, interval) = (self.args.first_wake, self.args.interval);
-        let investor = player(self.args.latency, self.cash());
-        setup(&self.venue, first_wake, interval, investor)
+        let args = &self.args;
+        let (lead, latency) = (args.first_wake, args.latency);
+        self.market
+            .setup(Fees::default(), lead, args.interval, latency, self.cash())
     }
 
     fn flow(&self) -> Background {
-        self.background.clone()
+        self.market.background.clone()
     }
 
     fn begin(&self, state: &mut Parent, floor: &Floor<'_>, options: &Value) -> Result<(), String> {
         no_options(options)?;
-        let seen = Seen::begin(floor.book(), self.venue.reference);
+        let seen = Seen::begin(floor.book(), self.market.venue.reference);
         let mut own = std::mem::take(&mut state.own);
         own.clear();
         *state = Parent {
@@ -233,27 +214,29 @@ impl MarketTask for AbidesExecution {
     }
 
     fn act(&self, state: &mut Parent, _: usize, step: &RowStep<'_>, desk: &mut Desk<'_>) {
-        let (side, size) = (self.args.side, Size::from(self.args.order_size));
-        match step.discrete(0) {
-            0 => {
-                state.own.cancel_all(desk);
-                state.own.send(desk, side, size, How::Market);
-            }
+        let side = self.args.side;
+        state.own.tidy(desk);
+        let how = match step.discrete(0) {
+            0 => How::Market,
             1 => {
-                state.own.cancel_all(desk);
-                let touch = desk.book(SYMBOL).best(side).unwrap_or(state.seen.last);
-                state.own.send(desk, side, size, How::Limit(touch));
+                let touch = desk.book(SYMBOL).best(side);
+                How::Limit(touch.unwrap_or(state.seen.last))
             }
-            _ => state.own.tidy(desk),
+            _ => return,
+        };
+        state.own.recall_all(desk);
+        let left = Size::from(self.args.parent_size) - state.executed.size;
+        let left = left - state.own.outstanding(desk, side);
+        let size = left.min(self.args.order_size.into());
+        if size > 0 {
+            state.own.send(desk, side, size, how);
         }
     }
 
     fn watch(&self, state: &mut Parent, _: Time, event: &Event) {
-        if let Event::Trade(trade) = event
-            && !takes_part(trade, state.trader)
-        {
-            state.volume += trade.size;
-        }
+        state.own.hear(event);
+        let (all, own) = traded(event, state.trader);
+        state.volume += all - own;
     }
 
     fn settle(&self, state: &mut Parent, floor: &Floor<'_>, step: &mut RowStep<'_>) {
@@ -267,8 +250,7 @@ impl MarketTask for AbidesExecution {
         let mut reward = filled.gain(args.side, state.entry) / CENT / parent;
         let left = Size::from(args.parent_size) - executed.size;
         if left <= 0 || floor.now() >= state.begin + self.window() {
-            let penalty = if left > 0 { MISSING } else { TOO_MANY };
-            reward -= penalty * left.abs() as f64 / parent;
+            reward -= MISSING * left as f64 / parent;
             step.terminate();
         }
         step.reward(0, reward as f32);
@@ -296,7 +278,13 @@ impl MarketTask for AbidesExecution {
         for (out, value) in out.f32(0).iter_mut().zip(values) {
             *out = value as f32;
         }
-        problem::tell(out, state.executed.size, elapsed, state.volume);
+        let standing = Standing {
+            executed: state.executed.size,
+            elapsed,
+            volume: state.volume,
+            own: &state.own,
+        };
+        problem::tell(out, floor, &standing);
     }
 
     fn tell(&self, state: &Parent, _: &Floor<'_>, out: &mut String) {

@@ -12,11 +12,8 @@ pub use execution::{AbidesExecution, AbidesExecutionArgs};
 
 use serde::{Deserialize, Serialize};
 
-use super::shared::{nanoseconds, twice_mid};
+use super::shared::twice_mid_or_best;
 use crate::market::book::Book;
-use crate::market::flow::Venue;
-use crate::market::host::{MarketSetup, PlayerSetup};
-use crate::market::kernel::Fees;
 use crate::market::order::{Cash, Price, Side, Size};
 
 /// Ten-thousandths in a cent.
@@ -27,18 +24,6 @@ const HISTORY: usize = 4;
 /// Cents as the exchange counts money.
 fn ten_thousandths(cents: u32) -> Cash {
     Cash::from(cents) * CENT as Cash
-}
-
-/// A market without fees, in which `investor` decides from `first_wake` seconds after the opening on, every `interval` seconds.
-fn setup(venue: &Venue, first_wake: f64, interval: f64, investor: PlayerSetup) -> MarketSetup {
-    MarketSetup {
-        venue: venue.clone(),
-        calendar: None,
-        fees: Fees::default(),
-        warm_up: nanoseconds(first_wake),
-        interval: nanoseconds(interval).max(1),
-        players: vec![investor],
-    }
 }
 
 /// What both tasks see of the market.
@@ -67,7 +52,7 @@ impl Seen {
     fn look(&mut self, book: &Book) {
         self.last = book.last_price().unwrap_or(self.last);
         self.twice_mids.rotate_left(1);
-        self.twice_mids[HISTORY - 1] = twice_mid(book, self.last);
+        self.twice_mids[HISTORY - 1] = twice_mid_or_best(book, self.last);
         self.known = (self.known + 1).min(HISTORY);
     }
 

@@ -8,7 +8,7 @@ use crate::registry;
 use crate::sim::Simulator;
 use crate::space::Columns;
 
-fn conforms(id: &str, args: &Value) {
+pub(super) fn conforms(id: &str, args: &Value) {
     let options = CheckOptions {
         episodes: 6,
         steps: 20,
@@ -76,7 +76,7 @@ fn quantities_at_four_prices_conform() {
 
 /// Plays one episode in each of `rows` rows; `act` writes the actions. Returns the rewards of each row, step by step, and the
 /// shares executed at the end.
-fn play(
+pub(super) fn play(
     id: &str,
     args: &Value,
     rows: usize,

@@ -33,20 +33,24 @@
 //! Source: the execution task of *MarS: a Financial Market Simulation Engine Powered by Generative Foundation Model* (arXiv
 //! 2409.07486). What it does not say is chosen here: the observation, the unit of the advantage, its weight, and how α applies.
 
-use schemars::JsonSchema;
+mod args;
+mod stages;
+
+pub use args::{Benchmark, MarsExecutionArgs};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::execution::{self, Controls, ExecutionProblem};
+use super::execution::{self, Controls, ExecutionProblem, Standing};
+use super::orders::WorkingOrders;
 use super::shared::{
-    Executed, How, LastMinute, OwnOrders, SYMBOL, check, depths, imbalance, nanoseconds, player,
-    takes_part, twice_mid, within,
+    Executed, LastMinute, Marketplace, depths, imbalance, nanoseconds, traded, twice_mid_or_best,
 };
-use super::twap::{Stage, Step, Twap};
+use super::twap::{Stage, Step};
 use crate::error::EnvError;
 use crate::market::book::Book;
 use crate::market::event::Event;
-use crate::market::flow::{Background, BackgroundConfig, Venue};
+use crate::market::flow::Background;
 use crate::market::host::{Floor, MarketSetup, MarketTask, Wait};
 use crate::market::kernel::{Desk, Fees};
 use crate::market::order::{Price, Side, Size, Time, TraderId};
@@ -58,89 +62,23 @@ const WIDTH: usize = 10;
 /// Filled share up to which α is 1.
 const KNEE: f64 = 0.95;
 
-/// What prices are compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Benchmark {
-    /// The mid price when the order arrived.
-    Arrival,
-    /// What a fixed schedule pays in the same market.
-    Twap,
-}
-
-/// Arguments of `mars_execution-v1`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct MarsExecutionArgs {
-    /// Side of the order.
-    pub side: Side,
-    /// Shares of the order, at least 1.
-    pub size: u32,
-    /// Sizes of its parts are rounded up to multiples of this, at least 1.
-    pub lot: u32,
-    /// Slices, at least 1.
-    pub slices: u32,
-    /// Seconds of the passive stage of a slice, at least 1.
-    pub passive: u32,
-    /// Seconds of the aggressive one, at least 1.
-    pub aggressive: u32,
-    /// Whether the action is continuous.
-    pub continuous: bool,
-    /// What prices are compared with.
-    pub benchmark: Benchmark,
-    /// Reward for an advantage of one basis point on the whole order, >= 0.
-    pub price_weight: f64,
-    /// Seconds that the others trade before the order arrives, >= 0.
-    pub warm_up: f64,
-    /// Milliseconds from the player to the exchange, and back, >= 0; at most the shorter stage, so that orders have arrived
-    /// before the next decision.
-    pub latency: f64,
-    /// Fee of trades in which the player's order rested, as parts per million of their value; negative is a rebate.
-    pub maker_fee: i64,
-    /// Fee of trades in which it did not.
-    pub taker_fee: i64,
-    /// Who trades beside the player.
-    pub background: BackgroundConfig,
-}
-
-impl Default for MarsExecutionArgs {
-    /// About three tenths of what the default background trades in the time.
-    fn default() -> Self {
-        Self {
-            side: Side::Buy,
-            size: 24_000,
-            lot: 100,
-            slices: 10,
-            passive: 25,
-            aggressive: 5,
-            continuous: false,
-            benchmark: Benchmark::Arrival,
-            price_weight: 0.1,
-            warm_up: 60.0,
-            latency: 0.0,
-            maker_fee: 0,
-            taker_fee: 0,
-            background: BackgroundConfig::default(),
-        }
-    }
-}
-
 /// The task.
 #[derive(Debug, Clone)]
 pub struct MarsExecution {
     args: MarsExecutionArgs,
-    background: Background,
-    venue: Venue,
+    market: Marketplace,
 }
 
 /// What the task remembers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Schedule {
-    own: OwnOrders,
+    own: WorkingOrders,
     trader: TraderId,
     begin: Time,
     /// Stages begun.
     stages: u32,
+    /// Shares to be sent across the spread once they are back from the touch, and up to which price.
+    owed: (Size, Price),
     /// Mid price at the arrival, times two.
     twice_arrival: Price,
     /// What prices are compared with.
@@ -168,53 +106,10 @@ impl MarsExecution {
     /// # Errors
     /// [`EnvError::Argument`] if one is out of range.
     pub fn new(args: MarsExecutionArgs) -> Result<Self, EnvError> {
-        let fee = |x: i64| (-1_000_000..=1_000_000).contains(&x);
-        let seconds = |x: u32| (1..=86_400).contains(&x);
-        check(&[
-            (
-                (1..=1_000_000_000).contains(&args.size),
-                "size",
-                "1 to 1,000,000,000",
-            ),
-            (
-                (1..=args.size).contains(&args.lot),
-                "lot",
-                "at least 1, at most `size`",
-            ),
-            (
-                (1..=100_000).contains(&args.slices),
-                "slices",
-                "1 to 100,000",
-            ),
-            (seconds(args.passive), "passive", "1 to 86,400 s"),
-            (seconds(args.aggressive), "aggressive", "1 to 86,400 s"),
-            (
-                within(args.price_weight, 0.0, 1e6),
-                "price_weight",
-                "0 to 1,000,000",
-            ),
-            (
-                within(args.warm_up, 0.0, 86_400.0),
-                "warm_up",
-                "0 to 86,400 s",
-            ),
-            (
-                within(
-                    args.latency,
-                    0.0,
-                    1e3 * f64::from(args.passive.min(args.aggressive)),
-                ),
-                "latency",
-                "0 ms to the shorter of `passive` and `aggressive`",
-            ),
-            (fee(args.maker_fee), "maker_fee", "-1,000,000 to 1,000,000"),
-            (fee(args.taker_fee), "taker_fee", "-1,000,000 to 1,000,000"),
-        ])?;
-        let (background, venue) = args.background.build()?;
+        args.check()?;
         Ok(Self {
+            market: Marketplace::new(&args.background, &args.sessions)?,
             args,
-            background,
-            venue,
         })
     }
 
@@ -230,73 +125,11 @@ impl MarsExecution {
         }
     }
 
-    fn seconds(&self) -> u32 {
-        self.args.slices * (self.args.passive + self.args.aggressive)
-    }
-
     fn stage(state: &Schedule) -> Stage {
         if state.stages.is_multiple_of(2) {
             Stage::Passive
         } else {
             Stage::Aggressive
-        }
-    }
-
-    /// Begins a stage with the dials at these positions.
-    fn begin_stage(&self, state: &mut Schedule, passive: f64, level: usize, desk: &mut Desk<'_>) {
-        let args = &self.args;
-        let twap = Twap {
-            side: args.side,
-            target: args.size.into(),
-            lot: args.lot.into(),
-            tick: self.venue.tick(),
-            passive_ratio: passive,
-            aggressive_ratio: 1.0,
-            aggressive_price_change: 0,
-            total_seconds: self.seconds(),
-            passive_seconds: args.passive,
-            idle_seconds: args.aggressive,
-        };
-        let stage = Self::stage(state);
-        state.stages += 1;
-        state.own.tidy(desk);
-        let book = desk.book(SYMBOL);
-        state.seen.clear();
-        let live = state.own.live(book);
-        let priced = live.filter_map(|order| Some((order.price?, order.left())));
-        state.seen.extend(priced);
-        state.steps.clear();
-        // What the player knows of: with latency less than the exchange does.
-        let completed = args.side.sign() * desk.position(SYMBOL).held;
-        match stage {
-            Stage::Passive => {
-                let behind = args.side.opposite();
-                let best = book.best(args.side).or_else(|| {
-                    let other = book.best(behind)?;
-                    Some(other - args.side.sign() * twap.tick)
-                });
-                let best = best.or(book.last_price()).unwrap_or(self.venue.reference);
-                twap.wait(completed, &state.seen, best, &mut state.steps);
-            }
-            Stage::Aggressive => {
-                // Of a book with fewer levels, the last one.
-                let levels = book.levels(args.side.opposite()).take(level);
-                if let Some(level) = levels.last() {
-                    let elapsed = (state.stages / 2 - 1) * (args.passive + args.aggressive);
-                    let elapsed = elapsed + args.passive;
-                    let (seen, steps) = (&state.seen, &mut state.steps);
-                    twap.catch_up(completed, seen, level.price, elapsed, steps);
-                }
-            }
-        }
-        for i in 0..state.steps.len() {
-            match state.steps[i] {
-                Step::Cancel { price, size } => state.own.cancel(desk, price, size),
-                Step::Limit { price, size } if size > 0 => {
-                    state.own.send(desk, args.side, size, How::Limit(price));
-                }
-                Step::Limit { .. } => {}
-            }
         }
     }
 
@@ -321,7 +154,7 @@ impl MarketTask for MarsExecution {
         };
         EnvSpec {
             max_episode_steps: Some(2 * self.args.slices),
-            stochastic: self.background.is_random(),
+            stochastic: self.market.background.is_random(),
             info: ExecutionProblem::info(),
             model: Some(self.problem().model()),
             ..EnvSpec::single(
@@ -334,21 +167,17 @@ impl MarketTask for MarsExecution {
     }
 
     fn setup(&self) -> MarketSetup {
-        MarketSetup {
-            venue: self.venue.clone(),
-            calendar: None,
-            fees: Fees {
-                maker: self.args.maker_fee,
-                taker: self.args.taker_fee,
-            },
-            warm_up: nanoseconds(self.args.warm_up),
-            interval: nanoseconds(self.args.passive.into()),
-            players: vec![player(self.args.latency, 0)],
-        }
+        let fees = Fees {
+            maker: self.args.maker_fee,
+            taker: self.args.taker_fee,
+        };
+        let (lead, latency) = (self.args.warm_up, self.args.latency);
+        let passive = self.args.passive.into();
+        self.market.setup(fees, lead, passive, latency, 0)
     }
 
     fn flow(&self) -> Background {
-        self.background.clone()
+        self.market.background.clone()
     }
 
     fn begin(
@@ -358,8 +187,11 @@ impl MarketTask for MarsExecution {
         options: &Value,
     ) -> Result<(), String> {
         no_options(options)?;
-        let last = floor.book().last_price().unwrap_or(self.venue.reference);
-        let twice_arrival = twice_mid(floor.book(), last);
+        let last = floor
+            .book()
+            .last_price()
+            .unwrap_or(self.market.venue.reference);
+        let twice_arrival = twice_mid_or_best(floor.book(), last);
         let mut own = std::mem::take(&mut state.own);
         own.clear();
         *state = Schedule {
@@ -418,11 +250,19 @@ impl MarketTask for MarsExecution {
         self.begin_stage(state, passive, level, desk);
     }
 
+    fn wake(&self, state: &mut Schedule, _: usize, desk: &mut Desk<'_>) {
+        state.own.tidy(desk);
+        self.cross(state, desk);
+    }
+
     fn watch(&self, state: &mut Schedule, time: Time, event: &Event) {
-        if let Event::Trade(trade) = event {
-            let is_own = takes_part(trade, state.trader);
-            state.minute.note(time, trade.size, is_own);
-            state.volume += if is_own { 0 } else { trade.size };
+        state.own.hear(event);
+        let (all, own) = traded(event, state.trader);
+        if all != own {
+            state.volume += all - own;
+        }
+        if all + own > 0 {
+            state.minute.note(time, all, own);
         }
     }
 
@@ -443,15 +283,16 @@ impl MarketTask for MarsExecution {
 
     fn observe(&self, state: &Schedule, _: usize, floor: &Floor<'_>, out: &mut RowObservation<'_>) {
         let (args, book) = (&self.args, floor.book());
-        let tick = self.venue.tick() as f64;
+        let tick = self.market.tick() as f64;
         let spread = match Side::BOTH.map(|side| book.best(side)) {
             [Some(bid), Some(ask)] => (ask - bid) as f64 / tick,
             _ => 100.0,
         };
         let [bids, asks] = depths(book);
         let last = state.twice_arrival / 2;
-        let drift = twice_mid(book, last) as f64 / state.twice_arrival as f64 - 1.0;
-        let elapsed = execution::elapsed(floor, state.begin, nanoseconds(self.seconds().into()));
+        let drift = twice_mid_or_best(book, last) as f64 / state.twice_arrival as f64 - 1.0;
+        let elapsed =
+            execution::elapsed(floor, state.begin, nanoseconds(self.args.seconds().into()));
         let executed = state.executed.size;
         let values = [
             elapsed,
@@ -468,7 +309,13 @@ impl MarketTask for MarsExecution {
         for (out, value) in out.f32(0).iter_mut().zip(values) {
             *out = value.clamp(-10.0, 10.0) as f32;
         }
-        execution::tell(out, executed, elapsed, state.volume);
+        let standing = Standing {
+            executed,
+            elapsed,
+            volume: state.volume,
+            own: &state.own,
+        };
+        execution::tell(out, floor, &standing);
     }
 
     fn tell(&self, state: &Schedule, _: &Floor<'_>, out: &mut String) {
