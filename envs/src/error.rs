@@ -88,6 +88,19 @@ pub enum EnvError {
         /// What is wrong and what is expected.
         message: String,
     },
+    /// A market whose order book refused orders for want of room, so that it is no longer the market that was asked for.
+    #[error(
+        "row {row}: the order book is full: {orders} orders wait in it, and {refused} found no place; \
+         let the background cancel more of its orders, or send fewer"
+    )]
+    BookFull {
+        /// Row of the batch.
+        row: usize,
+        /// Live orders.
+        orders: u32,
+        /// Orders that were refused in this episode.
+        refused: u64,
+    },
     /// A saved row or simulator that does not fit this one.
     #[error("saved state does not fit this simulator: {0}")]
     Snapshot(String),

@@ -21,6 +21,14 @@ pub trait EventSink {
     fn settled(&mut self, time: Time, book: &Book) {
         let _ = (time, book);
     }
+
+    /// Whether `trader` can pay for `size` shares at whatever they cost in `book` now. Asked when a stop order to buy that has no
+    /// limit is released: nothing could be reserved for it. If not, it is discarded ([`CancelReason::Cash`]).
+    #[inline]
+    fn affords(&mut self, book: &Book, trader: TraderId, size: Size) -> bool {
+        let _ = (book, trader, size);
+        true
+    }
 }
 
 impl<F: FnMut(Time, Event)> EventSink for F {
@@ -277,12 +285,14 @@ pub enum CancelReason {
     Killed,
     /// It met an order of the same trader.
     SelfTrade,
+    /// A stop order without a limit, for which its owner could not pay when it was released.
+    Cash,
 }
 
 impl CancelReason {
     /// It never rested: conservation counts it as discarded, not as cancelled.
     pub fn is_discard(self) -> bool {
-        matches!(self, Self::Ioc | Self::Market | Self::Killed)
+        matches!(self, Self::Ioc | Self::Market | Self::Killed | Self::Cash)
     }
 }
 

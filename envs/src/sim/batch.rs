@@ -182,8 +182,8 @@ struct Hosted<E> {
 pub struct Fault(pub(super) Option<EnvError>);
 
 impl Fault {
-    /// Reports what keeps a `Reset` system from starting an episode. The reset then returns the first error
-    /// reported.
+    /// Reports what keeps a `Reset` system from starting an episode, or a system of a step from going on. The reset or the step then
+    /// returns the first error reported.
     pub fn report(&mut self, error: EnvError) {
         self.0.get_or_insert(error);
     }

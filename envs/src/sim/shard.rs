@@ -193,11 +193,7 @@ impl Shard {
         self.remember_carried()?;
         self.reset.run(&mut self.world);
         self.world.resource_mut::<Selection>().set_all();
-        self.world
-            .resource_mut::<Fault>()
-            .0
-            .take()
-            .map_or(Ok(()), Err)
+        self.take_fault()
     }
 
     /// Notes the carried state of the selected rows, whose episodes are about to begin.
@@ -260,7 +256,14 @@ impl Shard {
             self.settle();
         }
         self.finish.run(&mut self.world);
-        self.end_episodes(asked)
+        let fault = self.take_fault();
+        self.end_episodes(asked).and(fault)
+    }
+
+    /// What a system has reported since the last time.
+    fn take_fault(&mut self) -> Result<(), EnvError> {
+        let fault = self.world.resource_mut::<Fault>().into_inner();
+        fault.0.take().map_or(Ok(()), Err)
     }
 
     /// Chooses the rows to simulate: those asked for, without those that are only reset in this step.

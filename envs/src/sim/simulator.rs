@@ -547,6 +547,15 @@ fn at_offset(error: EnvError, start: usize) -> EnvError {
             player,
             action,
         },
+        EnvError::BookFull {
+            row,
+            orders,
+            refused,
+        } => EnvError::BookFull {
+            row: row + start,
+            orders,
+            refused,
+        },
         EnvError::StepAfterEnd { row } => EnvError::StepAfterEnd { row: row + start },
         EnvError::Options { row, message } => EnvError::Options {
             row: row + start,

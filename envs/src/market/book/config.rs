@@ -148,8 +148,11 @@ impl Rules {
 pub struct BookConfig {
     /// What is demanded of orders.
     pub rules: Rules,
-    /// Orders that can be live at once, stop orders included; more are refused with [`Reject::Capacity`].
+    /// Orders, stop orders included, that there is room for from the beginning.
     pub capacity: u32,
+    /// Orders that can be live at once; more are refused with [`Reject::Capacity`]. A book that is full makes room for twice as
+    /// many, once, until there is room for these. At or below `capacity`, 0 for one, a book does not grow.
+    pub grows_to: u32,
     /// Price levels that are held in an array around the touch, rounded up to a power of two from 64 on; levels farther away
     /// go into a list, which is slower.
     pub window: u32,
@@ -160,11 +163,12 @@ pub struct BookConfig {
 }
 
 impl Default for BookConfig {
-    /// Room for 65,536 orders and 4,096 levels near the touch.
+    /// Room for 65,536 orders, no more, and 4,096 levels near the touch.
     fn default() -> Self {
         Self {
             rules: Rules::default(),
             capacity: 1 << 16,
+            grows_to: 0,
             window: 4096,
             self_trade: SelfTrade::Allow,
             ids: Ids::Sequential,

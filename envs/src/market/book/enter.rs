@@ -45,7 +45,7 @@ impl Book {
             return Err(Reject::DuplicateId);
         }
         let rests = order.price.is_some() && order.tif == TimeInForce::Gtc;
-        if (rests || order.stop.is_some()) && self.orders.is_full() {
+        if (rests || order.stop.is_some()) && self.orders.is_full() && !self.grow() {
             return Err(Reject::Capacity);
         }
         let stop = order.stop.map(|stop| self.tick(stop)).transpose()?;
@@ -81,6 +81,20 @@ impl Book {
             return Ok(self.enter_stop(&entry, stop, sink));
         }
         Ok(self.enter(&entry, sink))
+    }
+
+    /// Makes room for more orders; whether there is any now.
+    #[cold]
+    pub(super) fn grow(&mut self) -> bool {
+        let capacity = self.orders.capacity() as u32;
+        let more = capacity.saturating_mul(2).min(self.config.grows_to);
+        if more <= capacity {
+            return false;
+        }
+        self.orders.grow(more);
+        self.ids.grow(more, &self.orders);
+        self.ladder.grow(more);
+        true
     }
 
     /// Whether an order could trade at once.
@@ -123,7 +137,7 @@ impl Book {
     }
 
     #[cold]
-    fn discard(
+    pub(super) fn discard(
         &mut self,
         entry: &Entry,
         taker: &Taker,

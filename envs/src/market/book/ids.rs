@@ -31,6 +31,21 @@ impl IdTable {
         }
     }
 
+    /// The same ids in a table for at most `capacity` live orders.
+    pub(super) fn grow(&mut self, capacity: u32, orders: &Slab) {
+        let ids = if self.direct.is_empty() {
+            Ids::Any
+        } else {
+            Ids::Sequential
+        };
+        let small = std::mem::replace(self, Self::new(ids, capacity));
+        for &handle in small.direct.iter().chain(&small.hashed) {
+            if handle != NIL {
+                self.insert(orders[handle].id, handle);
+            }
+        }
+    }
+
     #[inline]
     pub(super) fn get(&self, id: u64, orders: &Slab) -> Option<Handle> {
         if !self.direct.is_empty() {

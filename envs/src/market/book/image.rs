@@ -149,7 +149,8 @@ impl Book {
         if !fits {
             return Err(format!("no book holds {image:?}"));
         }
-        if self.orders.is_full() || self.ids.get(order.id, &self.orders).is_some() {
+        let full = self.orders.is_full() && !self.grow();
+        if full || self.ids.get(order.id, &self.orders).is_some() {
             return Err(format!("there is no place for order {}", order.id));
         }
         let handle = self.orders.insert(order);

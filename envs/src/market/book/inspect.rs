@@ -3,8 +3,8 @@
 use super::enter::side_of;
 use super::ladder::WORST;
 use super::slab::{HIDDEN, Handle, STOP};
-use super::{Book, Depth, Resting, Snapshot};
-use crate::market::order::{Cash, OrderId, Price, Side, Size, Time};
+use super::{Book, Depth, Resting, SelfTrade, Snapshot};
+use crate::market::order::{Cash, OrderId, Price, Side, Size, Time, TraderId};
 
 impl Book {
     /// Best displayed price of a side.
@@ -52,14 +52,47 @@ impl Book {
         })
     }
 
-    /// What an order for `size` shares would pay, or get, at the displayed levels of the other side; less if they do not
-    /// suffice.
-    pub fn cost(&self, side: Side, size: Size) -> Cash {
-        let (mut left, mut cost) = (size, 0);
-        for level in self.levels(side.opposite()) {
-            let here = level.size.min(left);
-            cost += level.price * here;
-            left -= here;
+    /// What a market order of `trader` for `size` shares would pay, or get, now: with all that rests on the other side, hidden or
+    /// in reserve, for each share its price and what `fee` says of that price. Less if that does not suffice. An upper bound where
+    /// orders of the trader itself lie between reserves.
+    pub fn cost(
+        &self,
+        trader: TraderId,
+        side: Side,
+        size: Size,
+        fee: impl Fn(Price) -> Cash,
+    ) -> Cash {
+        let mode = self.config.self_trade;
+        let other = side.opposite();
+        let plain =
+            mode == SelfTrade::Allow && self.icebergs == 0 && self.hidden[other.index()] == 0;
+        let (mut left, mut cost): (Size, Cash) = (size, 0);
+        for tick in self.ladder.ticks(other) {
+            let Some(level) = self.ladder.get(other, tick) else {
+                break;
+            };
+            let price = self.price(tick);
+            let each = price.saturating_add(fee(price));
+            let mut take = |size: Size, left: &mut Size| {
+                let size = size.min(*left);
+                *left -= size;
+                cost = cost.saturating_add(each.saturating_mul(size));
+            };
+            if plain {
+                take(level.size as Size, &mut left);
+            } else {
+                for handle in self.handles(level) {
+                    let order = &self.orders[handle];
+                    let size = Size::from(order.open) + Size::from(self.orders.reserve(handle));
+                    match mode {
+                        _ if order.trader != trader.0 => take(size, &mut left),
+                        SelfTrade::Allow => take(size, &mut left),
+                        SelfTrade::CancelNewest => left = 0,
+                        SelfTrade::CancelOldest => {}
+                        SelfTrade::Decrement => left -= size.min(left),
+                    }
+                }
+            }
             if left == 0 {
                 break;
             }
@@ -136,7 +169,7 @@ impl Book {
         let stop = order.is(STOP).then(|| self.orders.extra(handle).stop);
         Resting {
             id: OrderId(order.id),
-            trader: crate::market::order::TraderId(order.trader),
+            trader: TraderId(order.trader),
             side: side_of(order),
             price: self.limit_of(order),
             open: order.open.into(),

@@ -144,6 +144,11 @@ impl Ladder {
         }
     }
 
+    /// There can be so many orders from now on.
+    pub(super) fn grow(&mut self, orders: u32) {
+        self.most = orders as usize;
+    }
+
     /// Best occupied tick, hidden orders included, or [`WORST`].
     #[inline]
     pub(super) fn best(&self, side: Side) -> i32 {

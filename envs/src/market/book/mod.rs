@@ -32,7 +32,8 @@
 //!
 //! The structure: price levels in an array around the touch with a set of those occupied (`ladder`, `bits`), orders in a slab,
 //! linked by handles (`slab`), ids found in tables without allocating (`ids`). Room for stop orders, for levels far from the touch
-//! and for auctions is made when the first of each comes; after that nothing allocates.
+//! and for auctions is made when the first of each comes, room for more orders, where that is allowed, when there is none left;
+//! beside that nothing allocates.
 
 mod auction;
 mod bits;
@@ -167,6 +168,8 @@ impl Book {
             "1 to 2^32 - 1",
         )?;
         check("capacity", capacity, 1..=1 << 26, "1 to 2^26 orders")?;
+        let grows_to = i64::from(config.grows_to);
+        check("grows_to", grows_to, 0..=1 << 26, "at most 2^26 orders")?;
         check("window", window, 0..=1 << 20, "at most 2^20 levels")?;
         Ok(Self {
             tick_reciprocal: (u64::MAX / rules.tick as u64).saturating_add(1),

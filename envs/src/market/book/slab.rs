@@ -58,7 +58,7 @@ pub(super) struct Extra {
     pub(super) tif: u8,
 }
 
-/// Places for a fixed number of orders.
+/// Places for a number of orders.
 #[derive(Debug, Clone)]
 pub(super) struct Slab {
     orders: Vec<Order>,
@@ -90,6 +90,15 @@ impl Slab {
 
     pub(super) fn live(&self) -> u32 {
         self.live
+    }
+
+    /// Makes room for `capacity` orders, more than there is room for.
+    pub(super) fn grow(&mut self, capacity: u32) {
+        self.orders
+            .reserve_exact(capacity as usize - self.orders.len());
+        self.extras
+            .reserve_exact(capacity as usize - self.extras.len());
+        self.capacity = capacity;
     }
 
     /// A place for `order`; there must be one.

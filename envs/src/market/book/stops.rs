@@ -3,8 +3,9 @@
 use super::enter::{Entry, flag, side_of};
 use super::ladder::WORST;
 use super::slab::{Extra, HIDDEN, Handle, Order, SELL, STOP, Slab};
+use super::take::Taker;
 use super::{Book, End, NOTHING_PRINTED, Outcome};
-use crate::market::event::{Event, EventSink, Phase};
+use crate::market::event::{CancelReason, Event, EventSink, Phase};
 use crate::market::order::{OrderId, Price, Side, TimeInForce, TraderId};
 
 /// Stop orders by side, in order of their stop prices: the one that is released first comes last.
@@ -91,7 +92,7 @@ impl Book {
         if self.last >= 0 && released && self.phase == Phase::Continuous {
             let stop = self.price(stop);
             sink.event(self.time, Event::Triggered { id, trader, stop });
-            return self.enter(entry, sink);
+            return self.enter_released(entry, sink);
         }
         let handle = self.orders.insert(Order {
             id: entry.id,
@@ -157,9 +158,18 @@ impl Book {
                         stop: self.price(extra.stop),
                     },
                 );
-                self.enter(&entry, sink);
+                self.enter_released(&entry, sink);
             }
         }
+    }
+
+    /// Lets a stop order enter whose price has come, if its owner can pay for it.
+    fn enter_released(&mut self, entry: &Entry, sink: &mut impl EventSink) -> Outcome {
+        let unreserved = entry.is_market() && entry.side == Side::Buy;
+        if unreserved && !sink.affords(self, TraderId(entry.trader), entry.size.into()) {
+            return self.discard(entry, &Taker::new(entry), CancelReason::Cash, sink);
+        }
+        self.enter(entry, sink)
     }
 
     /// The limit of an order; a market order that waits has none.

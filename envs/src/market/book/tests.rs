@@ -27,6 +27,7 @@ fn book(self_trade: SelfTrade) -> Book {
         window: 256,
         self_trade,
         ids: Ids::Any,
+        ..BookConfig::default()
     })
     .unwrap()
 }

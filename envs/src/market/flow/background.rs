@@ -5,6 +5,8 @@
 //! background = { hawkes = {} }
 //! background = { population = {} }
 //! background = { replay = { file = "AAPL_2012-06-21_34200000_57600000_message_10.csv", window = 1800 } }
+//! background = { execution = { side = "buy", size = 20000, until = 1800 } }
+//! background = { both = { first = { population = {} }, second = { execution = { pace = { participation = 0.1 } } } } }
 //! background = { hand_over = { first = { zero_intelligence = {} }, then = { population = {} }, after = 600 } }
 //! ```
 
@@ -14,13 +16,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    HandOver, HawkesFlow, HawkesFlowConfig, OrderFlow, Recording, RecordingConfig, Replay,
-    SavedFlow, ZeroIntelligence, ZeroIntelligenceConfig,
+    Both, Execution, ExecutionConfig, HandOver, HawkesFlow, HawkesFlowConfig, OrderFlow, Recording,
+    RecordingConfig, Replay, SavedFlow, Venue, ZeroIntelligence, ZeroIntelligenceConfig,
 };
 use crate::{
     error::EnvError,
     market::{
-        book::{BookConfig, Ids, Resting, Rules},
+        book::{Ids, Resting},
         event::Event,
         kernel::{Delays, Desk, SECOND, Symbol},
         order::{OrderId, Price, Time},
@@ -41,6 +43,10 @@ pub enum BackgroundConfig {
     Population(PopulationConfig),
     /// A recording; see [`Replay`].
     Replay(RecordingConfig),
+    /// A large order in slices; see [`Execution`].
+    Execution(ExecutionConfig),
+    /// Two of them side by side.
+    Both(BothConfig),
     /// One of them, and another one from some time on.
     HandOver(HandOverConfig),
 }
@@ -49,6 +55,17 @@ impl Default for BackgroundConfig {
     fn default() -> Self {
         Self::ZeroIntelligence(ZeroIntelligenceConfig::default())
     }
+}
+
+/// Two flows side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BothConfig {
+    /// One of them.
+    pub first: Box<BackgroundConfig>,
+    /// The other one, of the same tick. At most one of them has a recording in it, and those that open at some time of the day
+    /// open at the same.
+    pub second: Box<BackgroundConfig>,
 }
 
 /// One flow after another, which takes over the orders that rest.
@@ -61,46 +78,6 @@ pub struct HandOverConfig {
     pub then: Box<BackgroundConfig>,
     /// Seconds from the opening until then, > 0.
     pub after: f64,
-}
-
-/// What a market must be like for a flow to trade in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Venue {
-    /// The book.
-    pub book: BookConfig,
-    /// A price about which it trades.
-    pub reference: Price,
-    /// When trading begins.
-    pub opening: Time,
-    /// When it ends, if it does.
-    pub closing: Option<Time>,
-    /// The first id that is not the flow's.
-    pub first_id: OrderId,
-}
-
-impl Venue {
-    fn new(tick: Price, capacity: u32, window: u32, reference: Price) -> Self {
-        Self {
-            book: BookConfig {
-                rules: Rules {
-                    tick,
-                    ..Rules::default()
-                },
-                capacity,
-                window,
-                ..BookConfig::default()
-            },
-            reference,
-            opening: 0,
-            closing: None,
-            first_id: OrderId(1),
-        }
-    }
-
-    /// Distance of two prices.
-    pub fn tick(&self) -> Price {
-        self.book.rules.tick
-    }
 }
 
 /// Puts the key before the path of an error.
@@ -132,19 +109,32 @@ impl BackgroundConfig {
         self.build_below().map_err(within("background"))
     }
 
+    /// Whether it trades at whatever prices there are, and so in a market of any tick.
+    fn has_no_prices(&self) -> bool {
+        match self {
+            Self::Execution(_) => true,
+            Self::Both(both) => both.first.has_no_prices() && both.second.has_no_prices(),
+            Self::HandOver(flows) => flows.first.has_no_prices() && flows.then.has_no_prices(),
+            Self::ZeroIntelligence(_) | Self::Hawkes(_) | Self::Population(_) | Self::Replay(_) => {
+                false
+            }
+        }
+    }
+
     fn build_below(&self) -> Result<(Background, Venue), EnvError> {
         match self {
             Self::ZeroIntelligence(config) => {
                 let checked = config.check().map_err(refused);
                 checked.map_err(within("zero_intelligence"))?;
-                let venue = Venue::new(config.tick, 4096, 512, config.start_price);
+                let orders = 2 * config.start_levels;
+                let venue = Venue::new(config.tick, orders, 512, config.start_price);
                 let flow = ZeroIntelligence::new(*config);
                 Ok((Background::ZeroIntelligence(flow), venue))
             }
             Self::Hawkes(config) => {
                 let flow = HawkesFlow::from_config(config).map_err(within("hawkes"))?;
-                let capacity = 8192 + 2 * config.start_orders;
-                let venue = Venue::new(config.tick, capacity, 512, config.start_price);
+                let orders = 4096 + 2 * config.start_orders;
+                let venue = Venue::new(config.tick, orders, 512, config.start_price);
                 Ok((Background::Hawkes(Box::new(flow)), venue))
             }
             Self::Population(config) => {
@@ -157,15 +147,14 @@ impl BackgroundConfig {
                     opening: config.open,
                     closing: Some(config.close),
                     // The ladders of its market makers reach thousands of ticks.
-                    ..Venue::new(config.tick, 4096, 16_384, reference)
+                    ..Venue::new(config.tick, config.ladder_orders(), 16_384, reference)
                 };
                 let flow = Population::new(config.clone(), 0);
                 Ok((Background::Population(Box::new(flow)), venue))
             }
             Self::Replay(config) => {
                 let recording = Recording::read(config).map_err(within("replay"))?;
-                let capacity = recording.most_live() + 1024;
-                let mut venue = Venue::new(config.tick, capacity, 1024, 0);
+                let mut venue = Venue::new(config.tick, recording.most_live(), 1024, 0);
                 venue.book.ids = Ids::Any;
                 venue.reference = recording.price().unwrap_or(config.tick);
                 venue.closing = Some(recording.length() + 1);
@@ -173,8 +162,68 @@ impl BackgroundConfig {
                 let flow = Replay::of(Symbol(0), Arc::new(recording));
                 Ok((Background::Replay(flow), venue))
             }
+            Self::Execution(config) => {
+                let flow = config.build().map_err(within("execution"))?;
+                let ZeroIntelligenceConfig {
+                    tick, start_price, ..
+                } = ZeroIntelligenceConfig::default();
+                let venue = Venue::new(tick, 0, 512, start_price);
+                Ok((Background::Execution(flow), venue))
+            }
+            Self::Both(config) => config.build().map_err(within("both")),
             Self::HandOver(config) => config.build().map_err(within("hand_over")),
         }
+    }
+}
+
+/// Refuses two flows that cannot trade in one book.
+fn check_ticks(
+    configs: [&BackgroundConfig; 2],
+    [first, second]: [&Venue; 2],
+    keys: [&str; 2],
+) -> Result<(), EnvError> {
+    let free = configs.iter().any(|config| config.has_no_prices());
+    if !free && first.tick() != second.tick() {
+        let message = format!(
+            "has the tick {}, `{}` {}",
+            second.tick(),
+            keys[0],
+            first.tick()
+        );
+        return Err(EnvError::argument(keys[1], message));
+    }
+    Ok(())
+}
+
+impl BothConfig {
+    fn build(&self) -> Result<(Background, Venue), EnvError> {
+        let (first, venue) = self.first.build_below().map_err(within("first"))?;
+        let (second, other) = self.second.build_below().map_err(within("second"))?;
+        let configs = [&*self.first, &*self.second];
+        check_ticks(configs, [&venue, &other], ["first", "second"])?;
+        if [&venue, &other].iter().all(|v| v.first_id != OrderId(1)) {
+            let message =
+                "has a recording, as `first` has: the ids of their orders could be the same";
+            return Err(EnvError::argument("second", message));
+        }
+        // Only who knows the time of the day opens at another one than 0.
+        let opening = venue.opening.max(other.opening);
+        let mut closing: Option<Time> = None;
+        for part in [&venue, &other] {
+            if part.opening != 0 && part.opening != opening {
+                let message = "opens at another time of the day than `first`";
+                return Err(EnvError::argument("second", message));
+            }
+            let end = part.closing.map(|end| end - part.opening + opening);
+            closing = closing.into_iter().chain(end).min();
+        }
+        let venue = Venue {
+            opening,
+            closing,
+            ..venue.of_both(other, configs.map(BackgroundConfig::has_no_prices))
+        };
+        let flow = Both { first, second };
+        Ok((Background::Both(Box::new(flow)), venue))
     }
 }
 
@@ -182,10 +231,8 @@ impl HandOverConfig {
     fn build(&self) -> Result<(Background, Venue), EnvError> {
         let (first, venue) = self.first.build_below().map_err(within("first"))?;
         let (then, other) = self.then.build_below().map_err(within("then"))?;
-        if venue.tick() != other.tick() {
-            let message = format!("has the tick {}, `first` {}", other.tick(), venue.tick());
-            return Err(EnvError::argument("then", message));
-        }
+        let configs = [&*self.first, &*self.then];
+        check_ticks(configs, [&venue, &other], ["first", "then"])?;
         if other.first_id != OrderId(1) {
             let message = "a recording comes first, or alone: it knows its orders only";
             return Err(EnvError::argument("then", message));
@@ -202,16 +249,17 @@ impl HandOverConfig {
             Some(_) => other.opening - after,
             None => venue.opening,
         };
-        let book = BookConfig {
-            capacity: venue.book.capacity + other.book.capacity,
-            window: venue.book.window.max(other.book.window),
-            ..venue.book
-        };
+        if opening < 0 {
+            let most = other.opening as f64 / SECOND as f64;
+            let message = format!(
+                "`then` opens {most} s after midnight, and no day begins before: must be at most that"
+            );
+            return Err(EnvError::argument("after", message));
+        }
         let venue = Venue {
-            book,
             opening,
             closing: other.closing,
-            ..venue
+            ..venue.of_both(other, configs.map(BackgroundConfig::has_no_prices))
         };
         let flow = HandOver::new(first, then, opening + after);
         Ok((Background::HandOver(Box::new(flow)), venue))
@@ -229,6 +277,10 @@ pub enum Background {
     Population(Box<Population>),
     /// A recording.
     Replay(Replay),
+    /// A large order in slices.
+    Execution(Execution),
+    /// Two of them side by side.
+    Both(Box<Both<Background, Background>>),
     /// One of them after another.
     HandOver(Box<HandOver<Background, Background>>),
 }
@@ -241,6 +293,8 @@ macro_rules! of_flow {
             Background::Hawkes($flow) => $call,
             Background::Population($flow) => $call,
             Background::Replay($flow) => $call,
+            Background::Execution($flow) => $call,
+            Background::Both($flow) => $call,
             Background::HandOver($flow) => $call,
         }
     };
@@ -251,10 +305,13 @@ impl Background {
     pub fn is_random(&self) -> bool {
         match self {
             Self::Replay(replay) => replay.recording().windows() > 1,
-            Self::ZeroIntelligence(_)
-            | Self::Hawkes(_)
-            | Self::Population(_)
-            | Self::HandOver(_) => true,
+            Self::Execution(_) => false,
+            Self::Both(both) => both.first.is_random() || both.second.is_random(),
+            Self::HandOver(flows) => {
+                let (first, then) = flows.flows();
+                first.is_random() || then.is_random()
+            }
+            Self::ZeroIntelligence(_) | Self::Hawkes(_) | Self::Population(_) => true,
         }
     }
 }
@@ -280,6 +337,10 @@ impl OrderFlow for Background {
         of_flow!(self, flow => flow.adopt(symbol, order));
     }
 
+    fn takes_over(&self) -> bool {
+        of_flow!(self, flow => flow.takes_over())
+    }
+
     fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
         of_flow!(self, flow => flow.wake(trader, desk));
     }
@@ -290,6 +351,14 @@ impl OrderFlow for Background {
 
     fn wants_notices(&self) -> bool {
         of_flow!(self, flow => flow.wants_notices())
+    }
+
+    fn follows_book(&self) -> bool {
+        of_flow!(self, flow => flow.follows_book())
+    }
+
+    fn settled(&mut self, symbol: Symbol, desk: &mut Desk<'_>) {
+        of_flow!(self, flow => flow.settled(symbol, desk));
     }
 
     fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {

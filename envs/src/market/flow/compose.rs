@@ -5,7 +5,7 @@ use crate::error::EnvError;
 use crate::market::book::Resting;
 use crate::market::event::Event;
 use crate::market::kernel::{Delays, Desk, Symbol};
-use crate::market::order::{Side, Time};
+use crate::market::order::{Side, Time, TraderId};
 use crate::sim::{read_value, write_value};
 use crate::stream::Stream;
 use rand::RngExt;
@@ -64,7 +64,15 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for Both<A, B> {
 
     fn adopt(&mut self, symbol: Symbol, order: &Resting) {
         // An order has one owner.
-        self.first.adopt(symbol, order);
+        if self.first.takes_over() {
+            self.first.adopt(symbol, order);
+        } else {
+            self.second.adopt(symbol, order);
+        }
+    }
+
+    fn takes_over(&self) -> bool {
+        self.first.takes_over() || self.second.takes_over()
     }
 
     fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
@@ -84,6 +92,16 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for Both<A, B> {
         self.first.wants_notices() || self.second.wants_notices()
     }
 
+    fn follows_book(&self) -> bool {
+        self.first.follows_book() || self.second.follows_book()
+    }
+
+    fn settled(&mut self, symbol: Symbol, desk: &mut Desk<'_>) {
+        self.first.settled(symbol, desk);
+        let before = self.first.traders();
+        self.second.settled(symbol, &mut desk.shifted(before));
+    }
+
     fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
         self.first.observe(time, symbol, event);
         self.second.observe(time, symbol, event);
@@ -92,12 +110,17 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for Both<A, B> {
 
 /// One flow until a time, another one from then on, which takes over the orders that rest.
 ///
-/// Messages of the first that are on their way then still arrive; its wake-ups do not happen any more.
+/// Messages of the first that are on their way then still arrive, and their orders are taken over, too; its wake-ups do
+/// not happen any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandOver<A, B> {
     flows: Both<A, B>,
     at: Time,
     passed_on: bool,
+    /// Id of the first trader.
+    base: u32,
+    /// Traders, in ascending order, whose orders this flow was given when it took over itself.
+    inherited: Vec<TraderId>,
 }
 
 impl<A: OrderFlow, B: OrderFlow> HandOver<A, B> {
@@ -107,6 +130,54 @@ impl<A: OrderFlow, B: OrderFlow> HandOver<A, B> {
             flows: Both { first, second },
             at,
             passed_on: false,
+            base: 0,
+            inherited: Vec::new(),
+        }
+    }
+
+    /// The first and the second.
+    pub fn flows(&self) -> (&A, &B) {
+        (&self.flows.first, &self.flows.second)
+    }
+
+    /// Whether a trader is one of the first flow's.
+    fn is_of_first(&self, trader: TraderId) -> bool {
+        let number = trader.0.checked_sub(self.base);
+        number.is_some_and(|number| number < self.flows.first.traders())
+    }
+
+    /// Takes over an order that has come after the hand-over. Where nothing of it comes to rest, there will be nothing to take back.
+    fn adopt_late(&mut self, symbol: Symbol, event: &Event) {
+        let (id, trader, side, price, size) = match *event {
+            Event::Accepted {
+                id,
+                trader,
+                side,
+                size,
+                limit: Some(price),
+            } => (id, trader, side, price, size),
+            Event::Replaced {
+                new_id,
+                trader,
+                side,
+                price,
+                size,
+                ..
+            } => (new_id, trader, side, price, size),
+            _ => return,
+        };
+        if self.is_of_first(trader) {
+            let order = Resting {
+                id,
+                trader,
+                side,
+                price: Some(price),
+                open: size,
+                reserve: 0,
+                hidden: false,
+                stop: None,
+            };
+            self.flows.second.adopt(symbol, &order);
         }
     }
 
@@ -121,9 +192,11 @@ impl<A: OrderFlow, B: OrderFlow> HandOver<A, B> {
         self.flows.second.start(&mut desk.shifted(before));
         for symbol in (0..desk.symbols()).map(|symbol| Symbol(symbol as u16)) {
             let book = desk.book(symbol);
-            let resting = Side::BOTH.into_iter().flat_map(|side| book.resting(side));
-            for order in resting.chain(book.pooled()) {
-                if desk.number_of(order.trader, before).is_some() {
+            let sides = Side::BOTH.into_iter();
+            let waiting = sides.flat_map(|side| book.resting(side).chain(book.stops(side)));
+            for order in waiting.chain(book.pooled()) {
+                let inherited = self.inherited.binary_search(&order.trader).is_ok();
+                if self.is_of_first(order.trader) || inherited {
                     self.flows.second.adopt(symbol, &order);
                 }
             }
@@ -143,10 +216,27 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for HandOver<A, B> {
 
     fn reset(&mut self, stream: Stream) {
         self.passed_on = false;
+        self.inherited.clear();
         self.flows.reset(stream);
     }
 
+    fn adopt(&mut self, symbol: Symbol, order: &Resting) {
+        if let Err(place) = self.inherited.binary_search(&order.trader) {
+            self.inherited.insert(place, order.trader);
+        }
+        if self.passed_on {
+            self.flows.second.adopt(symbol, order);
+        } else {
+            self.flows.first.adopt(symbol, order);
+        }
+    }
+
+    fn takes_over(&self) -> bool {
+        self.flows.takes_over()
+    }
+
     fn start(&mut self, desk: &mut Desk<'_>) {
+        self.base = desk.id_of(0).0;
         self.flows.first.start(desk);
         desk.wake_trader_at(0, self.at);
     }
@@ -168,8 +258,23 @@ impl<A: OrderFlow, B: OrderFlow> OrderFlow for HandOver<A, B> {
         self.flows.wants_notices()
     }
 
+    fn follows_book(&self) -> bool {
+        self.flows.follows_book()
+    }
+
+    fn settled(&mut self, symbol: Symbol, desk: &mut Desk<'_>) {
+        if self.passed_on {
+            let before = self.flows.first.traders();
+            self.flows.second.settled(symbol, &mut desk.shifted(before));
+        } else {
+            self.flows.first.settled(symbol, desk);
+        }
+    }
+
     fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
-        if !self.passed_on {
+        if self.passed_on {
+            self.adopt_late(symbol, event);
+        } else {
             self.flows.first.observe(time, symbol, event);
         }
         // The second sees what comes before it, to begin in the middle of it.
@@ -191,12 +296,18 @@ impl<A: SavedFlow, B: SavedFlow> SavedFlow for Both<A, B> {
 
 impl<A: SavedFlow, B: SavedFlow> SavedFlow for HandOver<A, B> {
     fn save(&self, out: &mut Vec<u8>) -> Result<(), EnvError> {
-        write_value(&self.passed_on, out)?;
+        let Self {
+            passed_on,
+            base,
+            inherited,
+            ..
+        } = self;
+        write_value(&(passed_on, base, inherited), out)?;
         self.flows.save(out)
     }
 
     fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
-        self.passed_on = read_value(bytes)?;
+        (self.passed_on, self.base, self.inherited) = read_value(bytes)?;
         self.flows.load(bytes)
     }
 }

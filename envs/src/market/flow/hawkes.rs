@@ -286,7 +286,10 @@ impl HawkesFlow {
                 let order = NewOrder::market(desk.new_id(), TraderId(0), side, size);
                 desk.send(self.symbol, Message::New(order));
             }
-            FlowEvent::Limit(side) => self.limit(side, desk),
+            FlowEvent::Limit(side) => {
+                self.own[side.index()].tidy(desk.book(self.symbol));
+                self.limit(side, desk);
+            }
             FlowEvent::Cancel(side) => {
                 let Self {
                     own, rng, symbol, ..
@@ -335,6 +338,10 @@ impl OrderFlow for HawkesFlow {
         if symbol == self.symbol {
             self.own[order.side.index()].push(order.trader, order.id);
         }
+    }
+
+    fn takes_over(&self) -> bool {
+        true
     }
 
     fn wake(&mut self, _: u32, desk: &mut Desk<'_>) {

@@ -6,6 +6,7 @@
 
 mod background;
 mod compose;
+mod converter;
 mod execution;
 mod hawkes;
 mod own_orders;
@@ -13,14 +14,16 @@ mod recording;
 mod replay;
 #[cfg(test)]
 mod tests;
+mod venue;
 mod zero_intelligence;
 
-pub use background::{Background, BackgroundConfig, HandOverConfig, Venue};
+pub use background::{Background, BackgroundConfig, BothConfig, HandOverConfig};
 pub use compose::{Both, HandOver};
-pub use execution::{Execution, Pace};
+pub use execution::{Execution, ExecutionConfig, Pace};
 pub use hawkes::{FlowEvent, HawkesFlow, HawkesFlowConfig, Marks};
 pub use recording::{Recording, RecordingConfig};
 pub use replay::Replay;
+pub use venue::Venue;
 pub use zero_intelligence::{ZeroIntelligence, ZeroIntelligenceConfig};
 
 pub(super) use own_orders::OwnOrders;
@@ -51,10 +54,15 @@ pub trait OrderFlow: Send + Sync {
     /// Begins to trade at `desk.now()`: asks for the first wake-ups with [`Desk::wake_trader_at`].
     fn start(&mut self, desk: &mut Desk<'_>);
 
-    /// Told of every order that rests when this flow takes over from another one. They are its own from now on, though
+    /// Told of every order that rests when this flow takes over from another one, and of those that arrive later. They are its own from now on, though
     /// they keep their trader, in whose name it can cancel them ([`Desk::send_as`]). Comes after [`start`](Self::start).
     fn adopt(&mut self, symbol: Symbol, order: &Resting) {
         let _ = (symbol, order);
+    }
+
+    /// Whether [`adopt`](Self::adopt) is of any use to it.
+    fn takes_over(&self) -> bool {
+        false
     }
 
     /// A trader wakes up; `desk` shows the market as it sees it and takes its messages.
@@ -68,6 +76,16 @@ pub trait OrderFlow: Send + Sync {
     /// Whether [`notice`](Self::notice) is of any use to it; if not, none is sent.
     fn wants_notices(&self) -> bool {
         false
+    }
+
+    /// Whether [`settled`](Self::settled) is of any use to it.
+    fn follows_book(&self) -> bool {
+        false
+    }
+
+    /// A message of anybody has been dealt with: `desk` shows the market at the exchange, and takes wishes for wake-ups.
+    fn settled(&mut self, symbol: Symbol, desk: &mut Desk<'_>) {
+        let _ = (symbol, desk);
     }
 
     /// Sees every event of the market in the moment in which it happens, its own and those of others, from the opening on.
@@ -113,6 +131,10 @@ impl<F: OrderFlow + ?Sized> OrderFlow for Box<F> {
         (**self).adopt(symbol, order);
     }
 
+    fn takes_over(&self) -> bool {
+        (**self).takes_over()
+    }
+
     fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
         (**self).wake(trader, desk);
     }
@@ -123,6 +145,14 @@ impl<F: OrderFlow + ?Sized> OrderFlow for Box<F> {
 
     fn wants_notices(&self) -> bool {
         (**self).wants_notices()
+    }
+
+    fn follows_book(&self) -> bool {
+        (**self).follows_book()
+    }
+
+    fn settled(&mut self, symbol: Symbol, desk: &mut Desk<'_>) {
+        (**self).settled(symbol, desk);
     }
 
     fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {

@@ -4,9 +4,16 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use crate::market::{
+    book::Book,
     kernel::{Desk, Symbol},
     order::{Message, OrderId, TraderId},
 };
+
+/// Whether so many orders are kept in mind that most of them must be gone from `book`.
+pub(super) fn is_crowded(kept: usize, book: &Book) -> bool {
+    const FEW: usize = 4096;
+    kept >= FEW + 4 * book.live_orders() as usize
+}
 
 /// Ids of orders that were live when they were entered here; those that are gone are found out when they are picked.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +27,13 @@ impl OwnOrders {
     /// How many there are at most.
     pub(in crate::market) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Forgets those that are gone if they have become many more than those that are not.
+    pub(in crate::market) fn tidy(&mut self, book: &Book) {
+        if is_crowded(self.0.len(), book) {
+            self.0.retain(|&(_, id)| book.order(id).is_some());
+        }
     }
 
     pub(in crate::market) fn push(&mut self, trader: TraderId, id: OrderId) {

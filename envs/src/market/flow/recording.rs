@@ -5,9 +5,12 @@
 //! nothing rests. What does not change a book (hidden executions, crosses, halts) is left out. Shares that stood before the
 //! recording begins are one order at each level of the first row of the orderbook file, as in *JAX-LOB* (arXiv 2308.13289), and
 //! whatever is said of unknown orders at such a price is said of it.
+//!
+//! A recording that goes back in time, contradicts itself or asks for what the book refuses is refused as a whole, with the line.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
+    fmt::Display,
     fs::File,
     io::BufReader,
     path::{Path, PathBuf},
@@ -16,17 +19,18 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::converter::Converter;
 use crate::{
     error::EnvError,
     market::{
         book::{Book, BookConfig, End, Ids, Rules},
         data::{
-            FeedEvent, FeedReader, Kind,
+            self, FeedEvent, FeedReader, Kind, Position, RecordedBooks,
             lobster::{BookRow, MessageReader, RowReader},
         },
         event::{Ignore, Reject},
         kernel::SECOND,
-        order::{Message, NewOrder, OrderId, Price, Side, Size, Time, TimeInForce, TraderId},
+        order::{Message, NewOrder, OrderId, Price, Side, Size, Time, TraderId},
     },
 };
 
@@ -73,7 +77,7 @@ pub struct Recording {
     messages: Vec<(Time, Message)>,
     windows: Vec<Window>,
     /// The first id that is not taken.
-    free_id: u64,
+    pub(super) free_id: u64,
     /// Live orders at most.
     most_live: u32,
 }
@@ -100,7 +104,7 @@ impl Recording {
     /// Reads a LOBSTER pair.
     ///
     /// # Errors
-    /// [`EnvError::Argument`] with the key, and what is wrong with the file and where.
+    /// [`EnvError::Argument`] with the key, and what is wrong with the file and in which line.
     pub fn read(config: &RecordingConfig) -> Result<Self, EnvError> {
         if config.file.as_os_str().is_empty() {
             return Err(EnvError::argument("file", "name a LOBSTER message file"));
@@ -112,7 +116,7 @@ impl Recording {
             return Err(EnvError::argument("tick", "must be 1 to 100,000"));
         }
         let events = events("file", &config.file)?;
-        let Some(first) = events.first() else {
+        let Some((first, _)) = events.first() else {
             let message = format!("{} holds no message", config.file.display());
             return Err(EnvError::argument("file", message));
         };
@@ -120,9 +124,19 @@ impl Recording {
             Some(path) => before(first, &first_row("book", path)?),
             None => Vec::new(),
         };
-        let mut recording = Converter::new(&events, &mut before).convert(&events);
+        let converted = Converter::new(&events, &mut before).convert(&events);
+        let (mut recording, places) = converted.map_err(|e| wrong("file", &config.file, &e))?;
         let span = (config.window * SECOND as f64) as Time;
-        recording.cut(span, config.tick, before)?;
+        let refused = |message: usize, reason: Reject| {
+            let key = if reason == Reject::Tick {
+                "tick"
+            } else {
+                "file"
+            };
+            let what = format!("{}: the order book refuses it: {reason}", places[message]);
+            wrong(key, &config.file, &what)
+        };
+        recording.cut(span, config.tick, before, refused)?;
         Ok(recording)
     }
 
@@ -166,7 +180,14 @@ impl Recording {
     }
 
     /// Cuts the messages into windows of length `span`; `before` rests when they begin.
-    fn cut(&mut self, span: Time, tick: Price, before: Vec<NewOrder>) -> Result<(), EnvError> {
+    /// `refused` tells of a message, by its number, that the book refuses.
+    fn cut(
+        &mut self,
+        span: Time,
+        tick: Price,
+        before: Vec<NewOrder>,
+        refused: impl Fn(usize, Reject) -> EnvError,
+    ) -> Result<(), EnvError> {
         let (Some(&(first, _)), Some(&(last, _))) = (self.messages.first(), self.messages.last())
         else {
             return Err(EnvError::argument("file", "nothing in it changes a book"));
@@ -176,21 +197,24 @@ impl Recording {
                 tick,
                 ..Rules::default()
             },
-            capacity: self.messages.len() as u32 + before.len() as u32 + 1,
+            capacity: 4096,
+            grows_to: 1 << 26,
             window: 4096,
             ids: Ids::Any,
             ..BookConfig::default()
         };
         let book = Book::new(config);
         let mut book = book.map_err(|e| EnvError::argument("file", e.to_string()))?;
-        let off_tick = |id: OrderId| {
-            let message = format!("order {id} has a price that is no multiple of {tick}");
-            EnvError::argument("tick", message)
-        };
         for order in &before {
             let outcome = book.submit(first, &Message::New(*order), &mut Ignore);
-            if matches!(outcome.end, End::Rejected(_)) {
-                return Err(off_tick(order.id));
+            if let (End::Rejected(reason), Some(price)) = (outcome.end, order.price) {
+                let key = if reason == Reject::Tick {
+                    "tick"
+                } else {
+                    "book"
+                };
+                let message = format!("row 1: the order book refuses the level {price}: {reason}");
+                return Err(EnvError::argument(key, message));
             }
         }
         self.windows.clear();
@@ -225,10 +249,10 @@ impl Recording {
                     })
                     .collect(),
             });
-            for (time, message) in &self.messages[begin..end] {
+            for (number, (time, message)) in (begin..end).zip(&self.messages[begin..end]) {
                 let outcome = book.submit(*time, message, &mut Ignore);
-                if let (Message::New(order), End::Rejected(Reject::Tick)) = (message, outcome.end) {
-                    return Err(off_tick(order.id));
+                if let End::Rejected(reason) = outcome.end {
+                    return Err(refused(number, reason));
                 }
                 self.most_live = self.most_live.max(book.live_orders());
             }
@@ -241,28 +265,35 @@ impl Recording {
     }
 }
 
-/// All events of a message file.
-fn events(key: &str, path: &Path) -> Result<Vec<FeedEvent>, EnvError> {
-    let wrong = |what: String| EnvError::argument(key, format!("{}: {what}", path.display()));
-    let file = File::open(path).map_err(|e| wrong(e.to_string()))?;
+/// What is wrong with a file.
+fn wrong(key: &str, path: &Path, what: &dyn Display) -> EnvError {
+    EnvError::argument(key, format!("{}: {what}", path.display()))
+}
+
+/// All events of a message file and their places, read as `palaestra market replay` reads them.
+fn events(key: &str, path: &Path) -> Result<Vec<(FeedEvent, Position)>, EnvError> {
+    let file = File::open(path).map_err(|e| wrong(key, path, &e))?;
     let mut reader = MessageReader::new(BufReader::new(file), "");
+    let mut books = RecordedBooks::new(data::Rules::Strict);
     let mut events = Vec::new();
-    while let Some(event) = reader.read().map_err(|e| wrong(e.to_string()))? {
-        events.push(event);
+    while let Some(mut event) = reader.read().map_err(|e| wrong(key, path, &e))? {
+        let position = reader.position();
+        let applied = books.apply(&mut event, position);
+        applied.map_err(|e| wrong(key, path, &e))?;
+        events.push((event, position));
     }
     Ok(events)
 }
 
 /// The first row of an orderbook file.
 fn first_row(key: &str, path: &Path) -> Result<BookRow, EnvError> {
-    let wrong = |what: String| EnvError::argument(key, format!("{}: {what}", path.display()));
-    let file = File::open(path).map_err(|e| wrong(e.to_string()))?;
+    let file = File::open(path).map_err(|e| wrong(key, path, &e))?;
     let mut row = BookRow::default();
     let read = RowReader::new(BufReader::new(file)).read(&mut row);
-    if read.map_err(|e| wrong(e.to_string()))? {
+    if read.map_err(|e| wrong(key, path, &e))? {
         Ok(row)
     } else {
-        Err(wrong("the file is empty".into()))
+        Err(wrong(key, path, &"the file is empty"))
     }
 }
 
@@ -288,97 +319,4 @@ fn before(first: &FeedEvent, row: &BookRow) -> Vec<NewOrder> {
         NewOrder::limit(OrderId::ASSIGN, TraderId(0), side, size, price)
     };
     orders.map(order).collect()
-}
-
-/// Makes messages of events.
-struct Converter {
-    /// Shares left of each order of which the recording has told.
-    known: HashMap<u64, Size>,
-    /// The order that stood at a price before, and what is left of it.
-    stood: HashMap<(Side, Price), (OrderId, Size)>,
-    free_id: u64,
-}
-
-impl Converter {
-    /// Gives the orders that stood before `events` their ids.
-    fn new(events: &[FeedEvent], before: &mut [NewOrder]) -> Self {
-        let ids = events
-            .iter()
-            .map(|event| event.order_id.max(event.new_order_id));
-        let mut free_id = ids.max().unwrap_or(0) + 1;
-        let mut stood = HashMap::new();
-        for order in before {
-            order.id = OrderId(free_id);
-            free_id += 1;
-            if let Some(price) = order.price {
-                stood.insert((order.side, price), (order.id, order.size));
-            }
-        }
-        Self {
-            known: HashMap::new(),
-            stood,
-            free_id,
-        }
-    }
-
-    fn convert(mut self, events: &[FeedEvent]) -> Recording {
-        let messages = events
-            .iter()
-            .filter_map(|event| Some((event.time_ns as Time, self.message(event)?)));
-        let messages = messages.collect();
-        Recording {
-            free_id: self.free_id,
-            ..Recording::of_messages(messages)
-        }
-    }
-
-    /// What leads to `event`; nothing for one that changes no book, or tells of an order that stands nowhere.
-    fn message(&mut self, event: &FeedEvent) -> Option<Message> {
-        let (side, price) = (event.side?, event.price?);
-        let (id, size) = (OrderId(event.order_id), event.size as Size);
-        match event.kind {
-            Kind::Add => {
-                self.known.insert(id.0, size);
-                let order = NewOrder::limit(id, TraderId(0), side, size, price);
-                Some(Message::New(order))
-            }
-            Kind::Reduce | Kind::Delete => {
-                let (id, taken, left) = self.take(id, side, price, size)?;
-                Some(if left == 0 {
-                    Message::Cancel { id }
-                } else {
-                    Message::Reduce { id, by: taken }
-                })
-            }
-            Kind::Execute => {
-                self.take(id, side, price, size)?;
-                Some(Message::New(NewOrder {
-                    tif: TimeInForce::Ioc,
-                    ..NewOrder::limit(OrderId::ASSIGN, TraderId(0), side.opposite(), size, price)
-                }))
-            }
-            _ => None,
-        }
-    }
-
-    /// Takes shares from an order, or from what stood at its price if it is unknown: whose they were, how many there were, and
-    /// what is left.
-    fn take(
-        &mut self,
-        id: OrderId,
-        side: Side,
-        price: Price,
-        size: Size,
-    ) -> Option<(OrderId, Size, Size)> {
-        let (id, left) = match self.known.get_mut(&id.0) {
-            Some(left) => (id, left),
-            None => self
-                .stood
-                .get_mut(&(side, price))
-                .map(|(id, left)| (*id, left))?,
-        };
-        let taken = size.min(*left);
-        *left -= taken;
-        (taken > 0).then_some((id, taken, *left))
-    }
 }

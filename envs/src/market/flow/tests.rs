@@ -12,6 +12,9 @@ use crate::{
     stream::Stream,
 };
 
+mod backgrounds;
+mod recordings;
+
 /// What happened in a market.
 #[derive(Debug, Default, PartialEq)]
 struct Counts {
@@ -232,83 +235,6 @@ fn a_participating_execution_takes_its_share() {
         (sold / others as f64 - 0.2).abs() < 0.01,
         "{sold} of {others}"
     );
-}
-
-/// The levels of both sides.
-fn levels(kernel: &Kernel) -> [Vec<(i64, u64)>; 2] {
-    let book = kernel.book(Symbol(0));
-    Side::BOTH.map(|side| {
-        let best = book.levels(side).take(10);
-        best.map(|level| (level.price, level.size as u64)).collect()
-    })
-}
-
-/// Every window of a LOBSTER file, played through a matching engine, ends with the levels that the orderbook file tells.
-#[test]
-fn a_recording_leads_to_the_levels_that_it_tells() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/market");
-    let file = std::fs::File::open(format!("{folder}/lobster_orderbook_10.csv")).unwrap();
-    let mut reader = crate::market::data::lobster::RowReader::new(std::io::BufReader::new(file));
-    let (mut rows, mut row) = (Vec::new(), crate::market::data::lobster::BookRow::default());
-    while reader.read(&mut row).unwrap() {
-        rows.push(
-            Side::BOTH.map(|side| row.side(side).iter().flatten().copied().collect::<Vec<_>>()),
-        );
-    }
-    for (window, windows) in [(0.0, 1), (12.0, 3)] {
-        for book in [false, true] {
-            let config = RecordingConfig {
-                file: format!("{folder}/lobster_message_10.csv").into(),
-                book: book.then(|| format!("{folder}/lobster_orderbook_10.csv").into()),
-                window,
-                ..RecordingConfig::default()
-            };
-            let recording = std::sync::Arc::new(Recording::read(&config).unwrap());
-            assert_eq!(recording.windows(), windows);
-            let mut ends: Vec<usize> = (0..windows).map(|i| recording.window(i).end).collect();
-            let mut flow = Replay::of(Symbol(0), recording);
-            // Each window is drawn at some time.
-            for seed in 0..30 {
-                let (kernel, counts) = run(&mut flow, seed, 60);
-                assert_eq!((flow.remaining(), counts.rejected), (0, 0));
-                let found = ends
-                    .iter()
-                    .position(|&end| rows[end - 1] == levels(&kernel));
-                if let Some(found) = found {
-                    ends.remove(found);
-                }
-            }
-            assert!(ends.is_empty(), "{window} {book}: {ends:?}");
-        }
-    }
-}
-
-#[test]
-fn what_is_no_recording_is_refused_with_its_key() {
-    for (key, config) in [
-        ("file", RecordingConfig::default()),
-        (
-            "file",
-            RecordingConfig {
-                file: "/no/such/file.csv".into(),
-                ..RecordingConfig::default()
-            },
-        ),
-        (
-            "window",
-            RecordingConfig {
-                file: "x".into(),
-                window: -1.0,
-                ..RecordingConfig::default()
-            },
-        ),
-    ] {
-        let refused = Recording::read(&config).unwrap_err();
-        assert!(
-            refused.to_string().starts_with(&format!("`{key}`")),
-            "{refused}"
-        );
-    }
 }
 
 /// A population takes back the orders that it took over from another flow.

@@ -15,7 +15,7 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OrderFlow, SavedFlow};
+use super::{OrderFlow, SavedFlow, own_orders::is_crowded};
 use crate::error::EnvError;
 use crate::market::book::Resting;
 use crate::market::event::Phase;
@@ -112,6 +112,11 @@ impl ZeroIntelligenceConfig {
             ),
             ((1..=10_000).contains(&self.lot), "lot", "1 to 10,000"),
             ((1..=100_000).contains(&self.tick), "tick", "1 to 100,000"),
+            (
+                self.start_levels <= 100_000,
+                "start_levels",
+                "at most 100,000",
+            ),
             (
                 self.start_price / self.tick.max(1)
                     > i64::from(self.max_distance.max(self.start_levels)),
@@ -250,6 +255,22 @@ impl ZeroIntelligence {
         desk.wake_at(desk.now() + nanoseconds.max(1));
     }
 
+    /// Keeps in mind an order that may be cancelled one day.
+    fn remember(&mut self, id: OrderId) {
+        if self.config.cancel_rate > 0.0 {
+            self.sent.push(id);
+        }
+    }
+
+    /// Forgets those that are gone if they have become many more than those that are not: when orders are cancelled seldom, they are
+    /// chosen so seldom that most of them would stay for ever.
+    fn tidy(&mut self, desk: &Desk<'_>) {
+        let book = desk.book(Symbol(0));
+        if is_crowded(self.sent.len(), book) {
+            self.sent.retain(|&id| book.order(id).is_some());
+        }
+    }
+
     fn size(&mut self) -> Size {
         self.tables.lots.value(self.rng.random()) * self.config.lot
     }
@@ -268,7 +289,7 @@ impl ZeroIntelligence {
         let distance = self.tables.distance.value(self.rng.random());
         let price = reference - side.sign() * behind * distance * config.tick;
         let id = desk.new_id();
-        self.sent.push(id);
+        self.remember(id);
         let price = price.max(config.tick);
         Message::New(NewOrder::limit(id, desk.id_of(0), side, self.size(), price))
     }
@@ -287,7 +308,7 @@ impl OrderFlow for ZeroIntelligence {
                 let id = desk.new_id();
                 let price = config.start_price - side.sign() * level * config.tick;
                 let order = NewOrder::limit(id, desk.id_of(0), side, self.size(), price);
-                self.sent.push(id);
+                self.remember(id);
                 desk.send(Symbol(0), Message::New(order));
             }
         }
@@ -295,11 +316,16 @@ impl OrderFlow for ZeroIntelligence {
     }
 
     fn adopt(&mut self, _: Symbol, order: &Resting) {
-        self.sent.push(order.id);
+        self.remember(order.id);
+    }
+
+    fn takes_over(&self) -> bool {
+        true
     }
 
     fn wake(&mut self, _: u32, desk: &mut Desk<'_>) {
         let config = self.config;
+        self.tidy(desk);
         let side = if self.rng.random() {
             Side::Buy
         } else {

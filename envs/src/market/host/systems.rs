@@ -11,7 +11,7 @@ use crate::market::book::{Book, BookConfigError};
 use crate::market::event::{Event, EventSink, Ignore};
 use crate::market::flow::{OrderFlow, SavedFlow};
 use crate::market::kernel::{
-    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Traders,
+    Account, Kernel, KernelConfig, KernelImage, Pause, Position, Seat, Symbol, Traders,
 };
 use crate::market::order::{Time, TraderId};
 use crate::sim::{
@@ -210,7 +210,21 @@ pub(super) fn reset<T: MarketTask>(
             Ok(()) => {}
             Err(message) => fault.report(EnvError::Options { row, message }),
         }
+        report_full(kernel, row, &mut fault);
     });
+}
+
+/// Tells of a market whose book had no place for an order.
+fn report_full(kernel: &Kernel, row: usize, fault: &mut Fault) {
+    let refused = kernel.overflows();
+    if refused > 0 {
+        let orders = kernel.book(Symbol(0)).live_orders();
+        fault.report(EnvError::BookFull {
+            row,
+            orders,
+            refused,
+        });
+    }
 }
 
 /// Seats everybody, with what they have at the start.
@@ -255,6 +269,7 @@ pub(super) fn simulate<T: MarketTask>(
     hosted: Res<Hosted<T>>,
     selection: Res<Selection>,
     mut markets: ResMut<Markets<T>>,
+    mut fault: ResMut<Fault>,
     border: ResMut<Border>,
     mut tables: Tables,
 ) {
@@ -290,6 +305,7 @@ pub(super) fn simulate<T: MarketTask>(
             tape,
         };
         run(kernel, now + time, flow, traders, &mut watch);
+        report_full(kernel, row, &mut fault);
         let floor = Floor::new(kernel, traders, flow_traders);
         task.settle(state, &floor, &mut step);
     });

@@ -64,13 +64,6 @@ impl Desk<'_> {
         TraderId(self.base + trader)
     }
 
-    /// Number of a trader as the flow counts; `None` if it is not one of the flow's first `traders`.
-    #[inline]
-    pub fn number_of(&self, id: TraderId, traders: u32) -> Option<u32> {
-        id.0.checked_sub(self.base)
-            .filter(|&number| number < traders)
-    }
-
     /// How long it takes from the exchange to the trader, and back.
     #[inline]
     pub fn communication(&self) -> Time {
@@ -128,6 +121,17 @@ impl Desk<'_> {
         self.outbox.wishes.push(Wish::Send {
             trader,
             now: self.now,
+            symbol,
+            message,
+        });
+    }
+
+    /// Sends a message as [`send`](Self::send) does, `after` nanoseconds later.
+    #[inline]
+    pub fn send_later(&mut self, symbol: Symbol, message: Message, after: Time) {
+        self.outbox.wishes.push(Wish::Send {
+            trader: self.id_of(self.trader),
+            now: self.now.saturating_add(after),
             symbol,
             message,
         });

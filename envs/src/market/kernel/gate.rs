@@ -41,6 +41,13 @@ impl Kernel {
             return Some(Reject::UnknownSymbol);
         };
         let (side, size, limit, freed) = match *message {
+            // What it costs is known when it is released, and asked for then (`EventSink::affords`).
+            Message::New(NewOrder {
+                side: Side::Buy,
+                price: None,
+                stop: Some(_),
+                ..
+            }) => return None,
             Message::New(NewOrder {
                 side, size, price, ..
             }) => (side, size, price, None),
@@ -66,9 +73,10 @@ impl Kernel {
         if size <= 0 {
             return None;
         }
+        let fees = self.wire.fees;
         let value = |limit: Option<Price>, size: Size| {
             limit
-                .unwrap_or(0)
+                .map_or(0, |limit| fees.reserved(limit))
                 .checked_mul(size)
                 .filter(|value| value.abs() < 1 << 56)
         };
@@ -88,11 +96,10 @@ impl Kernel {
                     .unwrap_or(0);
                 let cost = match limit {
                     Some(_) => value_now,
-                    None => book.cost(Side::Buy, size),
+                    None => book.cost(trader, Side::Buy, size, |price| fees.taking(price)),
                 };
-                let available = traders.accounts[trader.0 as usize].available();
-                let after = available.saturating_add(freed).saturating_sub(cost);
-                (after < seat.cash_credit.saturating_neg()).then_some(Reject::Cash)
+                let affordable = traders.affords(trader, cost.saturating_sub(freed));
+                (!affordable).then_some(Reject::Cash)
             }
             Side::Sell => {
                 let position = traders.positions[trader.0 as usize * self.books.len() + symbol];

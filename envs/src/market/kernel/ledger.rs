@@ -1,9 +1,10 @@
 //! Cash and holdings of traders, and what of them is promised to live orders.
 //!
-//! A limit order to buy reserves its limit times its size when it is accepted, and gives back the difference when it trades at
-//! a better price; an order to sell reserves its size. A market order to buy reserves nothing: it trades at once, and is checked
-//! against the book when it comes. Everything follows from the events of the exchange, so the same rules keep the ledger of
-//! the exchange and the books of a trader who hears of things later.
+//! A limit order to buy reserves its limit times its size, and the largest fee, when it is accepted, and gives back the difference
+//! when it trades at a better price; an order to sell reserves its size, whose fee its proceeds pay. An order to buy without a
+//! limit reserves nothing: it trades at once when it comes, or when its stop price does, and is checked against the book then. So
+//! what a trader has at its disposal never falls below what it may owe. Everything follows from the events of the exchange, so
+//! the same rules keep the ledger of the exchange and the books of a trader who hears of things later.
 
 use bevy_ecs::component::Component;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::market::order::{Cash, Price, Side, Size, Time, TraderId};
 pub struct Account {
     /// All of it; negative when it is borrowed.
     pub cash: Cash,
-    /// What limit orders to buy would cost at their limits.
+    /// What limit orders to buy would cost at their limits, fees included.
     pub reserved: Cash,
 }
 
@@ -77,7 +78,7 @@ impl Default for Seat {
     }
 }
 
-/// Fees as parts per million of the value of a trade; a negative one is a rebate. Rounded towards the exchange.
+/// Fees as parts per million of the value of a trade, at most all of it; a negative one is a rebate. Rounded towards the exchange.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fees {
@@ -96,6 +97,18 @@ impl Fees {
         }
         let exact = i128::from(price) * i128::from(size) * i128::from(rate);
         -((-exact).div_euclid(1_000_000)) as Cash
+    }
+
+    /// What an order that comes pays at most for a share at `price`, however it is filled: 0 of a rebate.
+    #[inline]
+    pub(super) fn taking(self, price: Price) -> Cash {
+        Self::of(self.taker.max(0), price, 1)
+    }
+
+    /// What is reserved for a share that is bought at `limit` or less.
+    #[inline]
+    pub(super) fn reserved(self, limit: Price) -> Cash {
+        limit.saturating_add(Self::of(self.taker.max(self.maker).max(0), limit, 1))
     }
 }
 
@@ -116,6 +129,16 @@ impl Traders<'_> {
     pub(super) fn communication(&self, trader: TraderId) -> Time {
         let seat = self.seats.get(trader.0 as usize);
         seat.map_or(0, |seat| seat.delays.communication)
+    }
+
+    /// Whether a trader could pay `cost` out of what is at its disposal; one that is none of this market can pay anything.
+    pub(super) fn affords(&self, trader: TraderId, cost: Cash) -> bool {
+        let trader = trader.0 as usize;
+        let (Some(account), Some(seat)) = (self.accounts.get(trader), self.seats.get(trader))
+        else {
+            return true;
+        };
+        account.available().saturating_sub(cost) >= seat.cash_credit.saturating_neg()
     }
 }
 
@@ -156,21 +179,22 @@ struct Change {
     /// Shares that traded, and their price.
     traded: Size,
     price: Price,
-    /// Shares that are promised from now on, less those that no longer are, and the limit of each.
+    /// Shares that are promised from now on, less those that no longer are.
     promised: Size,
-    limit: Option<Price>,
+    /// What is reserved for each that is to be bought; `None` if nothing is.
+    reserved: Option<Cash>,
     fee: Cash,
 }
 
 impl Change {
-    fn promise(trader: TraderId, side: Side, promised: Size, limit: Option<Price>) -> Self {
+    fn promise(trader: TraderId, side: Side, promised: Size, reserved: Option<Cash>) -> Self {
         Self {
             trader,
             side,
             traded: 0,
             price: 0,
             promised,
-            limit,
+            reserved,
             fee: 0,
         }
     }
@@ -183,9 +207,9 @@ impl Change {
             .cash
             .saturating_sub((value * sign).saturating_add(self.fee));
         position.held = position.held.saturating_add(sign * self.traded);
-        match (self.side, self.limit) {
-            (Side::Buy, Some(limit)) => {
-                let value = limit.saturating_mul(self.promised);
+        match (self.side, self.reserved) {
+            (Side::Buy, Some(each)) => {
+                let value = each.saturating_mul(self.promised);
                 account.reserved = account.reserved.saturating_add(value);
             }
             (Side::Buy, None) => {}
@@ -197,6 +221,7 @@ impl Change {
 /// Calls `f` with every change of an account that `event` makes.
 #[inline]
 fn changes(event: &Event, fees: Fees, mut f: impl FnMut(Change)) {
+    let each = |limit: Option<Price>| limit.map(|limit| fees.reserved(limit));
     match *event {
         Event::Accepted {
             trader,
@@ -204,7 +229,7 @@ fn changes(event: &Event, fees: Fees, mut f: impl FnMut(Change)) {
             size,
             limit,
             ..
-        } => f(Change::promise(trader, side, size, limit)),
+        } => f(Change::promise(trader, side, size, each(limit))),
         Event::Cancelled {
             trader,
             side,
@@ -218,7 +243,7 @@ fn changes(event: &Event, fees: Fees, mut f: impl FnMut(Change)) {
             limit,
             size,
             ..
-        } => f(Change::promise(trader, side, -size, limit)),
+        } => f(Change::promise(trader, side, -size, each(limit))),
         Event::Modified {
             trader,
             side,
@@ -237,8 +262,13 @@ fn changes(event: &Event, fees: Fees, mut f: impl FnMut(Change)) {
             size,
             ..
         } => {
-            f(Change::promise(trader, side, -old_size, Some(old_price)));
-            f(Change::promise(trader, side, size, Some(price)));
+            f(Change::promise(
+                trader,
+                side,
+                -old_size,
+                each(Some(old_price)),
+            ));
+            f(Change::promise(trader, side, size, each(Some(price))));
         }
         Event::Trade(trade) => {
             let change = |trader, side, limit, rate| Change {
@@ -247,7 +277,7 @@ fn changes(event: &Event, fees: Fees, mut f: impl FnMut(Change)) {
                 traded: trade.size,
                 price: trade.price,
                 promised: -trade.size,
-                limit,
+                reserved: each(limit),
                 fee: Fees::of(rate, trade.price, trade.size),
             };
             let (maker, taker) = (trade.aggressor.opposite(), trade.aggressor);
@@ -277,7 +307,7 @@ fn changes(event: &Event, fees: Fees, mut f: impl FnMut(Change)) {
             traded: size,
             price,
             promised: -size,
-            limit: Some(limit),
+            reserved: each(Some(limit)),
             fee: Fees::of(fees.taker, price, size),
         }),
         Event::Rested { .. }

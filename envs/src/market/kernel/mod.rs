@@ -13,6 +13,7 @@
 //! to buy did not pay of its limit is available again at once.
 
 mod calendar;
+mod config;
 mod desk;
 mod gate;
 mod image;
@@ -21,82 +22,20 @@ mod queue;
 mod wire;
 
 pub use calendar::{Calendar, SECOND, clock};
+pub use config::{KernelConfig, Notice, Pause, Symbol};
 pub use desk::Desk;
 pub use image::KernelImage;
 pub use ledger::{Account, Delays, Fees, Position, Seat, TraderTables, Traders};
 
-use serde::{Deserialize, Serialize};
-
 use desk::{Outbox, Wish};
 use queue::{Next, Parcel, Queue};
-use wire::{Origin, Wire};
+use wire::{Origin, Teller, Wire};
 
-use super::book::{Book, BookConfig, BookConfigError, Outcome};
-use super::event::{Event, EventSink, Phase};
+use super::book::{Book, BookConfigError, End, Outcome};
+use super::event::{Event, EventSink, Phase, Reject};
 use super::flow::OrderFlow;
-use super::order::{Message, OrderId, Price, Time, TraderId};
+use super::order::{Message, OrderId, Time, TraderId};
 use crate::stream::Stream;
-
-/// Numbers the instruments of a market from 0.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Symbol(pub u16);
-
-/// What a market is made with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KernelConfig {
-    /// The book of each instrument.
-    pub books: Vec<BookConfig>,
-    /// Phases of the day; without any the market is always in continuous trading.
-    pub calendar: Option<Calendar>,
-    /// Price that settles a tie in an auction before there was a trade, for each instrument; missing ones are 0.
-    pub references: Vec<Price>,
-    /// Fees.
-    pub fees: Fees,
-    /// The first id that the exchange assigns.
-    pub first_id: OrderId,
-}
-
-impl KernelConfig {
-    /// A market of one instrument, always in continuous trading, without fees.
-    pub fn single(book: BookConfig) -> Self {
-        Self {
-            books: vec![book],
-            calendar: None,
-            references: Vec::new(),
-            fees: Fees::default(),
-            first_id: OrderId(1),
-        }
-    }
-}
-
-/// Why [`Kernel::run`] came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pause {
-    /// A player woke up, at this time of its clock. The others wait until the kernel runs again.
-    Awake(TraderId, Time),
-    /// The time that it was to run to has come.
-    Until,
-    /// So many messages of the flow have reached the exchange as were allowed.
-    Spent,
-    /// Nothing is left to happen.
-    Idle,
-}
-
-/// An event that a player has heard of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// The player.
-    pub trader: TraderId,
-    /// When it heard.
-    pub time: Time,
-    /// The instrument.
-    pub symbol: Symbol,
-    /// What happened.
-    pub event: Event,
-}
 
 /// The books of a market and all that is on its way.
 #[derive(Debug, Clone)]
@@ -113,6 +52,8 @@ pub struct Kernel {
     events: u64,
     /// Messages that have arrived since the kernel was made; no part of its image.
     messages: u64,
+    /// Orders that found no place.
+    overflows: u64,
     /// Messages of the flow until `run` stops.
     messages_left: u64,
 }
@@ -124,8 +65,19 @@ impl Kernel {
     /// An empty market.
     ///
     /// # Errors
-    /// If the configuration of a book is out of range.
+    /// If the configuration of a book, or a fee, is out of range.
     pub fn new(config: KernelConfig) -> Result<Self, BookConfigError> {
+        let Fees { maker, taker } = config.fees;
+        for (key, found) in [("fees.maker", maker), ("fees.taker", taker)] {
+            if found.unsigned_abs() > 1_000_000 {
+                let expected = "-1,000,000 to 1,000,000 parts per million";
+                return Err(BookConfigError {
+                    key,
+                    found,
+                    expected,
+                });
+            }
+        }
         let books = config.books.iter().map(|book| Book::new(*book));
         Ok(Self {
             books: books.collect::<Result<_, _>>()?,
@@ -143,6 +95,7 @@ impl Kernel {
             flow_traders: 0,
             events: 0,
             messages: 0,
+            overflows: 0,
             messages_left: u64::MAX,
             config,
         })
@@ -167,7 +120,7 @@ impl Kernel {
         self.now = time;
         self.next_id = self.config.first_id.0;
         self.wire.fees_paid = 0;
-        self.events = 0;
+        (self.events, self.overflows) = (0, 0);
         self.flow_traders = flow.traders();
         self.wire.listen(flow);
         flow.reset(stream);
@@ -218,6 +171,12 @@ impl Kernel {
     /// done. It is no part of the state of the market, and is not saved.
     pub fn messages(&self) -> u64 {
         self.messages
+    }
+
+    /// Orders that have been refused since the market opened because a book was full: with any, the market is not the one that
+    /// was asked for.
+    pub fn overflows(&self) -> u64 {
+        self.overflows
     }
 
     /// Notices that reached players since [`clear_inbox`](Self::clear_inbox).
@@ -338,7 +297,10 @@ impl Kernel {
             return;
         }
         let mut wishes = std::mem::take(&mut self.outbox.wishes);
-        for wish in wishes.drain(..) {
+        // What a message leads to may be wished meanwhile.
+        let mut next = 0;
+        while let Some(&wish) = wishes.get(next) {
+            next += 1;
             match wish {
                 Wish::Send {
                     trader,
@@ -366,7 +328,9 @@ impl Kernel {
                     self.wire.queue.drop_wakes(first..first + count);
                 }
             }
+            wishes.append(&mut self.outbox.wishes);
         }
+        wishes.clear();
         self.outbox.wishes = wishes;
     }
 
@@ -389,21 +353,37 @@ impl Kernel {
             self.messages_left = self.messages_left.saturating_sub(1);
         }
         let Self {
-            books, wire, now, ..
+            books,
+            wire,
+            now,
+            overflows,
+            ..
         } = self;
         let origin = Origin {
             symbol,
             sender: trader,
         };
-        let mut tell =
-            |time: Time, event: Event| wire.tell(origin, time, event, flow, traders, sink);
+        let mut teller = Teller {
+            origin,
+            wire,
+            flow,
+            traders,
+            sink,
+        };
         if let Some(reason) = refused {
             let id = message.id();
-            tell(*now, Event::Rejected { id, reason });
+            teller.event(*now, Event::Rejected { id, reason });
             return Outcome::refused(reason);
         }
-        let outcome = books[index].submit(*now, message, &mut tell);
+        let outcome = books[index].submit(*now, message, &mut teller);
+        if outcome.end == End::Rejected(Reject::Capacity) {
+            *overflows += 1;
+        }
         sink.settled(*now, &books[index]);
+        if flow.follows_book() {
+            let mut desk = self.desk_for(TraderId(0), 0, self.now, traders);
+            flow.settled(symbol, &mut desk);
+        }
         outcome
     }
 
@@ -427,15 +407,20 @@ impl Kernel {
                 symbol: Symbol(index as u16),
                 sender: TraderId(u32::MAX),
             };
-            let mut tell =
-                |time: Time, event: Event| wire.tell(origin, time, event, flow, traders, sink);
+            let mut teller = Teller {
+                origin,
+                wire: &mut *wire,
+                flow: &mut *flow,
+                traders: &mut *traders,
+                sink: &mut *sink,
+            };
             if book.phase() == Phase::Auction && phase != Phase::Auction {
                 let known = config.references.get(index).copied().unwrap_or(0);
                 let reference = book.last_price().unwrap_or(known);
-                book.uncross(*now, reference, &mut tell);
+                book.uncross(*now, reference, &mut teller);
             }
             if book.phase() != phase {
-                book.set_phase(*now, phase, &mut tell);
+                book.set_phase(*now, phase, &mut teller);
             }
         }
     }

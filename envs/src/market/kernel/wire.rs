@@ -2,9 +2,10 @@
 
 use super::queue::{Parcel, Queue};
 use super::{Fees, Symbol, Traders};
+use crate::market::book::Book;
 use crate::market::event::{Event, EventSink};
 use crate::market::flow::OrderFlow;
-use crate::market::order::{Time, TraderId};
+use crate::market::order::{Side, Size, Time, TraderId};
 
 /// What an event sets off, beside the flow that it is shown to.
 #[derive(Debug, Clone)]
@@ -26,6 +27,35 @@ pub(super) struct Origin {
     pub(super) sender: TraderId,
 }
 
+/// Takes the events that a message leads to, and passes them on.
+pub(super) struct Teller<'a, 't, F: ?Sized, S> {
+    pub(super) origin: Origin,
+    pub(super) wire: &'a mut Wire,
+    pub(super) flow: &'a mut F,
+    pub(super) traders: &'a mut Traders<'t>,
+    pub(super) sink: &'a mut S,
+}
+
+impl<F: OrderFlow + ?Sized, S: EventSink> EventSink for Teller<'_, '_, F, S> {
+    #[inline]
+    fn event(&mut self, time: Time, event: Event) {
+        let Self {
+            origin,
+            wire,
+            flow,
+            traders,
+            sink,
+        } = self;
+        wire.tell(*origin, time, event, *flow, traders, *sink);
+    }
+
+    fn affords(&mut self, book: &Book, trader: TraderId, size: Size) -> bool {
+        let fees = self.wire.fees;
+        let cost = book.cost(trader, Side::Buy, size, |price| fees.taking(price));
+        self.traders.affords(trader, cost)
+    }
+}
+
 impl Wire {
     /// Traders of a flow get notices if it listens, players always do.
     pub(super) fn listen<F: OrderFlow + ?Sized>(&mut self, flow: &F) {
@@ -37,7 +67,7 @@ impl Wire {
     }
 
     #[inline]
-    pub(super) fn tell<F: OrderFlow + ?Sized>(
+    fn tell<F: OrderFlow + ?Sized>(
         &mut self,
         Origin { symbol, sender }: Origin,
         time: Time,

@@ -1,6 +1,6 @@
 //! What a population may be made with.
 
-use super::{MomentumConfig, NoiseConfig, PopulationConfig};
+use super::{LatencyConfig, MomentumConfig, NoiseConfig, PopulationConfig};
 
 /// A parameter out of range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +97,11 @@ impl PopulationConfig {
         ] {
             check(key, count <= MOST, "must be at most 1000000");
         }
+        check(
+            "market_makers.1.levels",
+            self.ladder_orders() <= 1 << 20,
+            "must be fewer, or there must be fewer traders: a book holds 2^20 orders",
+        );
         for (key, pause) in [
             ("value.1.pause", self.value.1.pause),
             ("momentum.1.pause", self.momentum.1.pause),
@@ -140,12 +145,29 @@ impl PopulationConfig {
             "must be at most 1000",
         );
         check(
+            "market_makers.1.quote_delay",
+            (0..=day).contains(&m.quote_delay),
+            "must be from 0 to a day, in ns",
+        );
+        if let LatencyConfig::Cubic(cubic) = self.latency {
+            let ranges = [
+                ("latency.cubic.jitter", cubic.jitter, 0.0, 1.0),
+                ("latency.cubic.clip", cubic.clip, 1e-3, 1.0),
+                ("latency.cubic.unit", cubic.unit, 1e-3, 1e9),
+            ];
+            for (key, value, low, high) in ranges {
+                let message = format!("must be from {low} to {high}");
+                check(key, within(value, low, high), &message);
+            }
+        }
+        check(
             "market_makers.1.min_size",
             (0..=1_000_000_000).contains(&m.min_size),
             "must be from 0 to 1e9",
         );
         for (key, value, high) in [
             ("market_makers.1.participation", m.participation, 1.0),
+            ("market_makers.1.imbalance", m.imbalance, 1.0),
             ("market_makers.1.size_growth", m.size_growth, 1000.0),
             ("market_makers.1.level_spacing", m.level_spacing, 1e6),
             ("market_makers.1.spread_weight", m.spread_weight, 1.0),

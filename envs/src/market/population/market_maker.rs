@@ -1,5 +1,7 @@
 //! Adaptive market makers: a ladder of quotes around the mid-price, as wide as the spread has been, as large as what traded.
 //!
+//! When nearly all that rests is on one side of the book, they quote once more, beside what they have.
+//!
 //! A ladder after Chakraborty and Kearns, *Market making and mean reversion* (EC 2011), as ABIDES adapts it.
 
 use rand::Rng;
@@ -31,6 +33,11 @@ pub struct MarketMakerConfig {
     pub initial_spread: f64,
     /// How far the ladder moves towards where all trades went.
     pub price_skew: f64,
+    /// Time between the cancellations and the quotes of a wake-up, ns.
+    pub quote_delay: Time,
+    /// They are told when one side of the book has more than all but this share: 0.9 for ten times as much as the other side, 1 for
+    /// never.
+    pub imbalance: f64,
 }
 
 impl Default for MarketMakerConfig {
@@ -45,6 +52,8 @@ impl Default for MarketMakerConfig {
             spread_weight: 0.75,
             initial_spread: 50.0,
             price_skew: 4.0,
+            quote_delay: 50,
+            imbalance: 0.9,
         }
     }
 }
@@ -63,6 +72,10 @@ pub struct MarketMaker {
     /// The last mid-price.
     mid: Option<i64>,
     live: Vec<OrderId>,
+    /// Size of the first level and shift of the ladder, since the first wake-up.
+    quoted: Option<(Size, f64)>,
+    /// When it will have heard of an imbalance.
+    alarm: Option<Time>,
 }
 
 impl MarketMaker {
@@ -71,6 +84,8 @@ impl MarketMaker {
             spread: config.initial_spread,
             mid: None,
             live: Vec::with_capacity(2 * config.levels as usize),
+            quoted: None,
+            alarm: None,
         }
     }
 
@@ -82,11 +97,27 @@ impl MarketMaker {
             spread: config.initial_spread,
             mid: None,
             live: std::mem::take(&mut self.live),
+            quoted: None,
+            alarm: None,
         };
+    }
+
+    /// It will have heard of an imbalance at `time`; whether that is news to it.
+    pub(super) fn hear(&mut self, time: Time) -> bool {
+        let news = self.quoted.is_some() && self.alarm.is_none();
+        if news {
+            self.alarm = Some(time);
+        }
+        news
     }
 
     pub(super) fn wake(&mut self, floor: &mut Floor<'_, '_>) {
         let config = floor.config.market_makers.1;
+        let now = floor.desk.now();
+        if self.alarm.take_if(|alarm| *alarm <= now).is_some() {
+            self.quote(floor);
+            return;
+        }
         let pause = config.pause(&mut floor.rng);
         floor.sleep(pause);
         for id in self.live.drain(..) {
@@ -97,9 +128,6 @@ impl MarketMaker {
             let weight = config.spread_weight;
             self.spread = weight * (ask - bid) as f64 + (1.0 - weight) * self.spread;
         }
-        let Some(mid) = self.mid else {
-            return;
-        };
         let [bought, sold] = floor.tape.volume(floor.desk.now() - config.pause as Time);
         let total = bought + sold;
         let size = ((config.participation * total as f64).round() as Size).max(config.min_size);
@@ -107,6 +135,17 @@ impl MarketMaker {
             (bought - sold) as f64 / total as f64 * config.price_skew
         } else {
             0.0
+        };
+        self.quoted = Some((size, skew));
+        floor.after = config.quote_delay;
+        self.quote(floor);
+    }
+
+    /// Sends a ladder about the last mid-price.
+    fn quote(&mut self, floor: &mut Floor<'_, '_>) {
+        let config = floor.config.market_makers.1;
+        let (Some(mid), Some((size, skew))) = (self.mid, self.quoted) else {
+            return;
         };
         let centre = (mid as f64 + skew) as i64;
         let half = 0.5 * self.spread;

@@ -15,6 +15,8 @@
 mod activity;
 mod check;
 mod draw;
+mod imbalance;
+mod latency;
 mod market_maker;
 mod momentum;
 mod noise;
@@ -22,12 +24,14 @@ mod oracle;
 mod presets;
 mod saved;
 mod sizes;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use activity::ActivityConfig;
 pub use check::PopulationProblem;
+pub use latency::{CubicLatency, LatencyConfig};
 pub use market_maker::{MarketMaker, MarketMakerConfig};
 pub use momentum::{Momentum, MomentumConfig};
 pub use noise::NoiseConfig;
@@ -38,6 +42,8 @@ pub use value::{Value, ValueConfig};
 
 use activity::Activity;
 pub(crate) use draw::{exponential, normal};
+use imbalance::Imbalance;
+use tape::Tape;
 
 use rand::RngExt;
 use schemars::JsonSchema;
@@ -81,11 +87,20 @@ pub struct PopulationConfig {
     pub market_makers: (u32, MarketMakerConfig),
     /// Length of the line that traders sit on, m; the exchange is somewhere on it too.
     pub line: f64,
-    /// Time that a trader takes to think, ns.
+    /// Time that a trader takes to think, ns. Until it has, it does nothing else: a wake-up that comes meanwhile waits.
     pub computation: Time,
+    /// What is added to the time that messages take on the line: `"deterministic"`, nothing, or `{ cubic = {} }`.
+    pub latency: LatencyConfig,
 }
 
 impl PopulationConfig {
+    /// Orders of the traders that keep some in the book: value traders one each, market makers a ladder on each side.
+    pub fn ladder_orders(&self) -> u32 {
+        let ladders = self.market_makers.0.saturating_mul(2);
+        let ladders = ladders.saturating_mul(self.market_makers.1.levels);
+        ladders.saturating_add(self.value.0)
+    }
+
     /// The traders at the start, in the order of their numbers.
     fn traders(&self) -> impl Iterator<Item = Trader> {
         let value = Trader::Value(Value::new(self.oracle.mean));
@@ -116,6 +131,7 @@ impl Default for PopulationConfig {
             market_makers: (2, MarketMakerConfig::default()),
             line: 3_866_660.0,
             computation: 50,
+            latency: LatencyConfig::Deterministic,
         }
     }
 }
@@ -125,6 +141,10 @@ struct Floor<'a, 'b> {
     desk: &'a mut Desk<'b>,
     /// The trader's randomness for this wake-up.
     rng: Stream,
+    /// The trader's way to the exchange.
+    way: Time,
+    /// How much later than others what is sent now is sent.
+    after: Time,
     oracle: &'a mut Oracle,
     tape: &'a mut Tape,
     config: &'a PopulationConfig,
@@ -142,14 +162,19 @@ impl Floor<'_, '_> {
         let id = self.desk.new_id();
         let trader = self.desk.id_of(self.desk.trader());
         let order = NewOrder::limit(id, trader, side, size, tick.max(1) * self.config.tick);
-        self.desk.send(SYMBOL, Message::New(order));
+        self.send(Message::New(order));
         id
+    }
+
+    fn send(&mut self, message: Message) {
+        let late = self.config.latency.late(self.way, &mut self.rng);
+        self.desk.send_later(SYMBOL, message, self.after + late);
     }
 
     /// Takes an order back, if it is still there.
     fn cancel(&mut self, id: OrderId) {
         if self.desk.book(SYMBOL).order(id).is_some() {
-            self.desk.send(SYMBOL, Message::Cancel { id });
+            self.send(Message::Cancel { id });
         }
     }
 
@@ -165,45 +190,6 @@ impl Floor<'_, '_> {
         if at < self.config.close {
             self.desk.wake_at(at);
         }
-    }
-}
-
-/// Volume that traded of late, by side of the aggressor.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Tape {
-    /// The last trades: time, signed size.
-    trades: std::collections::VecDeque<(Time, Size)>,
-}
-
-impl Tape {
-    /// Trades that are remembered, as the exchange of ABIDES does.
-    const LENGTH: usize = 500;
-
-    fn with_room() -> Self {
-        Self {
-            trades: std::collections::VecDeque::with_capacity(Self::LENGTH),
-        }
-    }
-
-    fn note(&mut self, time: Time, signed: Size) {
-        if self.trades.len() == Self::LENGTH {
-            self.trades.pop_front();
-        }
-        self.trades.push_back((time, signed));
-    }
-
-    /// Shares bought and sold by aggressors after `since`.
-    fn volume(&self, since: Time) -> [Size; 2] {
-        let mut volume = [0; 2];
-        for (_, signed) in self
-            .trades
-            .iter()
-            .rev()
-            .take_while(|(time, _)| *time > since)
-        {
-            volume[usize::from(*signed < 0)] += signed.abs();
-        }
-        volume
     }
 }
 
@@ -225,8 +211,11 @@ pub struct Population {
     ways: Vec<Time>,
     /// Stream of each trader, and how often it woke up.
     streams: Vec<(StreamKey, u64)>,
+    /// Until when each trader thinks.
+    busy: Vec<Time>,
     oracle: Oracle,
     tape: Tape,
+    imbalance: Imbalance,
     /// Orders taken over from another flow.
     adopted: OwnOrders,
 }
@@ -250,6 +239,8 @@ impl Population {
             ways: (0..counts.iter().sum()).map(way).collect(),
             traders: Vec::new(),
             streams: Vec::new(),
+            busy: Vec::new(),
+            imbalance: Imbalance::default(),
             oracle: Oracle::new(
                 &config.oracle,
                 &config.activity,
@@ -290,6 +281,9 @@ impl OrderFlow for Population {
             (0..self.ways.len() as u64).map(|i| StreamKey::new(seed, i, "market.population"));
         self.streams.clear();
         self.streams.extend(keys.map(|key| (key, 0)));
+        self.busy.clear();
+        self.busy.resize(self.ways.len(), Time::MIN);
+        self.imbalance = Imbalance::default();
         self.adopted.clear();
         if self.traders.is_empty() {
             self.traders.extend(config.traders());
@@ -308,6 +302,10 @@ impl OrderFlow for Population {
         if symbol == SYMBOL {
             self.adopted.push(order.trader, order.id);
         }
+    }
+
+    fn takes_over(&self) -> bool {
+        true
     }
 
     fn start(&mut self, desk: &mut Desk<'_>) {
@@ -329,15 +327,23 @@ impl OrderFlow for Population {
 
     fn wake(&mut self, trader: u32, desk: &mut Desk<'_>) {
         let place = trader as usize;
-        let (Some(awake), Some((key, wakes))) =
-            (self.traders.get_mut(place), self.streams.get_mut(place))
-        else {
+        let (Some(awake), Some((key, wakes)), Some(busy)) = (
+            self.traders.get_mut(place),
+            self.streams.get_mut(place),
+            self.busy.get_mut(place),
+        ) else {
             return;
         };
+        if desk.now() < *busy {
+            desk.wake_at(*busy);
+            return;
+        }
         *wakes += 1;
         let mut floor = Floor {
             desk,
             rng: key.stream(*wakes),
+            way: self.ways[place],
+            after: 0,
             oracle: &mut self.oracle,
             tape: &mut self.tape,
             config: &self.config,
@@ -348,6 +354,7 @@ impl OrderFlow for Population {
             Trader::Momentum(trader) => trader.wake(&mut floor),
             Trader::MarketMaker(trader) => trader.wake(&mut floor),
         }
+        *busy = floor.desk.now() + self.config.computation + floor.after;
         // Who takes back orders of its own takes back one of those, too, that came from another flow. After everything else, so
         // that what it has drawn before is what it would draw without them.
         if matches!(awake, Trader::Value(_) | Trader::MarketMaker(_)) {
@@ -357,10 +364,40 @@ impl OrderFlow for Population {
     }
 
     fn observe(&mut self, time: Time, symbol: Symbol, event: &Event) {
-        if symbol == SYMBOL
-            && let Event::Trade(trade) = event
-        {
+        if symbol != SYMBOL {
+            return;
+        }
+        self.imbalance.note(event);
+        if let Event::Trade(trade) = event {
             self.tape.note(time, trade.aggressor.sign() * trade.size);
+        }
+    }
+
+    fn follows_book(&self) -> bool {
+        let (makers, config) = &self.config.market_makers;
+        *makers > 0 && config.imbalance < 1.0
+    }
+
+    fn settled(&mut self, symbol: Symbol, desk: &mut Desk<'_>) {
+        if symbol != SYMBOL || !self.follows_book() {
+            return;
+        }
+        let side = self.imbalance.side(self.config.market_makers.1.imbalance);
+        if side == self.imbalance.told {
+            return;
+        }
+        self.imbalance.told = side;
+        if side.is_none() {
+            return;
+        }
+        let first = (self.config.noise.0 + self.config.value.0) as usize;
+        for place in first..first + self.config.market_makers.0 as usize {
+            let heard = desk.now() + self.ways[place];
+            if let Some(Trader::MarketMaker(trader)) = self.traders.get_mut(place)
+                && trader.hear(heard)
+            {
+                desk.wake_trader_at(place as u32, heard);
+            }
         }
     }
 }

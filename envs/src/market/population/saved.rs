@@ -12,23 +12,29 @@ impl SavedFlow for Population {
         let Self {
             traders,
             streams,
+            busy,
             oracle,
             tape,
+            imbalance,
             adopted,
             ..
         } = self;
-        write_value(&(traders, streams, oracle, tape, adopted), out)
+        let traders = (traders, streams, busy);
+        write_value(&(traders, oracle, tape, imbalance, adopted), out)
     }
 
     fn load(&mut self, bytes: &mut &[u8]) -> Result<(), EnvError> {
-        let (traders, streams, oracle, tape, adopted) = read_value(bytes)?;
+        let (traders, oracle, tape, imbalance, adopted) = read_value(bytes)?;
+        let (traders, streams, busy) = traders;
         let saved = Self {
             config: self.config.clone(),
             ways: std::mem::take(&mut self.ways),
             traders,
             streams,
+            busy,
             oracle,
             tape,
+            imbalance,
             adopted,
         };
         *self = saved;
@@ -48,9 +54,9 @@ impl Population {
             (Trader::Momentum(found), Trader::Momentum(_)) => found.fits(&self.config.momentum.1),
             (found, wanted) => std::mem::discriminant(found) == std::mem::discriminant(&wanted),
         };
-        let counts = [self.traders.len(), self.streams.len()];
-        counts == [0; 2]
-            || counts == [self.ways.len(); 2]
+        let counts = [self.traders.len(), self.streams.len(), self.busy.len()];
+        counts == [0; 3]
+            || counts == [self.ways.len(); 3]
                 && self.traders.iter().zip(self.config.traders()).all(same)
     }
 }

@@ -4,7 +4,9 @@ use super::*;
 use crate::{
     market::{
         book::BookConfig,
-        kernel::{Calendar, Kernel, KernelConfig, Seat, TraderTables},
+        event::EventSink,
+        kernel::{Calendar, Kernel, KernelConfig, Seat, TraderTables, Traders},
+        order::TraderId,
     },
     math::exp,
 };
@@ -268,4 +270,139 @@ fn traders_follow_business_time() {
     };
     let (calm, varied) = (dispersion(0.0), dispersion(1.0));
     assert!(varied > 2.0 * calm, "{calm} {varied}");
+}
+
+/// The ladders of market makers alone, told of an imbalance at 0.9.
+fn makers_only() -> PopulationConfig {
+    PopulationConfig {
+        noise: (0, NoiseConfig::default()),
+        value: (0, ValueConfig::default()),
+        momentum: (0, MomentumConfig::default()),
+        ..PopulationConfig::default()
+    }
+}
+
+/// A trader of no population sends a limit order now; returns the time.
+fn send(
+    (kernel, population, traders): (&mut Kernel, &mut Population, &mut Traders<'_>),
+    see: &mut impl EventSink,
+    (side, size, tick): (Side, Size, Price),
+) -> Time {
+    let (now, player) = (kernel.now(), TraderId(1));
+    let order = NewOrder::limit(OrderId::ASSIGN, player, side, size, 100 * tick);
+    let mut desk = kernel.desk(player, now, traders);
+    desk.send(SYMBOL, Message::New(order));
+    kernel.run(now, population, traders, see);
+    now
+}
+
+/// Two orders of another trader open the market; the market maker cancels and quotes 50 ns apart, and quotes once more when a
+/// large order makes one side of the book ten times as large as the other.
+#[test]
+fn market_makers_quote_again_when_the_book_is_one_sided() {
+    let mut config = makers_only();
+    config.market_makers.0 = 1;
+    config.market_makers.1.pause = 1e9;
+    config.market_makers.1.min_size = 10;
+    config.open = 0;
+    for (threshold, again) in [(0.9, 20), (1.0, 0)] {
+        config.market_makers.1.imbalance = threshold;
+        let mut population = Population::new(config.clone(), 1);
+        let way = population.ways[0];
+        let mut kernel = Kernel::new(KernelConfig::single(BookConfig::default())).unwrap();
+        let mut tables = TraderTables::new(2, 1);
+        let mut traders = tables.view();
+        traders.seats[0].delays = population.delays(0);
+        let mut rested: Vec<Time> = Vec::new();
+        let mut cancelled: Vec<Time> = Vec::new();
+        let mut see = |time: Time, event: Event| match event {
+            Event::Rested { trader, .. } if trader.0 == 0 => rested.push(time),
+            Event::Cancelled { trader, .. } if trader.0 == 0 => cancelled.push(time),
+            _ => {}
+        };
+        let stream = Stream::new(3, 0, "test");
+        kernel.open(0, &mut population, stream, &mut traders, &mut see);
+        send(
+            (&mut kernel, &mut population, &mut traders),
+            &mut see,
+            (Side::Buy, 100, 99_990),
+        );
+        send(
+            (&mut kernel, &mut population, &mut traders),
+            &mut see,
+            (Side::Sell, 100, 100_010),
+        );
+        // Until it has cancelled its first ladder and sent the second.
+        let mut until = 0;
+        while kernel.book(SYMBOL).live_orders() < 22 || until < 5_000_000_000 {
+            until += 1000;
+            kernel.run(until, &mut population, &mut traders, &mut see);
+        }
+        let shares = [Side::Buy, Side::Sell].map(|side| {
+            kernel
+                .book(SYMBOL)
+                .levels(side)
+                .map(|l| l.size)
+                .sum::<Size>()
+        });
+        assert_eq!(population.imbalance.shares(), shares);
+        let now = send(
+            (&mut kernel, &mut population, &mut traders),
+            &mut see,
+            (Side::Buy, 100_000, 50_000),
+        );
+        // It has heard of it one way later, and its quotes take as long and 50 ns.
+        kernel.run(now + 2 * way + 50, &mut population, &mut traders, &mut see);
+        let late = rested
+            .iter()
+            .filter(|time| **time == now + 2 * way + 50)
+            .count();
+        assert_eq!(late, again);
+        assert!(cancelled.iter().all(|time| rested.contains(&(time + 50))));
+        assert!(cancelled.len() >= 20);
+    }
+}
+
+/// While a trader thinks, a wake-up waits.
+#[test]
+fn a_busy_trader_wakes_up_later() {
+    let mut config = makers_only();
+    config.open = 0;
+    config.market_makers.0 = 0;
+    config.momentum = (
+        1,
+        MomentumConfig {
+            pause: 1e6,
+            short: 1,
+            long: 1,
+        },
+    );
+    config.computation = 1_000_000_000;
+    let mut population = Population::new(config, 0);
+    let mut kernel = Kernel::new(KernelConfig::single(BookConfig::default())).unwrap();
+    let mut tables = TraderTables::new(1, 1);
+    let mut traders = tables.view();
+    let stream = Stream::new(3, 0, "test");
+    let mut ignore = |_: Time, _: Event| {};
+    kernel.open(0, &mut population, stream, &mut traders, &mut ignore);
+    kernel.run(100_000_000_000, &mut population, &mut traders, &mut ignore);
+    // It asks to be woken a thousand times a second, but a thought takes a second.
+    let (_, wakes) = population.streams[0];
+    assert!((99..=100).contains(&wakes), "{wakes}");
+}
+
+#[test]
+fn cubic_latency_has_its_distribution() {
+    let mut rng = Stream::new(1, 0, "test");
+    assert_eq!(LatencyConfig::Deterministic.late(1000, &mut rng), 0);
+    let cubic = LatencyConfig::Cubic(CubicLatency::default());
+    let way = 1_000_000;
+    let late: Vec<Time> = (0..40_000).map(|_| cubic.late(way, &mut rng)).collect();
+    // 0.5 / x³ tenths of the way: at least half a tenth, at most 500 tenths; half of the time at least 0.5 / 0.55³ = 3.
+    assert!(late.iter().all(|late| (50_000..=50_000_000).contains(late)));
+    let above = late.iter().filter(|late| **late > 300_526).count();
+    assert!(
+        (f64::from(above as u32) / 40_000.0 - 0.5).abs() < 0.01,
+        "{above}"
+    );
 }

@@ -7,6 +7,7 @@ mod sessions;
 use serde_json::{Value, json};
 
 use crate::conformance::{self, CheckOptions};
+use crate::error::EnvError;
 use crate::registry;
 use crate::sim::Simulator;
 
@@ -52,8 +53,10 @@ fn backgrounds() -> Vec<Value> {
     } });
     let hawkes = json!({ "hawkes": { "start_orders": 20 } });
     let after = |first: &Value, then: &Value| json!({ "hand_over": { "first": first, "then": then, "after": 12 } });
+    let buyer = json!({ "execution": { "size": 900, "until": 40, "every": 2 } });
     vec![
         json!({ "zero_intelligence": { "market_rate": 1.0 } }),
+        json!({ "both": { "first": buyer, "second": after(&hawkes, &population) } }),
         after(&recording, &population),
         after(&population, &hawkes),
         after(&hawkes, &json!({ "zero_intelligence": {} })),
@@ -106,6 +109,38 @@ fn a_market_restored_in_the_middle_gives_the_same_bytes() {
             }
         }
     }
+}
+
+/// Two million orders a second, none of which is ever cancelled.
+#[test]
+fn a_market_without_room_for_an_order_is_told() {
+    let flood = json!({ "zero_intelligence": { "limit_rate": 1e6, "market_rate": 1.0, "cancel_rate": 0.0 } });
+    let args = json!({ "warm_up": 0.0, "interval": 1.0, "background": flood });
+    let mut simulator = market_making(2, 2, &args);
+    let error = simulator.step().unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EnvError::BookFull {
+                row: 0 | 1,
+                refused: 1..,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("the order book is full"),
+        "{error}"
+    );
+    // The same before the players join.
+    let args = json!({ "warm_up": 1.0, "interval": 1.0, "background": args["background"] });
+    let plugin = registry().build("market_making-v1", &args).unwrap();
+    let mut simulator = Simulator::builder(plugin).rows(1).build().unwrap();
+    assert!(matches!(
+        simulator.reset(),
+        Err(EnvError::BookFull { row: 0, .. })
+    ));
 }
 
 #[test]

@@ -335,7 +335,7 @@ impl NaiveBook {
         if self.get(order.id).is_some() {
             return Err(Reject::DuplicateId);
         }
-        let full = self.orders.len() == self.config.capacity as usize;
+        let full = self.orders.len() == self.config.capacity.max(self.config.grows_to) as usize;
         if full && (rests || order.stop.is_some()) {
             return Err(Reject::Capacity);
         }

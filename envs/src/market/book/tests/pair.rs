@@ -15,7 +15,7 @@ pub(crate) const MODES: [SelfTrade; 4] = [
     SelfTrade::Decrement,
 ];
 
-/// A small book, which is full now and then, and whose prices are often beyond the array of levels.
+/// A small book, which grows at first, is full now and then, and whose prices are often beyond the array of levels.
 pub(crate) fn config(self_trade: SelfTrade, ids: Ids, band: Option<Band>) -> BookConfig {
     BookConfig {
         rules: Rules {
@@ -24,7 +24,8 @@ pub(crate) fn config(self_trade: SelfTrade, ids: Ids, band: Option<Band>) -> Boo
             band,
             ..Rules::default()
         },
-        capacity: 40,
+        capacity: 6,
+        grows_to: 40,
         window: 64,
         self_trade,
         ids,

@@ -177,7 +177,7 @@ fn run(steps: u64, self_trade: SelfTrade) -> (u64, u64) {
         capacity: 400,
         window: 128,
         self_trade,
-        ids: Ids::Sequential,
+        ..BookConfig::default()
     })
     .unwrap();
     let mut auditor = Auditor {
