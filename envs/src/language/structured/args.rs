@@ -226,6 +226,8 @@ pub struct PersuasionArgs {
     pub buyer_knows_p: bool,
     /// How the seller speaks: `binary` recommendations, or one of the prepared messages as `text`.
     pub seller_message: SellerMessage,
+    /// Whether a message goes with the buyer's decision; only where the game is played in words.
+    pub buyer_message: bool,
     /// Whether there is a new buyer each round, who is told statistics only.
     pub myopic: bool,
     /// When the buyer is told the quality.
@@ -245,6 +247,7 @@ impl Default for PersuasionArgs {
             seller_knows_values: game.seller_knows_values,
             buyer_knows_p: game.buyer_knows_p,
             seller_message: game.seller_message,
+            buyer_message: game.buyer_message,
             myopic: game.myopic,
             reveal: game.reveal,
         }
@@ -257,6 +260,15 @@ impl PersuasionArgs {
     /// # Errors
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<PersuasionGame, EnvError> {
+        if self.buyer_message {
+            let problem = "is for glee_persuasion_text-v1; here buyers have no words";
+            return Err(EnvError::argument("buyer_message", problem));
+        }
+        self.with_replies()
+    }
+
+    /// The game, whatever the buyer may say.
+    pub(in crate::language) fn with_replies(&self) -> Result<PersuasionGame, EnvError> {
         let config = PersuasionConfig {
             money: amount(self.money)?,
             p: self.p,
@@ -266,7 +278,7 @@ impl PersuasionArgs {
             seller_knows_values: self.seller_knows_values,
             buyer_knows_p: self.buyer_knows_p,
             seller_message: self.seller_message,
-            buyer_message: false,
+            buyer_message: self.buyer_message,
             myopic: self.myopic,
             reveal: self.reveal,
         };

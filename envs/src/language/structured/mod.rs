@@ -14,7 +14,7 @@
 //! | 18-20 | own valuation, the rival's, whether that is known (the same) |
 //! | 21-24 | p and v, or -1; whether each is known |
 //! | 25, 26 | last offer (Alice's share, or the price), own last offer; -1 for none |
-//! | 27-50 | the last 8 exchanges, the latest first: offer and verdict (1 accepted, -1 rejected or left, 0 open), 1; of persuasion yes or no, bought or not, quality (±1, 0 unknown) |
+//! | 27-50 | the last 8 exchanges, the latest first: offer and verdict (1 accepted, -1 rejected or left, 0 open), 1; of persuasion yes (1), no (0) or neither (1/2), bought or not, quality (±1, 0 unknown) |
 //! | 51-54 | rounds, sales, sales of good things, each over T; how often bad things were recommended, `(n+1)/(m+2)` of those known |
 //! | 55-56 | quality (±1) and whether it is known: the seller's |
 //! | 57-73 | the last message of the rival, one-hot over [`templates`](super::templates) |
@@ -152,7 +152,7 @@ pub(super) fn write_time(out: &mut [f32], round: u16, last: Option<u16>) {
 }
 
 /// What every player sees.
-pub(super) fn seen() -> Space {
+pub(in crate::language) fn seen() -> Space {
     Space::vector(WIDTH, -1.0, 1000.0)
 }
 
@@ -167,7 +167,7 @@ pub(super) fn measure(name: &str, low: f64, summary: &str) -> InfoField {
 }
 
 /// Numbers of an info field.
-pub(super) fn numbers(width: usize, low: f64, high: f64) -> Space {
+pub(in crate::language) fn numbers(width: usize, low: f64, high: f64) -> Space {
     Space::Box(BoxSpace {
         dtype: DType::Float64,
         shape: vec![width],
@@ -176,8 +176,8 @@ pub(super) fn numbers(width: usize, low: f64, high: f64) -> Space {
     })
 }
 
-/// Registers the environments of this family.
-pub fn register(registry: &mut Registry) {
+/// Registers the environments.
+pub(super) fn register(registry: &mut Registry) {
     registry.register(
         haggle::BARGAINING.0,
         "language",
