@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     language::{
-        ALICE, Persuasion, PersuasionConfig, PersuasionPhase, Reason, Scoring, SellerMessage, Signal, grid,
+        ALICE, Persuasion, PersuasionConfig, PersuasionPhase, Reason, Scoring, SellerMessage,
+        Signal, grid,
         templates::{self, QUALITY_PRAISE, TEMPLATES},
     },
     sim::{

@@ -74,7 +74,11 @@ fn take<T: DeserializeOwned, E: Error>(
 fn read<T: DeserializeOwned, E: Error>(key: &str, value: Value) -> Result<T, E> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let inner = error.path().to_string();
-        let dot = if key.is_empty() || inner == "." { "" } else { "." };
+        let dot = if key.is_empty() || inner == "." {
+            ""
+        } else {
+            "."
+        };
         let inner = if inner == "." { "" } else { &inner };
         E::custom(format!("`{key}{dot}{inner}`: {}", error.inner()))
     })

@@ -31,7 +31,9 @@ pub trait Told: Haggle {
 
 /// A part of a whole in percent, with at most two decimals.
 pub(super) fn percent(part: f64) -> String {
-    Money::from_f64(part * 100.0).unwrap_or_default().to_string()
+    Money::from_f64(part * 100.0)
+        .unwrap_or_default()
+        .to_string()
 }
 
 impl Told for Bargaining {

@@ -46,11 +46,7 @@ pub(super) fn register(registry: &mut Registry) {
 
 fn add<A>(registry: &mut Registry)
 where
-    A: Wordable
-        + serde::Serialize
-        + serde::de::DeserializeOwned
-        + schemars::JsonSchema
-        + 'static,
+    A: Wordable + serde::Serialize + serde::de::DeserializeOwned + schemars::JsonSchema + 'static,
 {
     registry.register(
         A::Game::ID,

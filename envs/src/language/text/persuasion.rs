@@ -31,7 +31,9 @@ fn told_seller(pitch: &Pitch, teller: &mut Teller<'_>) {
         ("money", config.money.to_string()),
         ("p", percent(config.p)),
     ];
-    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let values = values
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
     teller.tell("seller", &values);
     teller.tell(["buyer_one", "buyer_new"][usize::from(config.myopic)], &[]);
     let prior = if config.buyer_knows_p {
@@ -52,7 +54,10 @@ fn told_buyer(pitch: &Pitch, teller: &mut Teller<'_>) {
     let config = &pitch.game().config;
     let [high, low] = [config.value_high, config.value_low].map(|v| worth(config.money, v));
     let money = config.money.to_string();
-    teller.tell("buyer", &[("money", &money), ("high", &high), ("low", &low)]);
+    teller.tell(
+        "buyer",
+        &[("money", &money), ("high", &high), ("low", &low)],
+    );
     if !config.myopic {
         teller.tell("buyer_rounds", &[("rounds", &config.rounds.to_string())]);
     }
@@ -117,7 +122,11 @@ impl Spoken for PersuasionGame {
                     None => NEITHER,
                     Some(message) => f32::from(u8::from(message == QUALITY_PRAISE)),
                 };
-                pitch.say(Signal::Text, yes, message.unwrap_or(templates::SILENT) as u8);
+                pitch.say(
+                    Signal::Text,
+                    yes,
+                    message.unwrap_or(templates::SILENT) as u8,
+                );
             }
             Play::Buy(buys) => {
                 let told = pitch.game().is_revealed(buys);
@@ -213,7 +222,11 @@ impl Spoken for PersuasionGame {
     }
 
     fn words(pitch: &Pitch, play: Play) -> String {
-        let quality = if pitch.game().is_high() { "good" } else { "bad" };
+        let quality = if pitch.game().is_high() {
+            "good"
+        } else {
+            "bad"
+        };
         match play {
             Play::Recommend(true) => format!("({quality})  buy it"),
             Play::Recommend(false) => format!("({quality})  leave it"),
@@ -227,5 +240,9 @@ impl Spoken for PersuasionGame {
 
 /// The part that names the quality.
 fn quality(pitch: &Pitch) -> &'static str {
-    if pitch.game().is_high() { "high" } else { "low" }
+    if pitch.game().is_high() {
+        "high"
+    } else {
+        "low"
+    }
 }

@@ -150,7 +150,11 @@ mod tests {
             ("[over]", "[over]\n[over]", "[over] once more"),
             ("[over]", "[ober]", "[over] is missing"),
             ("[over]", "[ober]\n[over]", "no part [ober]"),
-            ("{{problem}}", "{{problem}} {{quality}}", "[correction] cannot be filled with `quality`, only with: problem"),
+            (
+                "{{problem}}",
+                "{{problem}} {{quality}}",
+                "[correction] cannot be filled with `quality`, only with: problem",
+            ),
             ("# What", "What", "line 1: text before"),
         ] {
             let error = Prompts::parse(&ENGLISH.replacen(from, to, 1)).unwrap_err();
@@ -162,6 +166,10 @@ mod tests {
     fn what_fills_a_part_is_not_filled_again() {
         let prompts = Prompts::default();
         let values = [("rival", "Bob"), ("message", "{{rival}} {{own_value}}")];
-        assert!(prompts.say("message", &values).ends_with("{{rival}} {{own_value}}"));
+        assert!(
+            prompts
+                .say("message", &values)
+                .ends_with("{{rival}} {{own_value}}")
+        );
     }
 }

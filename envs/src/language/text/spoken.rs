@@ -392,7 +392,9 @@ impl<E: Spoken> Environment for InWords<E> {
         }
         *out.text(1) = table.seats[player].write(rules);
         let round = E::round(&table.game, player);
-        *out.text(2) = self.expects(due.as_ref(), round, table.attempts).to_string();
+        *out.text(2) = self
+            .expects(due.as_ref(), round, table.attempts)
+            .to_string();
         E::tell(&table.game, out);
     }
 
@@ -452,9 +454,10 @@ fn format_of(due: &Expected, prompts: &Prompts) -> String {
             prompts.say(part, &[])
         }
         Expected::SellerText => prompts.say("answer.text", &[]),
-        Expected::Purchase { message: true } => {
-            prompts.say("answer.decision_message", &[("words", &due.offered_words())])
-        }
+        Expected::Purchase { message: true } => prompts.say(
+            "answer.decision_message",
+            &[("words", &due.offered_words())],
+        ),
         _ => prompts.say("answer.decision", &[("words", &due.offered_words())]),
     }
 }
