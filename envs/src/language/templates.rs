@@ -19,8 +19,20 @@ pub struct Template {
 pub const TEMPLATES: usize = 17;
 /// Says nothing.
 pub const SILENT: usize = 0;
+/// Appeals to fairness.
+pub const FAIRNESS_APPEAL: usize = 1;
+/// Names the cost of waiting.
+pub const COST_OF_DELAY: usize = 5;
+/// Asks for as large a step as one's own.
+pub const RECIPROCITY: usize = 10;
+/// Calls an offer the last word.
+pub const FINAL_OFFER: usize = 12;
+/// Announces a concession.
+pub const CONCESSION_NOTICE: usize = 13;
 /// Praises the quality: what a yes is where there are texts.
 pub const QUALITY_PRAISE: usize = 14;
+/// Warns of the quality: what a no is.
+pub const QUALITY_WARNING: usize = 15;
 
 const fn template(name: &'static str, text: &'static str) -> Template {
     Template { name, text }

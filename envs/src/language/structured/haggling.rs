@@ -11,6 +11,8 @@
 //!
 //! *Anchor: GLEE, arXiv 2410.05254; the grid and the messages are Palaestra's.*
 
+use std::sync::Arc;
+
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,8 +27,8 @@ use crate::{
         templates::{self, TEMPLATES},
     },
     sim::{
-        EnvSpec, Environment, InfoField, InfoKind, PlayerSpec, RowObservation, RowStep, Turns,
-        no_options,
+        EnvSpec, Environment, InfoField, InfoKind, Model, PlayerSpec, RowObservation, RowStep,
+        Turns, no_options,
     },
     space::Space,
     stream::Stream,
@@ -35,6 +37,15 @@ use crate::{
 const NAMES: [&str; 2] = ["Alice", "Bob"];
 const VERDICTS: [Verdict; 3] = [Verdict::Accept, Verdict::Reject, Verdict::Exit];
 const TYPES: &str = "privileged.types";
+
+/// The offers to choose from: [`EnvSpec::model`] of these environments, for players that compute theirs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OfferGrid {
+    /// How many there are, in equal steps.
+    pub offers: usize,
+    /// Lowest and highest, over the scale.
+    pub range: [f64; 2],
+}
 
 /// What an episode is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -268,6 +279,10 @@ impl<G: Haggle> Environment for Haggling<G> {
                 },
             ],
             stochastic: self.game.is_none(),
+            model: Some(Model::new(Arc::new(OfferGrid {
+                offers: self.offers,
+                range: self.range,
+            }))),
             ..EnvSpec::single(id, summary, seen(), action.clone())
         }
     }

@@ -26,7 +26,7 @@ mod persuasion;
 
 pub use args::{BargainingArgs, NegotiationArgs, PersuasionArgs, Source};
 pub use haggle::Haggle;
-pub use haggling::{Haggling, Talk};
+pub use haggling::{Haggling, OfferGrid, Talk};
 pub use persuasion::{PersuasionGame, Pitch};
 use serde::{Deserialize, Serialize};
 
@@ -42,28 +42,45 @@ pub const WIDTH: usize = MESSAGE + TEMPLATES;
 /// Exchanges that players remember.
 pub const REMEMBERED: usize = 8;
 
-// Where the parts of an observation begin.
-pub(super) const FAMILY: usize = 0;
-pub(super) const ROLE: usize = 3;
-pub(super) const DUE: usize = 5;
-pub(super) const TURN: usize = 10;
-pub(super) const TIME: usize = 11;
-pub(super) const DELTA: usize = 15;
-pub(super) const VALUE: usize = 18;
-pub(super) const PRIOR: usize = 21;
-pub(super) const LAST: usize = 25;
-pub(super) const PAST: usize = 27;
-pub(super) const SALES: usize = PAST + 3 * REMEMBERED;
-pub(super) const QUALITY: usize = SALES + 4;
-pub(super) const MESSAGE: usize = QUALITY + 2;
+/// Where the family stands in an observation, one-hot.
+pub const FAMILY: usize = 0;
+/// The role, one-hot.
+pub const ROLE: usize = 3;
+/// What is due, one-hot.
+pub const DUE: usize = 5;
+/// Whether it is the player's turn.
+pub const TURN: usize = 10;
+/// `t/T`, `t/100`, whether T is told, `T/100`.
+pub const TIME: usize = 11;
+/// Own discount factor, the rival's, whether that is known.
+pub const DELTA: usize = 15;
+/// Own valuation, the rival's, whether that is known.
+pub const VALUE: usize = 18;
+/// p, v, and whether each is known.
+pub const PRIOR: usize = 21;
+/// Last offer, own last offer.
+pub const LAST: usize = 25;
+/// The last exchanges, three numbers each.
+pub const PAST: usize = 27;
+/// Counters of persuasion.
+pub const SALES: usize = PAST + 3 * REMEMBERED;
+/// Quality, and whether it is known.
+pub const QUALITY: usize = SALES + 4;
+/// Last message of the rival, one-hot.
+pub const MESSAGE: usize = QUALITY + 2;
 
 /// What is due, as observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
+pub enum Due {
+    /// A division, or a price.
     Offer,
+    /// The answer to one.
     Decision,
+    /// The seller's words.
     Words,
+    /// The buyer's decision.
     Purchase,
+    /// Nothing: the game is over.
     Nothing,
 }
 
