@@ -108,7 +108,10 @@ impl<P: Player> Seated<P> {
                     .into(),
             ));
         }
-        let mut seats = context.players.iter().map(|&p| &context.env.players[p].name);
+        let mut seats = context
+            .players
+            .iter()
+            .map(|&p| &context.env.players[p].name);
         if let Some(name) = seats.find(|name| !P::SEATS.has(name)) {
             return Err(unsupported(format!(
                 "it plays {}, and was seated as `{name}`",

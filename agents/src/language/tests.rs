@@ -274,12 +274,22 @@ fn seats_see_their_situation() {
         table.step();
     }
     let (alice, bob) = (table.see(0, 0), table.see(1, 0));
-    assert_eq!((alice.family, alice.due), (Family::Bargaining, Due::Decision));
+    assert_eq!(
+        (alice.family, alice.due),
+        (Family::Bargaining, Due::Decision)
+    );
     assert_eq!((alice.round, alice.last), (3, Some(12)));
     assert_eq!((alice.delta, bob.delta), ((0.95, None), (0.8, None)));
     assert_eq!((alice.offer, bob.own_offer), (Some(0.7), Some(0.4)));
-    let history: Vec<_> = bob.offers().map(|(round, own, e)| (round, own, e.offer, e.accepted)).collect();
-    let wanted = [(3, false, 0.7, None), (2, true, 0.4, Some(false)), (1, false, 0.7, Some(false))];
+    let history: Vec<_> = bob
+        .offers()
+        .map(|(round, own, e)| (round, own, e.offer, e.accepted))
+        .collect();
+    let wanted = [
+        (3, false, 0.7, None),
+        (2, true, 0.4, Some(false)),
+        (1, false, 0.7, Some(false)),
+    ];
     assert_eq!(history, wanted);
     assert!((bob.gain(0.7) - 0.3).abs() < 1e-12);
     assert_eq!((alice.heard, bob.heard), (Some(12), Some(12)));
@@ -294,7 +304,10 @@ fn seats_see_their_situation() {
     let (seller, buyer) = (table.see(0, 0), table.see(1, 0));
     assert_eq!((seller.round, buyer.round, buyer.last), (5, 0, Some(10)));
     assert_eq!((buyer.counts[0], buyer.counts[1]), (4, 4));
-    assert_eq!((buyer.p, buyer.worth, buyer.lies), (Some(0.5), Some(3.0), None));
+    assert_eq!(
+        (buyer.p, buyer.worth, buyer.lies),
+        (Some(0.5), Some(3.0), None)
+    );
     assert_eq!((seller.past().len(), buyer.past().len()), (5, 0));
     assert_eq!(buyer.offer, Some(1.0));
     assert!(seller.good.is_some() && buyer.good.is_none());
@@ -321,7 +334,10 @@ fn curves_meet_and_the_firmer_gains_more() {
     let (steps, gains, efficiency) = play("fixed_share", "fixed_share");
     assert_eq!((steps, gains, efficiency), (24, [0.0; 2], 0.0));
     let (steps, gains, _) = play("fixed_share", "acceptor");
-    assert_eq!((steps, gains), (2, [f64::from(0.6_f32), f64::from(0.4_f32)]));
+    assert_eq!(
+        (steps, gains),
+        (2, [f64::from(0.6_f32), f64::from(0.4_f32)])
+    );
 }
 
 /// The best answer to a curve is no worse than any other player's, and against somebody who takes 40 % it is 60 % at once.
@@ -336,9 +352,15 @@ fn nobody_answers_a_curve_better_than_the_best_response() {
             Table::new(BARGAINING, &args, players, 1).episode().1[0]
         };
         let best = gain("best_response", curve.clone());
-        let mut others: Vec<f64> = ["rational", "conceder", "tit_for_tat", "acceptor", "boulware"]
-            .map(|id| gain(id, json!({})))
-            .to_vec();
+        let mut others: Vec<f64> = [
+            "rational",
+            "conceder",
+            "tit_for_tat",
+            "acceptor",
+            "boulware",
+        ]
+        .map(|id| gain(id, json!({})))
+        .to_vec();
         for ask in 0..=20 {
             let share = f64::from(ask) / 20.0;
             others.push(gain("fixed_share", json!({"ask": share, "take": share})));
@@ -378,7 +400,10 @@ fn buyers_with_experience_believe_the_honest() {
     let args = json!({"p": 0.5, "value_high": 1.25, "rounds": 100});
     let buyer = ("rational", json!({"believing": "experience"}));
     let mut earned = [0.0; 2];
-    for (k, seller) in ["honest_seller", "always_recommend"].into_iter().enumerate() {
+    for (k, seller) in ["honest_seller", "always_recommend"]
+        .into_iter()
+        .enumerate()
+    {
         let players = [(seller, json!({})), buyer.clone()];
         let mut table = Table::new(PERSUASION, &args, players, 1);
         earned[k] = table.episode().1[0];
@@ -392,12 +417,26 @@ fn buyers_with_experience_believe_the_honest() {
 
 #[test]
 fn players_play_every_variant_and_can_be_saved() {
-    let haggling = ["rational", "fixed_share", "acceptor", "boulware", "conceder", "tit_for_tat", "best_response"];
+    let haggling = [
+        "rational",
+        "fixed_share",
+        "acceptor",
+        "boulware",
+        "conceder",
+        "tit_for_tat",
+        "best_response",
+    ];
     let variants = [
         (BARGAINING, json!({"config": "published"})),
-        (BARGAINING, json!({"hidden_horizon": true, "walk_away": true, "offers": 7})),
+        (
+            BARGAINING,
+            json!({"hidden_horizon": true, "walk_away": true, "offers": 7}),
+        ),
         (NEGOTIATION, json!({"config": "published"})),
-        (NEGOTIATION, json!({"complete_information": false, "seller_value": 1.2, "lowest": 0.0, "highest": 3.0})),
+        (
+            NEGOTIATION,
+            json!({"complete_information": false, "seller_value": 1.2, "lowest": 0.0, "highest": 3.0}),
+        ),
     ];
     for id in haggling {
         for (env, args) in &variants {
@@ -421,8 +460,17 @@ fn players_play_every_variant_and_can_be_saved() {
         json!({"seller_message": "text", "myopic": true, "seller_knows_values": false}),
         json!({"buyer_knows_p": false, "reveal": "never"}),
     ] {
-        for (seller, buyer) in [("always_recommend", "threshold_buyer"), ("honest_seller", "rational"), ("rational", "rational")] {
-            let mut table = Table::new(PERSUASION, &args, [(seller, json!({})), (buyer, json!({}))], 3);
+        for (seller, buyer) in [
+            ("always_recommend", "threshold_buyer"),
+            ("honest_seller", "rational"),
+            ("rational", "rational"),
+        ] {
+            let mut table = Table::new(
+                PERSUASION,
+                &args,
+                [(seller, json!({})), (buyer, json!({}))],
+                3,
+            );
             for _ in 0..100 {
                 table.step();
             }
@@ -433,10 +481,16 @@ fn players_play_every_variant_and_can_be_saved() {
 #[test]
 fn what_cannot_be_played_is_refused_with_its_reason() {
     let error = |env: &str, players: [(&str, Value); 2]| {
-        Table::try_new(env, &json!({}), players, 1).err().unwrap().to_string()
+        Table::try_new(env, &json!({}), players, 1)
+            .err()
+            .unwrap()
+            .to_string()
     };
     let wrong = error(PERSUASION, [("threshold_buyer", json!({})), rational()]);
-    assert!(wrong.contains("`seller`") && wrong.contains("buyer"), "{wrong}");
+    assert!(
+        wrong.contains("`seller`") && wrong.contains("buyer"),
+        "{wrong}"
+    );
     let wrong = error(BARGAINING, [("honest_seller", json!({})), rational()]);
     assert!(wrong.contains("`alice`"), "{wrong}");
     for (id, args, name) in [

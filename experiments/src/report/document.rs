@@ -4,6 +4,7 @@
 //! them. A statistic that cannot be had (the standard error of one seed) is absent or `null`.
 
 mod bandit;
+mod language;
 mod pomdp;
 mod regret;
 
@@ -19,6 +20,10 @@ use crate::{
 pub use bandit::{
     AgentArms, AgentStrip, Arms, ArmsReport, BanditInstance, BanditReport, NormalisedRow,
     NormalisedScores, PlannedStrip, Schedules, SchedulesReport, Told,
+};
+pub use language::{
+    AcceptanceCurve, Acceptances, BenchmarkCell, Faring, LanguageReport, Matched, OfferPath,
+    OfferPaths, OutcomeCloud, Outcomes,
 };
 pub use pomdp::{
     AlphaLine, AlphaPicture, BoundsTrace, DiscountedReturns, DiscountedRow, PomdpBound,
@@ -56,6 +61,9 @@ pub struct Report {
     /// What can be earned in a POMDP, and what was; absent if the environment is not one with an explicit model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pomdp: Option<PomdpReport>,
+    /// Offers, outcomes and theory; absent if no language game was played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<LanguageReport>,
     /// Pulls and visited states; absent if the environment is not a bandit.
     pub arms: Option<ArmsReport>,
     /// Quantities that were measured and are not drawn, with the reason.

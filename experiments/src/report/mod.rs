@@ -17,7 +17,8 @@
 //!
 //! For bandits that offer their exact model, `bandit` plans with full information, so that `regret`, `normalised` and
 //! `schedules` can compare what was earned with what could have been. For POMDPs that offer theirs, `pomdp` computes
-//! bounds and `discounted` the returns that are held against them.
+//! bounds and `discounted` the returns that are held against them. For language games, `language` reads offers and outcomes from
+//! the logs and holds them against theory.
 
 mod arms;
 mod bandit;
@@ -26,9 +27,10 @@ mod discounted;
 mod document;
 pub(crate) mod figures;
 mod growth;
+mod language;
 mod load;
 mod normalised;
-mod page;
+pub(crate) mod page;
 mod pictures;
 mod pomdp;
 mod reduce;
@@ -46,12 +48,13 @@ use std::path::PathBuf;
 
 use bandit::Models;
 pub use document::{
-    AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture, Arms, ArmsReport, BanditInstance,
-    BanditReport, BoundsTrace, CurvePlot, CurveSeries, DiscountedReturns, DiscountedRow, Growth,
-    GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, NormalisedRow, NormalisedScores,
-    PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport, ReferenceLine, Regret,
-    RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA, Schedules, SchedulesReport,
-    Statistics, Told, ValuePlot, ValueRow,
+    AcceptanceCurve, Acceptances, AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture,
+    Arms, ArmsReport, BanditInstance, BanditReport, BenchmarkCell, BoundsTrace, CurvePlot,
+    CurveSeries, DiscountedReturns, DiscountedRow, Faring, Growth, GrowthBasis, GrowthRow,
+    Improvement, InfoSummary, LanguageReport, LeftOut, Matched, NormalisedRow, NormalisedScores,
+    OfferPath, OfferPaths, OutcomeCloud, Outcomes, PlannedStrip, PomdpBound, PomdpProblem,
+    PomdpReport, PomdpsReport, ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow,
+    Report, RunSummary, SCHEMA, Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
 };
 use load::Loaded;
 pub use write::write;
@@ -200,6 +203,7 @@ pub fn report(
     let arms = played.report.take();
     let bandit = models.report(&loaded, played)?;
     let pomdp = pomdp::pomdp(registries, &loaded, &mut notes)?;
+    let language = language::language(&loaded, &mut notes)?;
     let mut report = Report {
         schema: SCHEMA,
         score: loaded.score_meaning(),
@@ -212,6 +216,7 @@ pub fn report(
         regret,
         bandit,
         pomdp,
+        language,
         arms,
         left_out: drawn.left_out,
         notes,

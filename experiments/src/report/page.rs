@@ -1,6 +1,7 @@
 //! The page of a report on runs, laid out from the report's numbers.
 
 mod bandit;
+pub(crate) mod language;
 mod pomdp;
 mod provenance;
 mod regret;
@@ -27,6 +28,7 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
     page.comparison();
     page.instances();
     page.problems();
+    page.games();
     page.regret();
     page.curves();
     page.schedules();

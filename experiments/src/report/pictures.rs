@@ -1,6 +1,7 @@
 //! The pictures of a report, drawn from its numbers alone.
 
 mod bandit;
+mod language;
 mod pomdp;
 mod regret;
 
@@ -37,6 +38,7 @@ pub(super) fn names(report: &Report) -> Vec<String> {
             .map(|bandit| bandit.normalised.plot.clone()),
     );
     names.extend(pomdp::names(report));
+    names.extend(language::names(report));
     if let Some(RegretReport::Known(regret)) = &report.regret {
         names.extend(regret.plots.clone());
         names.extend(regret.growth.plot.clone());
@@ -68,6 +70,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
         svgs.push(bandit::normalised(report, bandit)?);
     }
     svgs.extend(pomdp::draw(report)?);
+    svgs.extend(language::draw(report)?);
     if let Some(RegretReport::Known(regret)) = &report.regret {
         svgs.push(regret::curves(regret, Scale::Linear)?);
         svgs.push(regret::curves(regret, Scale::Log)?);

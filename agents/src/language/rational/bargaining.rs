@@ -67,9 +67,7 @@ impl<'a> Rivals<'a> {
             &[]
         };
         let alive = several.iter().zip(self.alive).filter(|(_, alive)| *alive);
-        self.known
-            .into_iter()
-            .chain(alive.map(|(&delta, _)| delta))
+        self.known.into_iter().chain(alive.map(|(&delta, _)| delta))
     }
 
     /// Expected own share, in this round's worth, of asking for `share` now.

@@ -83,9 +83,7 @@ impl Player for Rational {
         match (see.family, see.due) {
             (Family::Bargaining, _) => bargaining::decide(see),
             (Family::Negotiation, _) => negotiation::decide(see, self.prior, draws),
-            (Family::Persuasion, Due::Words) => {
-                persuasion::recommend(see, self.selling, draws)
-            }
+            (Family::Persuasion, Due::Words) => persuasion::recommend(see, self.selling, draws),
             (Family::Persuasion, _) => Decision::Buy(persuasion::buys(see, self.believing)),
         }
     }

@@ -35,8 +35,10 @@ fn lie(see: &Situation) -> f64 {
         let followers = lies.iter().filter(|&&most| most >= lie).count();
         (p + (1.0 - p) * lie) * followers as f64
     };
-    lies.into_iter()
-        .fold(0.0, |best, lie| if sales(lie) > sales(best) { lie } else { best })
+    lies.into_iter().fold(
+        0.0,
+        |best, lie| if sales(lie) > sales(best) { lie } else { best },
+    )
 }
 
 /// Whether the buyer buys.
