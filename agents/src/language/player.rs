@@ -3,17 +3,22 @@
 use palaestra_envs::{
     language::structured::{OfferGrid, WIDTH},
     sim::{ActView, Model, Selection, read_value, write_value},
-    space::Columns,
+    space::{ColumnData, Columns},
     stream::Stream,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    decision::{Decision, Encoding},
+    decision::{Decision, Encoding, Seen},
     sight::Situation,
 };
 use crate::{Agent, AgentContext, AgentError, Registry};
+
+/// Field of the numbers where there are words as well.
+const STATE: &str = "state";
+/// Field that says what is due, where there are words.
+const EXPECTS: &str = "expects";
 
 /// What a player can play.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,8 @@ struct Seated<P> {
     player: P,
     context: AgentContext,
     encoding: Encoding,
+    /// Field of the observation that holds the numbers.
+    state: usize,
     /// One stream per seat.
     draws: Vec<Stream>,
 }
@@ -102,7 +109,13 @@ impl<P: Player> Seated<P> {
             reason,
         };
         let spec = context.player();
-        if !context.env.id.starts_with("glee_") || spec.observation.columns(1).width(0) != WIDTH {
+        let fields = spec.observation.columns(1);
+        let state = fields.index_of(STATE).unwrap_or(0);
+        let sees = fields
+            .fields()
+            .get(state)
+            .is_some_and(|field| field.width == WIDTH && matches!(field.data, ColumnData::F32(_)));
+        if !context.env.id.starts_with("glee_") || !sees {
             return Err(unsupported(
                 "it plays the language games (`glee_bargaining-v1` and alike) without wrappers that change what is seen"
                     .into(),
@@ -120,14 +133,15 @@ impl<P: Player> Seated<P> {
         }
         let haggles = matches!(spec.name.as_str(), "alice" | "bob");
         let grid = context.env.model.as_ref().and_then(Model::get::<OfferGrid>);
-        let encoding = match (haggles, grid) {
-            (true, Some(grid)) => Encoding::Haggling(*grid),
-            (true, None) => {
+        let encoding = match (fields.index_of(EXPECTS), haggles, grid) {
+            (Some(expects), _, _) => Encoding::Words(expects),
+            (None, true, Some(grid)) => Encoding::Haggling(*grid),
+            (None, true, None) => {
                 return Err(unsupported(
                     "it must know what offers there are, which a wrapper that changes rewards or dynamics hides".into(),
                 ));
             }
-            (false, _) => Encoding::Persuasion,
+            (None, false, _) => Encoding::Persuasion,
         };
         let draws = (0..context.seats() as u64)
             .map(|seat| Stream::new(context.seed, seat, "policy.sample"))
@@ -137,6 +151,7 @@ impl<P: Player> Seated<P> {
             player,
             context: context.clone(),
             encoding,
+            state,
             draws,
         })
     }
@@ -150,16 +165,23 @@ impl<P: Player> Agent for Seated<P> {
         actions: &mut Columns,
     ) -> Result<(), AgentError> {
         let first = self.context.first_seat(view.player);
-        let seen = view.observation.f32(0);
+        let seen = view.observation.f32(self.state);
         for row in rows.rows().filter(|&row| view.acting[row]) {
             let see = Situation::read(&seen[row * WIDTH..(row + 1) * WIDTH]);
-            let see = see.ok_or_else(|| AgentError::Failed {
+            let strange = || AgentError::Failed {
                 agent: self.id.into(),
-                reason: format!("row {row} does not show a language game"),
-            })?;
+                reason: format!("row {row} does not show what is due in a language game"),
+            };
+            let see = see.ok_or_else(strange)?;
             let decision = self.player.decide(&see, &mut self.draws[first + row]);
-            self.encoding
-                .write(decision, view.player, view.mask_row(row), actions, row);
+            let seen = Seen {
+                situation: &see,
+                observation: view.observation,
+                mask: view.mask_row(row),
+                row,
+            };
+            let written = self.encoding.write(decision, &seen, actions);
+            written.ok_or_else(strange)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use palaestra_envs::{
     language::{
         grid::{DELTAS, FACTORS, PRIORS, WORTHS},
-        structured::{self, Due, WIDTH},
+        structured::{Due, WIDTH},
         theory::{self, RegretPrice},
     },
     sim::{Selection, Simulator},
@@ -19,7 +19,7 @@ const PERSUASION: &str = "glee_persuasion-v1";
 
 fn environments() -> palaestra_envs::registry::Registry {
     let mut registry = palaestra_envs::registry::Registry::default();
-    structured::register(&mut registry);
+    palaestra_envs::language::register(&mut registry);
     registry
 }
 
@@ -313,6 +313,41 @@ fn seats_see_their_situation() {
     assert!(seller.good.is_some() && buyer.good.is_none());
     let sold: Vec<_> = seller.past()[1..].iter().map(|e| e.accepted).collect();
     assert_eq!(sold, [Some(true); 4]);
+}
+
+/// In words the players do what they do in numbers: the same games have the same ends.
+#[test]
+fn players_say_what_they_would_do() {
+    let games = [
+        (BARGAINING, json!({"delta_alice": 0.9, "delta_bob": 0.8, "offers": 10_001, "money": 10_000, "messages": true})),
+        (BARGAINING, json!({"complete_information": false, "offers": 10_001, "money": 10_000, "walk_away": true})),
+        (NEGOTIATION, json!({"messages": true, "offers": 10_001, "lowest": 0.0, "highest": 1.0, "seller_value": 0.4, "buyer_value": 0.7})),
+        (NEGOTIATION, json!({"seller_value": 1.5, "buyer_value": 1.0})),
+    ];
+    let mut compared = 0;
+    for (env, args) in &games {
+        for alice in ["rational", "boulware", "tit_for_tat", "acceptor"] {
+            for bob in ["rational", "conceder", "fixed_share"] {
+                let players = [(alice, json!({})), (bob, json!({}))];
+                let numbers = Table::new(env, args, players.clone(), 1).episode();
+                let spoken = env.replace("-v1", "_text-v1");
+                let words = Table::new(&spoken, args, players, 1).episode();
+                assert_eq!(words.0, numbers.0, "{alice} {bob} {spoken} {args}");
+                for (words, numbers) in words.1.iter().zip(numbers.1) {
+                    // Offers between two of the grid are rounded to it there, to a hundredth here.
+                    near(*words, numbers, 2e-4, alice);
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 48);
+    for args in [json!({"seller_message": "text"}), json!({"myopic": true, "buyer_message": true})] {
+        let players = [("honest_seller", json!({})), ("threshold_buyer", json!({}))];
+        let mut table = Table::new("glee_persuasion_text-v1", &args, players, 1);
+        let (steps, _, efficiency) = table.episode();
+        assert_eq!((steps, efficiency), (40, 1.0), "{args}");
+    }
 }
 
 /// Curves of concession reach an agreement, and who stands firm longer gets more.

@@ -73,6 +73,11 @@ impl Game {
         for step in 0..episode.info.length {
             let mover = (0..2).find(|&player| episode.players[player].acted[step])?;
             let (before, after) = (see(mover, step)?, see(0, step + 1)?);
+            let alices = see(0, step)?;
+            if (alices.due, alices.round) == (after.due, after.round) {
+                // An answer in words that was no move.
+                continue;
+            }
             let latest = || after.past().first();
             match before.due {
                 Due::Offer => game.offers.push(Offer {
