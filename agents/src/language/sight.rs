@@ -1,11 +1,14 @@
 //! What a seat sees, by name: the numbers of [`structured`](palaestra_envs::language::structured) read once, for all players.
 
-use palaestra_envs::language::{
-    ALICE, grid,
-    structured::{
-        DELTA, DUE, Due, FAMILY, LAST, MESSAGE, PAST, PRIOR, QUALITY, REMEMBERED, ROLE, SALES,
-        TIME, VALUE, WIDTH,
+use palaestra_envs::{
+    language::{
+        ALICE, grid,
+        structured::{
+            DELTA, DUE, Due, FAMILY, LAST, MESSAGE, PAST, PRIOR, QUALITY, REMEMBERED, ROLE, SALES,
+            TIME, VALUE, WIDTH,
+        },
     },
+    space::{ColumnData, Columns},
 };
 
 /// What two amounts over the scale that should be equal may differ by: observations are in single precision.
@@ -160,6 +163,17 @@ impl Situation {
             good: (seen[QUALITY + 1] > 0.5).then(|| seen[QUALITY] > 0.0),
             heard: hot(&seen[MESSAGE..]),
         })
+    }
+
+    /// Reads row `row` of observations of which one field holds the numbers; `None` if none does.
+    pub fn find(observations: &Columns, row: usize) -> Option<Self> {
+        let fields = observations.fields().iter();
+        let mut numbers = fields.filter(|field| field.width == WIDTH);
+        let seen = numbers.find_map(|field| match &field.data {
+            ColumnData::F32(values) => values.get(row * WIDTH..(row + 1) * WIDTH),
+            _ => None,
+        })?;
+        Self::read(seen)
     }
 
     /// The last exchanges, the latest first.

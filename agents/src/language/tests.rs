@@ -319,10 +319,22 @@ fn seats_see_their_situation() {
 #[test]
 fn players_say_what_they_would_do() {
     let games = [
-        (BARGAINING, json!({"delta_alice": 0.9, "delta_bob": 0.8, "offers": 10_001, "money": 10_000, "messages": true})),
-        (BARGAINING, json!({"complete_information": false, "offers": 10_001, "money": 10_000, "walk_away": true})),
-        (NEGOTIATION, json!({"messages": true, "offers": 10_001, "lowest": 0.0, "highest": 1.0, "seller_value": 0.4, "buyer_value": 0.7})),
-        (NEGOTIATION, json!({"seller_value": 1.5, "buyer_value": 1.0})),
+        (
+            BARGAINING,
+            json!({"delta_alice": 0.9, "delta_bob": 0.8, "offers": 10_001, "money": 10_000, "messages": true}),
+        ),
+        (
+            BARGAINING,
+            json!({"complete_information": false, "offers": 10_001, "money": 10_000, "walk_away": true}),
+        ),
+        (
+            NEGOTIATION,
+            json!({"messages": true, "offers": 10_001, "lowest": 0.0, "highest": 1.0, "seller_value": 0.4, "buyer_value": 0.7}),
+        ),
+        (
+            NEGOTIATION,
+            json!({"seller_value": 1.5, "buyer_value": 1.0}),
+        ),
     ];
     let mut compared = 0;
     for (env, args) in &games {
@@ -342,7 +354,10 @@ fn players_say_what_they_would_do() {
         }
     }
     assert_eq!(compared, 48);
-    for args in [json!({"seller_message": "text"}), json!({"myopic": true, "buyer_message": true})] {
+    for args in [
+        json!({"seller_message": "text"}),
+        json!({"myopic": true, "buyer_message": true}),
+    ] {
         let players = [("honest_seller", json!({})), ("threshold_buyer", json!({}))];
         let mut table = Table::new("glee_persuasion_text-v1", &args, players, 1);
         let (steps, _, efficiency) = table.episode();

@@ -5,7 +5,7 @@
 //! | players | `alice`, `bob`; turns change, with masks |
 //! | observation | `Box` of [`WIDTH`](super::WIDTH) numbers, [laid out alike](super) for all families |
 //! | action | `Discrete(offers + 3)`: an offer of the grid, then accept, reject, leave; where there are messages `MultiDiscrete([offers + 3, 17])`, the second being the message of an offer |
-//! | reward | the normalised self-gain, in the last step |
+//! | reward | the normalised self-gain, in the last step; with `efficiency_weight` or `fairness_weight` also so much of these measures |
 //! | end | termination with a deal, a departure, or the rejection of the last offer |
 //! | info | `efficiency`, `fairness`, `agreement` in the last step; `privileged.types`: discount factors or valuations |
 //!
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Due, Exchange, Haggle, LAST, MESSAGE, Past, begin, measure, numbers, seen, write_time,
+    Due, Exchange, Haggle, LAST, MESSAGE, Past, Shaping, begin, measure, numbers, seen, write_time,
 };
 use crate::{
     language::{
@@ -192,6 +192,7 @@ pub struct Haggling<G: Haggle> {
     offers: usize,
     /// Lowest and highest offer, over the scale.
     range: [f64; 2],
+    shaping: Shaping,
 }
 
 impl<G: Haggle> Haggling<G> {
@@ -201,7 +202,19 @@ impl<G: Haggle> Haggling<G> {
             game: config.map(G::start),
             offers,
             range,
+            shaping: Shaping::default(),
         }
+    }
+
+    /// With measures that count in rewards.
+    pub(super) fn shaped(mut self, shaping: Shaping) -> Self {
+        self.shaping = shaping;
+        self
+    }
+
+    /// Whether measures count in rewards.
+    pub(in crate::language) fn is_shaped(&self) -> bool {
+        self.shaping != Shaping::default()
     }
 
     /// With offers of any amount within the rules, as players who write them make.
@@ -246,7 +259,7 @@ impl<G: Haggle> Environment for Haggling<G> {
             ..PlayerSpec::new(name, seen(), action.clone())
         };
         let [types, rewards] = G::bounds(self.game.as_ref(), self.range);
-        EnvSpec {
+        let mut spec = EnvSpec {
             players: vec![player("alice"), player("bob")],
             turns: Turns::Changing,
             // In single precision, as rewards are, and a little wider than rounding can take them.
@@ -284,7 +297,9 @@ impl<G: Haggle> Environment for Haggling<G> {
                 range: self.range,
             }))),
             ..EnvSpec::single(id, summary, seen(), action.clone())
-        }
+        };
+        self.shaping.widen(&mut spec);
+        spec
     }
 
     fn reset(&self, rng: &mut Stream, options: &Value) -> Result<Talk<G>, String> {
@@ -310,8 +325,9 @@ impl<G: Haggle> Environment for Haggling<G> {
         }
         let mut told = [f64::NAN; 3];
         if let (Some(metrics), Some(measured)) = (talk.game.measures(), talk.measured()) {
-            step.reward(0, metrics.alice as f32);
-            step.reward(1, metrics.bob as f32);
+            let bonus = self.shaping.bonus(measured[0], measured[1]);
+            step.reward(0, (metrics.alice + bonus) as f32);
+            step.reward(1, (metrics.bob + bonus) as f32);
             step.terminate();
             told = measured;
         }

@@ -23,12 +23,14 @@ mod args;
 mod haggle;
 mod haggling;
 mod persuasion;
+mod shaping;
 
 pub use args::{BargainingArgs, NegotiationArgs, PersuasionArgs, Source};
 pub use haggle::Haggle;
 pub use haggling::{Haggling, OfferGrid, Talk};
 pub use persuasion::{PersuasionGame, Pitch};
 use serde::{Deserialize, Serialize};
+pub use shaping::Shaping;
 
 use super::{Money, templates::TEMPLATES};
 use crate::{

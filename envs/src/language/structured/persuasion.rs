@@ -5,7 +5,7 @@
 //! | players | `seller`, `buyer`; turns change, with masks |
 //! | observation | `Box` of [`WIDTH`](super::WIDTH) numbers, [laid out alike](super) for all families |
 //! | action | seller `Discrete(2)`: no, yes; where there can be texts `Discrete(2 + 17)`, followed by the [`templates`]. Buyer `Discrete(2)`: pass, buy |
-//! | reward | with the buyer's decision, over the number of rounds, so that the return is the self-gain: 1 for a sale to the seller, worth less price to the buyer |
+//! | reward | with the buyer's decision, over the number of rounds, so that the return is the self-gain: 1 for a sale to the seller, worth less price to the buyer; with `efficiency_weight` or `fairness_weight` also so much of these measures in the last step |
 //! | end | termination after the last round |
 //! | info | `efficiency`, `fairness` in the last step (NaN where not defined); `privileged.quality` |
 //!
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Due, Exchange, LAST, MESSAGE, PRIOR, Past, QUALITY, SALES, begin, measure, numbers, seen,
-    write_time,
+    Due, Exchange, LAST, MESSAGE, PRIOR, Past, QUALITY, SALES, Shaping, begin, measure, numbers,
+    seen, write_time,
 };
 use crate::{
     language::{
@@ -228,12 +228,27 @@ impl Pitch {
 pub struct PersuasionGame {
     /// The game of every episode; `None`: each draws one of the published grid.
     config: Option<PersuasionConfig>,
+    shaping: Shaping,
 }
 
 impl PersuasionGame {
     /// With a configuration that has been checked, or the published grid.
     pub(super) fn new(config: Option<PersuasionConfig>) -> Self {
-        Self { config }
+        Self {
+            config,
+            shaping: Shaping::default(),
+        }
+    }
+
+    /// With measures that count in rewards.
+    pub(super) fn shaped(mut self, shaping: Shaping) -> Self {
+        self.shaping = shaping;
+        self
+    }
+
+    /// Whether measures count in rewards.
+    pub(in crate::language) fn is_shaped(&self) -> bool {
+        self.shaping != Shaping::default()
     }
 
     /// Choices of the seller.
@@ -259,7 +274,7 @@ impl Environment for PersuasionGame {
             [high, low, f64::from(config.rounds)]
         });
         let single = |x: f64| f64::from((x / rounds) as f32);
-        EnvSpec {
+        let mut spec = EnvSpec {
             players: vec![
                 player("seller", seller.clone()),
                 player("buyer", Space::discrete(BITS)),
@@ -288,7 +303,9 @@ impl Environment for PersuasionGame {
                 .config
                 .is_none_or(|config| config.p > 0.0 && config.p < 1.0),
             ..EnvSpec::single(ID, SUMMARY, seen(), seller)
-        }
+        };
+        self.shaping.widen(&mut spec);
+        spec
     }
 
     fn reset(&self, rng: &mut Stream, options: &Value) -> Result<Pitch, String> {
@@ -317,12 +334,14 @@ impl Environment for PersuasionGame {
             PersuasionPhase::Buyer => {
                 let gains = pitch.decide(step.discrete(1) == 1, rng);
                 let rounds = f64::from(pitch.game.config.rounds);
-                for (player, gain) in gains.into_iter().enumerate() {
-                    step.reward(player, (gain / rounds) as f32);
-                }
+                let mut bonus = 0.0;
                 if let Some(measured) = pitch.measured() {
                     step.terminate();
                     told = measured;
+                    bonus = self.shaping.bonus(told[0], told[1]);
+                }
+                for (player, gain) in gains.into_iter().enumerate() {
+                    step.reward(player, (gain / rounds + bonus) as f32);
                 }
             }
             PersuasionPhase::Nature | PersuasionPhase::Done => {}

@@ -140,6 +140,11 @@ impl<A: Wordable> TextArgs<A> {
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<InWords<A::Game>, EnvError> {
         let (game, grid) = self.game.game()?;
+        if game.is_shaped() {
+            let problem =
+                "and `fairness_weight` are for the games in numbers: here rewards are self-gains";
+            return Err(EnvError::argument("efficiency_weight", problem));
+        }
         for name in &self.names {
             let length = name.trim().chars().count();
             if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {

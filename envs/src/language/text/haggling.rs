@@ -183,6 +183,9 @@ impl<G: Told> Spoken for Haggling<G> {
     const ID: &'static str = G::NAMES.0;
     const SUMMARY: &'static str = G::NAMES.1;
 
+    fn is_shaped(&self) -> bool {
+        self.is_shaped()
+    }
     fn measures() -> &'static [&'static str] {
         &["efficiency", "fairness", "agreement"]
     }

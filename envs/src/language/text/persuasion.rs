@@ -78,6 +78,9 @@ impl Spoken for PersuasionGame {
     const ID: &'static str = "glee_persuasion_text-v1";
     const SUMMARY: &'static str = "A seller who knows the quality talks a buyer into buying in words, or not, round after round (GLEE).";
 
+    fn is_shaped(&self) -> bool {
+        self.is_shaped()
+    }
     fn measures() -> &'static [&'static str] {
         &["efficiency", "fairness"]
     }

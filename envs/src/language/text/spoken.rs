@@ -104,6 +104,8 @@ pub trait Spoken: Environment {
     /// In one sentence.
     const SUMMARY: &'static str;
 
+    /// Whether rewards are more than self-gains.
+    fn is_shaped(&self) -> bool;
     /// Names of the measures, in their order.
     fn measures() -> &'static [&'static str];
     /// What the next move must be.

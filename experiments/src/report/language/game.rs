@@ -1,13 +1,10 @@
 //! A logged episode as a game: who offered what, and how it was answered.
 
 use palaestra_agents::language::{Family, Situation};
-use palaestra_envs::{
-    language::{
-        Scoring,
-        metrics::{self, Counts, Deal, Metrics},
-        structured::{Due, WIDTH},
-    },
-    space::{ColumnData, Columns},
+use palaestra_envs::language::{
+    Scoring,
+    metrics::{self, Counts, Deal, Metrics},
+    structured::Due,
 };
 
 use crate::episodes::Episode;
@@ -48,8 +45,9 @@ impl Game {
         if !episode.info.ending.terminated() || episode.players.len() != 2 {
             return None;
         }
-        let see =
-            |player: usize, step: usize| situation(&episode.players[player].observation, step);
+        let see = |player: usize, step: usize| {
+            Situation::find(&episode.players[player].observation, step)
+        };
         let (first, second) = (see(0, 0)?, see(1, 0)?);
         let family = first.family;
         let (types, complete) = match family {
@@ -153,14 +151,4 @@ impl Game {
         };
         Some(if player == 0 { alices } else { 1.0 - alices })
     }
-}
-
-/// What was seen in a row of logged observations: the field with as many numbers as players of these games see.
-fn situation(observation: &Columns, row: usize) -> Option<Situation> {
-    let fields = observation.fields().iter();
-    let mut seen = fields.filter_map(|column| match &column.data {
-        ColumnData::F32(values) => values.get(row * WIDTH..(row + 1) * WIDTH),
-        _ => None,
-    });
-    Situation::read(seen.next()?)
 }
