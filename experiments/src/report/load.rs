@@ -407,13 +407,24 @@ fn entries(line_ups: &[LineUp]) -> Vec<Entry> {
             });
         }
     }
-    // Somebody who plays against several is told apart by the line-up.
+    // Somebody who plays against several is told apart by whom it meets.
     let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
     for entry in &mut entries {
         if names.iter().filter(|name| **name == entry.name).count() > 1 {
             let line_up = &line_ups[entry.line_up];
-            let result = &line_up.trials[0].result.players[entry.player];
-            entry.name = format!("{} as {} in {}", result.agent, result.player, line_up.name);
+            let players = &line_up.trials[0].result.players;
+            let own = &players[entry.player];
+            let others = players.iter().filter(|other| other.agent != own.agent);
+            let others: Vec<&str> = others.map(|other| other.agent.as_str()).collect();
+            let run = line_up.name.strip_suffix(&line_up.label);
+            entry.name = format!(
+                "{}{} as {} vs {}{}",
+                run.unwrap_or_default(),
+                own.agent,
+                own.player,
+                others.join(" vs "),
+                line_up.point()
+            );
         }
     }
     entries

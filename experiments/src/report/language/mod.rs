@@ -290,7 +290,6 @@ fn matched(line_up: &LineUp, family: Family, games: &[Game]) -> Matched {
     let largest = differences().fold(None, |most: Option<f64>, x| {
         Some(most.map_or(x, |y| x.max(y)))
     });
-    let players = &line_up.trials[0].result.players;
     Matched {
         name: line_up.name.clone(),
         family: name(family).into(),
@@ -300,9 +299,7 @@ fn matched(line_up: &LineUp, family: Family, games: &[Game]) -> Matched {
             Family::Persuasion => "sales per round",
         }
         .into(),
-        with_itself: players
-            .iter()
-            .all(|player| player.agent == players[0].agent),
+        with_itself: line_up.plays_itself(),
         mean_difference: mean(differences()),
         largest_difference: largest,
         as_theory: cells.iter().filter(|cell| cell.agrees).count(),

@@ -12,6 +12,20 @@ use super::LineUp;
 const GAMES: &str = "glee_";
 
 impl LineUp {
+    /// Whether all seats are taken by agents of one kind, with the same arguments.
+    pub(in crate::report) fn plays_itself(&self) -> bool {
+        let agents = || {
+            self.planned
+                .agents
+                .iter()
+                .map(|&index| &self.config.agents[index])
+        };
+        let first = agents().next();
+        agents().all(|agent| {
+            first.is_some_and(|first| (&first.id, &first.args) == (&agent.id, &agent.args))
+        })
+    }
+
     /// What it has in common with itself in other games of the family.
     fn apart_from_game(&self) -> Option<String> {
         if !self.config.env.id.starts_with(GAMES) {

@@ -28,7 +28,7 @@ impl Page<'_> {
             self.figure(&outcomes.plot);
             self.small(
                 "Where nothing is agreed on fairness is 1 by definition. An efficiency below 1 is what waiting, or a \
-                 missed trade, cost.",
+                 missed trade, cost. Colours in these pictures are their own.",
             );
         }
         self.close_section();

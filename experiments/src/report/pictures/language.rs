@@ -32,13 +32,13 @@ pub(super) fn draw(report: &Report) -> Result<Vec<String>, PlotError> {
 fn paths(paths: &OfferPaths) -> Result<String, PlotError> {
     let series = paths.paths.iter().filter(|path| !path.rounds.is_empty());
     let series = series.map(|path| Series {
-        name: path.agent.clone(),
+        name: short(&path.agent, &paths.family),
         x: path.rounds.iter().map(|&round| f64::from(round)).collect(),
         centre: path.shares.clone(),
         band: None,
     });
     line_plot(&LinePlot {
-        title: format!("Offers along a {}", paths.family),
+        title: format!("Offers in {}", paths.family),
         subtitle: "the share that a player asks for itself, mean over the games that come so far"
             .into(),
         x: Axis::linear("round"),
@@ -56,7 +56,7 @@ fn acceptance(curves: &Acceptances) -> Result<String, PlotError> {
         .iter()
         .filter(|curve| !curve.shares.is_empty());
     let series = series.map(|curve| Series {
-        name: curve.agent.clone(),
+        name: short(&curve.agent, &curves.family),
         x: curve.shares.clone(),
         centre: curve.accepted.clone(),
         band: Some(Band {
@@ -65,7 +65,7 @@ fn acceptance(curves: &Acceptances) -> Result<String, PlotError> {
         }),
     });
     line_plot(&LinePlot {
-        title: format!("Which offers of a {} are accepted", curves.family),
+        title: format!("Accepted offers in {}", curves.family),
         subtitle: "by the share offered to who answers, in bins of 0.1 with three offers or more; 95 % Wilson interval"
             .into(),
         x: Axis::linear("offered share").including(0.0).including(1.0),
@@ -73,6 +73,11 @@ fn acceptance(curves: &Acceptances) -> Result<String, PlotError> {
         series: series.collect(),
         references: Vec::new(),
     })
+}
+
+/// A player's name without the family, which the title tells.
+fn short(name: &str, family: &str) -> String {
+    name.replace(&format!(" ({family})"), "")
 }
 
 fn outcomes(outcomes: &Outcomes) -> Result<String, PlotError> {

@@ -79,9 +79,9 @@ fn rational_players_play_the_tables_of_theory() {
         .map(|agent| agent.name.as_str())
         .collect();
     let wanted = [
-        "rational as alice (bargaining)",
+        "Rational as alice (bargaining)",
         "rational as bob (bargaining)",
-        "rational as alice (negotiation)",
+        "Rational as alice (negotiation)",
         "rational as bob (negotiation)",
     ];
     assert_eq!(names, wanted);
@@ -123,9 +123,9 @@ fn offers_and_answers_are_counted() {
         .map(|agent| agent.name.as_str())
         .collect();
     let wanted = [
-        "boulware as alice in boulware vs conceder",
+        "boulware as alice vs conceder",
         "conceder as bob",
-        "boulware as alice in boulware vs acceptor",
+        "boulware as alice vs acceptor",
         "acceptor as bob",
     ];
     assert_eq!(names, wanted);
@@ -182,7 +182,7 @@ fn sellers_are_held_against_commitment() {
         schema = 1
         experiment = { name = "sellers", seeds = [0], total_env_steps = 40 }
         env = { id = "glee_persuasion-v1", args = { p = 0.5, value_high = 1.25 } }
-        agents = [{ id = "rational", players = ["seller"] }, { id = "rational", players = ["buyer"] }]
+        agents = [{ id = "rational", players = ["seller"] }, { id = "rational", name = "buyer", players = ["buyer"] }]
         eval = { episodes = 500 }
         log = { episodes = "all" }
     "#;
