@@ -14,8 +14,8 @@ pub(super) fn told(episode: &Episode, player: usize, step: usize) -> Option<Stri
         Situation::find(&episode.players.get(player)?.observation, step)
     };
     let (before, after) = (see(player, step)?, see(player, step + 1)?);
-    if (before.due, before.round) == (after.due, after.round) && before.family != Family::Persuasion
-    {
+    if (before.due, before.round) == (after.due, after.round) {
+        // An answer in words that the rules do not know.
         return Some("no move".into());
     }
     let gains = |offer: f64| -> Option<String> {

@@ -6,6 +6,7 @@
 //! | observation | `Box` of [`WIDTH`](super::WIDTH) numbers, [laid out alike](super) for all families |
 //! | action | `Discrete(offers + 3)`: an offer of the grid, then accept, reject, leave; where there are messages `MultiDiscrete([offers + 3, 17])`, the second being the message of an offer |
 //! | reward | the normalised self-gain, in the last step; with `efficiency_weight` or `fairness_weight` also so much of these measures |
+//! | model | [`OfferGrid`]: the offers to choose from |
 //! | end | termination with a deal, a departure, or the rejection of the last offer |
 //! | info | `efficiency`, `fairness`, `agreement` in the last step; `privileged.types`: discount factors or valuations |
 //!

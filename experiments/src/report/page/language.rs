@@ -104,6 +104,7 @@ impl Page<'_> {
         });
         let rows: Vec<_> = rows.collect();
         self.table("", &header.map(str::to_owned), &rows);
+        self.small("Distances are over the games with a deal of which theory names one value.");
         for matched in &language.matches {
             self.matched(matched);
         }

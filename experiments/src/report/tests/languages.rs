@@ -1,6 +1,7 @@
 //! What a report says of language games: theory beside play, offers, outcomes.
 
 use super::*;
+use crate::{episodes::EpisodeLog, replay::frames};
 
 const TABLES: &str = include_str!("../../../configs/glee/rational_vs_scripted.toml");
 const GOLDEN: &str = include_str!("../../../../tests/golden/equilibrium/glee_theory.json");
@@ -172,6 +173,56 @@ fn offers_and_answers_are_counted() {
     ] {
         assert!(path.join(format!("plots/{plot}.svg")).exists(), "{plot}");
     }
+}
+
+/// Replaying tells in words what is done, and what it is worth to both.
+#[test]
+fn moves_are_told_with_their_worth() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |env: &str, agents: &str| -> Vec<String> {
+        let text = format!(
+            r#"
+            schema = 1
+            experiment = {{ name = "told", seeds = [0], total_env_steps = 40 }}
+            env = {{ {env} }}
+            agents = [{agents}]
+            log = {{ episodes = "all" }}
+            "#
+        );
+        let folder = folder.path().join(agents.len().to_string());
+        let path = run(&folder, &text);
+        let registries = Registries::default();
+        let document = Document::parse("told.toml", &text).unwrap();
+        let trial = document.trials(&registries).unwrap().remove(0);
+        let log = EpisodeLog::open(&path.join("trials").join(&trial.name)).unwrap();
+        let episode = log.read("0".parse().unwrap()).unwrap();
+        let frames = frames(&episode, &trial, &registries).unwrap();
+        let names = frames.iter().flat_map(|frame| &frame.players);
+        names
+            .filter_map(|player| player.action_name.clone())
+            .collect()
+    };
+    let haggling = told(
+        r#"id = "glee_bargaining-v1", args = { delta_bob = 0.8 }"#,
+        r#"{ id = "fixed_share", players = ["alice"] }, { id = "acceptor", args = { threshold = 0.5 }, players = ["bob"] }"#,
+    );
+    assert_eq!(
+        haggling[..4],
+        [
+            "offers Alice 0.6000, Bob 0.4000: Alice would gain 0.6000, Bob 0.4000",
+            "declines 0.6000: Alice would gain 0.6000, Bob 0.4000",
+            "offers Alice 0.5000, Bob 0.5000: Alice would gain 0.4500, Bob 0.4000",
+            "declines 0.5000: Alice would gain 0.4500, Bob 0.4000",
+        ]
+    );
+    assert_eq!(haggling.len(), 24);
+    assert!(haggling[23].starts_with("declines, which ends the game"));
+    let sold = told(
+        r#"id = "glee_persuasion-v1", args = { p = 1.0, rounds = 2 }"#,
+        r#"{ id = "honest_seller", players = ["seller"] }, { id = "rational", players = ["buyer"] }"#,
+    );
+    assert_eq!(sold[0], "recommends a good thing");
+    assert!(sold[1].starts_with("buys: "), "{sold:?}");
 }
 
 /// Sellers: how often they lie, what is sold, and what a committed one would sell.
