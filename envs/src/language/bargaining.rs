@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict, metrics,
+    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
+    answer::Play,
+    metrics,
     rules::{check_common, config_error, power},
 };
 
@@ -224,14 +226,13 @@ impl Bargaining {
         ))
     }
 
-    /// What is played for a player that gives no valid move: an equal division, or a rejection.
-    pub fn fallback(&mut self) {
+    /// What is played for a player that gives no valid move: an equal division, or a rejection; `None` after the end.
+    pub fn fallback(&self) -> Option<Play> {
+        self.mover()?;
         let half = Money::from_minor(self.config.money.minor() / 2);
-        // One of the two is due, and neither can be refused, unless the game is over.
-        let played = match self.offer {
-            None => self.propose(half, self.config.money - half),
-            Some(_) => self.decide(Verdict::Reject),
-        };
-        debug_assert!(played.is_ok() || self.outcome.is_some());
+        Some(match self.offer {
+            None => Play::Split(half, self.config.money - half),
+            Some(_) => Play::Verdict(Verdict::Reject),
+        })
     }
 }

@@ -6,7 +6,8 @@
 //! The rules are state machines without clocks, text or chance ([`Bargaining`], [`Negotiation`], [`Persuasion`]): money
 //! is whole hundredths, and who is not to move cannot. Around them: the measures of the paper ([`metrics`]) and moves
 //! as answers in words ([`answer`]), the published [`grid`] and its files ([`upstream`]), what rational players would
-//! do ([`theory`]), and the games as environments for players that see numbers ([`structured`]).
+//! do ([`theory`]), and the games as environments for players that see numbers ([`structured`]) and for players that read and
+//! write ([`text`]).
 
 #![allow(
     clippy::struct_excessive_bools,
@@ -23,6 +24,7 @@ mod persuasion;
 mod rules;
 pub mod structured;
 pub mod templates;
+pub mod text;
 pub mod theory;
 pub mod upstream;
 
@@ -34,7 +36,14 @@ pub use persuasion::{
     Persuasion, PersuasionConfig, PersuasionPhase, Reveal, SellerMessage, Signal, Stats,
 };
 pub use rules::{ALICE, BOB, Horizon, Outcome, Reason, RuleError, Verdict, power};
-pub use structured::register;
+
+use crate::registry::Registry;
+
+/// Registers the environments of this family.
+pub fn register(registry: &mut Registry) {
+    structured::register(registry);
+    text::register(registry);
+}
 
 #[cfg(test)]
 mod tests;

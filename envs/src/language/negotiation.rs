@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict, metrics,
+    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
+    answer::Play,
+    metrics,
     rules::{check_common, config_error},
 };
 
@@ -215,13 +217,13 @@ impl Negotiation {
         Some(metrics::negotiation(price, self.config.factor, scoring))
     }
 
-    /// What is played for a player that gives no valid move: its own valuation as a price, or a rejection.
-    pub fn fallback(&mut self) {
-        let own = self.config.value(self.proposer());
-        let played = match self.offer {
-            None => self.propose(own),
-            Some(_) => self.decide(Verdict::Reject),
-        };
-        debug_assert!(played.is_ok() || self.outcome.is_some());
+    /// What is played for a player that gives no valid move: its own valuation as a price, or a rejection; `None` after
+    /// the end.
+    pub fn fallback(&self) -> Option<Play> {
+        let mover = self.mover()?;
+        Some(match self.offer {
+            None => Play::Price(self.config.value(mover)),
+            Some(_) => Play::Verdict(Verdict::Reject),
+        })
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ALICE, BOB, Metrics, Money, Outcome, Reason, RuleError, Scoring,
+    answer::Play,
     metrics::{self, Counts},
     rules::{check_common, config_error},
 };
@@ -330,21 +331,14 @@ impl Persuasion {
         ))
     }
 
-    /// What is played for a player that gives no valid move: an honest recommendation (or silence), or no purchase.
-    pub fn fallback(&mut self) {
-        match self.phase {
-            PersuasionPhase::Seller => {
-                self.signal = Some(match self.config.seller_message {
-                    SellerMessage::Binary => Signal::Recommend(self.high),
-                    SellerMessage::Text => Signal::Text,
-                });
-                self.phase = PersuasionPhase::Buyer;
-            }
-            PersuasionPhase::Buyer => {
-                let passed = self.decide(false);
-                debug_assert!(passed.is_ok());
-            }
-            PersuasionPhase::Nature | PersuasionPhase::Done => {}
+    /// What is played for a player that gives no valid move: an honest recommendation (or silence), or no purchase;
+    /// `None` where nobody is to move.
+    pub fn fallback(&self) -> Option<Play> {
+        match (self.phase, self.config.seller_message) {
+            (PersuasionPhase::Seller, SellerMessage::Binary) => Some(Play::Recommend(self.high)),
+            (PersuasionPhase::Seller, SellerMessage::Text) => Some(Play::Text),
+            (PersuasionPhase::Buyer, _) => Some(Play::Buy(false)),
+            (PersuasionPhase::Nature | PersuasionPhase::Done, _) => None,
         }
     }
 }

@@ -19,8 +19,20 @@ pub struct Template {
 pub const TEMPLATES: usize = 17;
 /// Says nothing.
 pub const SILENT: usize = 0;
+/// Appeals to fairness.
+pub const FAIRNESS_APPEAL: usize = 1;
+/// Names the cost of waiting.
+pub const COST_OF_DELAY: usize = 5;
+/// Asks for as large a step as one's own.
+pub const RECIPROCITY: usize = 10;
+/// Calls an offer the last word.
+pub const FINAL_OFFER: usize = 12;
+/// Announces a concession.
+pub const CONCESSION_NOTICE: usize = 13;
 /// Praises the quality: what a yes is where there are texts.
 pub const QUALITY_PRAISE: usize = 14;
+/// Warns of the quality: what a no is.
+pub const QUALITY_WARNING: usize = 15;
 
 const fn template(name: &'static str, text: &'static str) -> Template {
     Template { name, text }
@@ -86,4 +98,59 @@ pub fn say(index: usize, offer: Option<Money>, value: &str, rounds: Option<u16>)
     text.replace("{offer}", &offer)
         .replace("{value}", value)
         .replace("{rounds}", &rounds)
+}
+
+/// The sentence that a text is, whatever its numbers; `None` for words of one's own.
+pub fn recognise(text: &str) -> Option<usize> {
+    let text = text.trim();
+    ALL.iter().position(|template| matches(template.text, text))
+}
+
+/// Whether `text` is the sentence with something in the place of each slot.
+fn matches(template: &str, text: &str) -> bool {
+    // What stands around the slots; names of slots have no braces in them.
+    let mut literals = template
+        .split('{')
+        .map(|part| part.split_once('}').map_or(part, |(_, literal)| literal));
+    let first = literals.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut literals = literals.peekable();
+    if literals.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(literal) = literals.next() {
+        let last = literals.peek().is_none();
+        let at = if last {
+            rest.strip_suffix(literal).map(str::len)
+        } else {
+            rest.find(literal)
+        };
+        // A slot is never empty.
+        let Some(at) = at.filter(|&at| at > 0) else {
+            return false;
+        };
+        rest = &rest[at + literal.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, recognise, say};
+    use crate::language::Money;
+
+    #[test]
+    fn a_sentence_is_recognised_whatever_its_numbers() {
+        for index in 0..ALL.len() {
+            for (offer, rounds) in [(Some(Money::from_minor(123_450)), Some(3)), (None, None)] {
+                let text = say(index, offer, "1,200.5", rounds);
+                assert_eq!(recognise(&text), Some(index), "{text}");
+            }
+        }
+        for text in ["Take it.", " is my last word.", "60 is my last word"] {
+            assert_eq!(recognise(text), None, "{text}");
+        }
+    }
 }

@@ -29,16 +29,30 @@ pub fn bargaining_path(delta: [f64; 2], rounds: u16) -> Vec<f64> {
     let mut path = vec![0.0; usize::from(rounds)];
     let mut next = None;
     for round in (1..=rounds).rev() {
-        let alices = round % 2 == 1;
-        let share = match next {
-            None => f64::from(u8::from(alices)),
-            Some(next) if alices => 1.0 - delta[1] * (1.0 - next),
-            Some(next) => delta[0] * next,
-        };
+        let share = share_before(delta, round, next);
         path[usize::from(round) - 1] = share;
         next = Some(share);
     }
     path
+}
+
+/// The share of [`bargaining_path`] in round `round`, from 1; after the last round as in it.
+pub fn bargaining_share(delta: [f64; 2], round: u16, rounds: u16) -> f64 {
+    let rounds = rounds.max(round);
+    let last = share_before(delta, rounds, None);
+    (round..rounds)
+        .rev()
+        .fold(last, |next, round| share_before(delta, round, Some(next)))
+}
+
+/// Alice's share in `round`, if that of the round after it is `next`.
+fn share_before(delta: [f64; 2], round: u16, next: Option<f64>) -> f64 {
+    let alices = round % 2 == 1;
+    match next {
+        None => f64::from(u8::from(alices)),
+        Some(next) if alices => 1.0 - delta[1] * (1.0 - next),
+        Some(next) => delta[0] * next,
+    }
 }
 
 /// What is played in each round of a game whose offers are those of a grid, found by walking through the rules

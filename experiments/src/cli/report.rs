@@ -12,8 +12,9 @@ use super::{
 use crate::{
     Registries,
     report::{
-        self, Options, RegretReport, Report,
-        figures::{estimate, mean},
+        self, LanguageReport, Options, RegretReport, Report,
+        figures::{constant, estimate, mean},
+        page::language::{compared, small},
     },
     stats::Summary,
 };
@@ -100,4 +101,67 @@ fn print(output: &Output, report: &Report) {
     });
     let lines: Vec<Vec<String>> = lines.collect();
     output.text(&table(&header, &lines));
+    if let Some(language) = &report.language {
+        print_theory(output, language);
+    }
+}
+
+/// Theory beside play: for each line-up how far apart they are, and game by game where an agent plays itself.
+fn print_theory(output: &Output, language: &LanguageReport) {
+    if language.matches.is_empty() {
+        return;
+    }
+    let number = |value: Option<f64>| value.map_or_else(|| "–".into(), small);
+    let lines = language.matches.iter().map(|matched| {
+        vec![
+            matched.name.clone(),
+            matched.quantity.clone(),
+            matched.cells.len().to_string(),
+            matched.as_theory.to_string(),
+            number(matched.mean_difference),
+            number(matched.largest_difference),
+        ]
+    });
+    let header = [
+        "theory and play",
+        "compared",
+        "games",
+        "as theory, to 0.01",
+        "mean distance",
+        "largest",
+    ];
+    let lines: Vec<Vec<String>> = lines.collect();
+    output.text(&format!("\n{}", table(&header, &lines)));
+    for matched in language.matches.iter().filter(|m| m.with_itself) {
+        let lines = matched.cells.iter().map(|cell| {
+            let [first, second] = cell.types.map(constant);
+            let end = cell
+                .rounds
+                .map_or_else(|| "not told".into(), |last| last.to_string());
+            let known = if cell.complete { "both" } else { "own" };
+            let mut line = vec![first, second, end, known.into()];
+            line.extend(compared(cell));
+            line
+        });
+        let types = match matched.family.as_str() {
+            "bargaining" => ["δ of Alice", "δ of Bob"],
+            "negotiation" => ["F of Alice", "F of Bob"],
+            _ => ["p", "v"],
+        };
+        let mut header = types.to_vec();
+        header.extend([
+            "last round",
+            "types known",
+            "theory",
+            "played",
+            "difference",
+        ]);
+        let lines: Vec<Vec<String>> = lines.collect();
+        output.text(&format!(
+            "\n{}: {}\n{}",
+            matched.name,
+            matched.quantity,
+            table(&header, &lines)
+        ));
+    }
 }

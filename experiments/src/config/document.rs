@@ -11,7 +11,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Config, SweepMethod};
+use super::{Config, SweepConfig, SweepMethod};
 
 /// One thing wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,7 +156,7 @@ impl Document {
         self.read(&self.table)
     }
 
-    /// Every point of the sweep: a label and its configuration. Without a sweep one point without a label.
+    /// Every point of the sweep, grid after grid: a label and its configuration. Without a sweep one point without a label.
     ///
     /// # Errors
     /// As [`config`](Self::config), for each point.
@@ -165,10 +165,26 @@ impl Document {
         let Some(sweep) = &config.sweep else {
             return Ok(vec![(String::new(), Arc::new(config))]);
         };
-        let SweepMethod::Grid = sweep.method;
+        let mut all = Vec::new();
+        for (place, grid) in sweep.grids() {
+            all.extend(self.grid(&place, grid)?);
+        }
+        let read = |(labels, table): &(Vec<String>, Table)| {
+            Ok((labels.join(" "), Arc::new(self.read(table)?)))
+        };
+        all.iter().map(read).collect()
+    }
+
+    /// The points of a grid whose keys stand below `place`.
+    fn grid(
+        &self,
+        place: &str,
+        grid: &SweepConfig,
+    ) -> Result<Vec<(Vec<String>, Table)>, ConfigError> {
+        let SweepMethod::Grid = grid.method;
         let mut points = vec![(Vec::<String>::new(), self.table.clone())];
-        for (key, values) in &sweep.values {
-            let path = format!("sweep.{key}");
+        for (key, values) in &grid.values {
+            let path = format!("{place}.{key}");
             let Some(values) = values.as_array().filter(|v| !v.is_empty()) else {
                 return Err(self.error(vec![self.problem(
                     &path,
@@ -191,10 +207,7 @@ impl Document {
             }
             points = next;
         }
-        let read = |(labels, table): &(Vec<String>, Table)| {
-            Ok((labels.join(" "), Arc::new(self.read(table)?)))
-        };
-        points.iter().map(read).collect()
+        Ok(points)
     }
 
     /// Reads the keys of a file of another kind than an experiment's.
@@ -284,12 +297,12 @@ impl Document {
             };
         }
         // A value of a sweep stands in its list.
-        let swept = format!("sweep.{path}");
-        let mut at = if self.spans.contains_key(&swept) {
-            &swept
-        } else {
-            path
-        };
+        let end = format!(".{path}");
+        let swept = self
+            .spans
+            .keys()
+            .find(|key| key.starts_with("sweep.") && key.ends_with(&end));
+        let mut at = swept.map_or(path, String::as_str);
         let mut span = None;
         while !at.is_empty() {
             if let Some((key, value)) = self.spans.get(at) {

@@ -10,6 +10,6 @@ mod types;
 pub use document::{ConfigError, Document, Problem};
 pub use hash::config_hash;
 pub use types::{
-    AgentConfig, Config, EnvConfig, EpisodeChoice, EvalConfig, ExperimentConfig, LogConfig,
+    AgentConfig, Config, EnvConfig, EpisodeChoice, EvalConfig, ExperimentConfig, LogConfig, Sweep,
     SweepConfig, SweepMethod, TrainConfig,
 };

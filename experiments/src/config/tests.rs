@@ -93,6 +93,31 @@ fn a_sweep_is_a_grid_of_points() {
 }
 
 #[test]
+fn several_sweeps_are_run_one_after_the_other() {
+    let sweeps = "\n[[sweep]]\n\"agents.2.args.epsilon\" = [0.1, 0.2]\n[[sweep]]\n\"env.num_envs\" = [1, 2, 3]\n\"env.shards\" = [1]\n";
+    let text = format!("{QUICKSTART}{sweeps}");
+    let document = Document::parse("test.toml", &text).unwrap();
+    let points = document.points().unwrap();
+    assert_eq!(points.len(), 5);
+    assert_eq!(points[1].0, "epsilon=0.2");
+    assert_eq!(points[4].0, "num_envs=3 shards=1");
+    assert_eq!(points[4].1.env.num_envs, 3);
+    // What was resolved says the same, and what is wrong is found in its grid.
+    let again = Document::parse("resolved.toml", &document.resolved().unwrap()).unwrap();
+    assert_eq!(
+        again.points().unwrap(),
+        points
+            .iter()
+            .map(|(label, config)| { (label.clone(), config.clone()) })
+            .collect::<Vec<_>>()
+    );
+    let wrong = error_of(&text.replace("agents.2.args.epsilon", "agents.2.args.epsilom"));
+    assert_eq!(pointed_at(&wrong), "\"agents.2.args.epsilom\"");
+    let wrong = error_of(&text.replace("[0.1, 0.2]", "0.1"));
+    assert_eq!(wrong.problems[0].message, "expected a list of values");
+}
+
+#[test]
 fn the_documented_files_are_right_and_show_every_key() {
     let page = include_str!("../../../docs/experiment-files.md");
     let files = page.split("```toml\n").skip(1);

@@ -1,8 +1,16 @@
 //! The keys of an experiment file.
 
+use std::fmt;
+
 use palaestra_envs::wrappers::WrapperConfig;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use serde_json::{Map, Value};
 
 /// An experiment: environment, agents, length, what is logged.
@@ -29,7 +37,7 @@ pub struct Config {
     pub log: LogConfig,
     /// Variants of the experiment, each run with all seeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sweep: Option<SweepConfig>,
+    pub sweep: Option<Sweep>,
 }
 
 /// `[experiment]`
@@ -177,7 +185,55 @@ impl Default for LogConfig {
     }
 }
 
-/// `[sweep]`: a grid over configuration keys.
+/// One grid, or several of which every point is run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Sweep {
+    /// `[sweep]`
+    One(SweepConfig),
+    /// `[[sweep]]`
+    Several(Vec<SweepConfig>),
+}
+
+impl Sweep {
+    /// The grids, each with the path of its keys in the file.
+    pub fn grids(&self) -> impl Iterator<Item = (String, &SweepConfig)> {
+        let (one, several) = match self {
+            Self::One(one) => (Some(one), &[][..]),
+            Self::Several(several) => (None, &several[..]),
+        };
+        let one = one.into_iter().map(|grid| ("sweep".to_owned(), grid));
+        let several = several.iter().enumerate();
+        one.chain(several.map(|(index, grid)| (format!("sweep.{index}"), grid)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sweep {
+    /// By what stands there, so that what is wrong in a grid is told as such.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Sweep;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of lists, or a list of such tables")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sweep, A::Error> {
+                SweepConfig::deserialize(MapAccessDeserializer::new(map)).map(Sweep::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Sweep, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(Sweep::Several)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// A grid over configuration keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SweepConfig {
     /// How points are chosen; only `grid`.

@@ -49,7 +49,7 @@ const FOOT: f64 = 50.0;
 /// # Errors
 /// [`PlotError::Draw`] if the backend fails.
 pub fn interval_plot(plot: &IntervalPlot) -> Result<String, PlotError> {
-    let names = widest(plot.rows.iter().map(|row| row.name.as_str()), SMALL).min(240.0);
+    let names = widest(plot.rows.iter().map(|row| row.name.as_str()), SMALL).min(290.0);
     let numbers: Vec<String> = plot.rows.iter().map(in_figures).collect();
     let number_room = widest(numbers.iter().map(String::as_str), SMALL);
     let reference_room = if plot.references.is_empty() {

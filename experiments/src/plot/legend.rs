@@ -24,6 +24,8 @@ pub(super) const LEGEND_ROOM: f64 = LEADER + NAME_GAP;
 pub(super) enum Look {
     /// The series of this index.
     Curve(usize),
+    /// The points of this index.
+    Point(usize),
     /// A dashed line.
     Reference,
 }
@@ -51,7 +53,7 @@ pub(super) fn legend(
     let x = area.right + LEADER;
     for (entry, &y) in entries.iter().zip(&heights) {
         let rgb = match entry.look {
-            Look::Curve(index) => colour_of(index),
+            Look::Curve(index) | Look::Point(index) => colour_of(index),
             Look::Reference => MUTED,
         };
         if entry.reaches {
@@ -67,6 +69,7 @@ pub(super) fn legend(
                 canvas.line((x - SAMPLE, y), (x + SAMPLE, y), Paint::solid(rgb), 1.8)?;
                 marker(canvas, index, (x, y), RADIUS, rgb)?;
             }
+            Look::Point(index) => marker(canvas, index, (x, y), RADIUS, rgb)?,
             Look::Reference => {
                 let y = crisp(y);
                 canvas.dashes((x - SAMPLE, y), (x + SAMPLE, y), Paint::solid(rgb), 1.3)?;

@@ -5,6 +5,7 @@
 //! * [`bar_groups`]: one small bar chart per agent on a shared axis (pull counts per arm).
 //! * [`heat_map`]: a matrix with a colour bar (state visits, payoff tables).
 //! * [`envelope_plot`]: lines and their upper envelope (α-vectors over the beliefs of two states).
+//! * [`scatter_plot`]: points in groups with their centres (efficiency against fairness).
 //! * [`strips`]: schedules, as rows of coloured plays (which arm in which round).
 //! * [`svg_to_png`]: any of them as a PNG, on machines without a single installed font.
 //!
@@ -30,6 +31,7 @@ mod line;
 mod marker;
 mod palette;
 mod png;
+mod scatter;
 mod simplify;
 mod strips;
 #[cfg(test)]
@@ -45,6 +47,7 @@ pub use interval::{IntervalPlot, IntervalRow, interval_plot};
 pub use line::{Band, LinePlot, Series, line_plot};
 pub(crate) use palette::series as series_colour;
 pub use png::svg_to_png;
+pub use scatter::{ScatterGroup, ScatterPlot, scatter_plot};
 pub use strips::{MOST_STRIP_ROWS, Strip, StripPlot, strips};
 pub(crate) use ticks::measured;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     belief::{BeliefFrame, Tracker},
-    place_actions, start,
+    dialogue, place_actions, start,
 };
 use crate::{
     Registries,
@@ -23,7 +23,7 @@ pub struct PlayerFrame {
     pub observation: Value,
     /// What it does then; nothing if it does not act, or the episode is over.
     pub action: Option<Value>,
-    /// What the model calls that; absent without an explicit model.
+    /// What that is, by the explicit model or as a move of a language game; absent elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_name: Option<String>,
     /// Reward for that.
@@ -67,21 +67,23 @@ pub fn frames(
     let mut frames = Vec::with_capacity(episode.info.length + 1);
     for step in 0..=episode.info.length {
         let steps = step < episode.info.length;
-        let players = spec
-            .players
-            .iter()
-            .zip(&episode.players)
-            .map(|(player, logged)| {
+        let players = spec.players.iter().zip(&episode.players).enumerate().map(
+            |(index, (player, logged))| {
                 let acts = steps && logged.acted[step];
                 let tracked = tracker.as_ref().filter(|_| acts);
                 PlayerFrame {
                     player: player.name.clone(),
                     observation: player.observation.row_to_json(&logged.observation, step),
                     action: acts.then(|| player.action.row_to_json(&logged.action, step)),
-                    action_name: tracked.and_then(|tracker| tracker.action_name(episode, step)),
+                    action_name: match tracked {
+                        Some(tracker) => tracker.action_name(episode, step),
+                        None if acts => dialogue::told(episode, index, step),
+                        None => None,
+                    },
                     reward: steps.then(|| logged.reward[step]),
                 }
-            });
+            },
+        );
         frames.push(Frame {
             step,
             players: players.collect(),

@@ -2,9 +2,11 @@
 //!
 //! An episode is a function of its lane, reset options, carried state and actions, all of which are in the log.
 //! [`verify`] plays every episode again and compares each observation, reward and flag bit for bit; [`frames`]
-//! plays one to be looked at, with the belief about its hidden state where the environment has an explicit model.
+//! plays one to be looked at, with the belief about its hidden state where the environment has an explicit model, and what
+//! moves are worth in language games.
 
 mod belief;
+mod dialogue;
 mod frames;
 mod verify;
 

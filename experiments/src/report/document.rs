@@ -4,6 +4,7 @@
 //! them. A statistic that cannot be had (the standard error of one seed) is absent or `null`.
 
 mod bandit;
+mod language;
 mod market;
 mod pomdp;
 mod regret;
@@ -20,6 +21,10 @@ use crate::{
 pub use bandit::{
     AgentArms, AgentStrip, Arms, ArmsReport, BanditInstance, BanditReport, NormalisedRow,
     NormalisedScores, PlannedStrip, Schedules, SchedulesReport, Told,
+};
+pub use language::{
+    AcceptanceCurve, Acceptances, BenchmarkCell, Faring, LanguageReport, Matched, OfferPath,
+    OfferPaths, OutcomeCloud, Outcomes,
 };
 pub use market::MarketEpisode;
 pub use pomdp::{
@@ -61,6 +66,9 @@ pub struct Report {
     /// The order books of episodes; absent if none was played in one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market: Option<Vec<MarketEpisode>>,
+    /// Offers, outcomes and theory; absent if no language game was played.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<LanguageReport>,
     /// Pulls and visited states; absent if the environment is not a bandit.
     pub arms: Option<ArmsReport>,
     /// Quantities that were measured and are not drawn, with the reason.

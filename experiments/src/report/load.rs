@@ -1,5 +1,6 @@
 //! Reading runs: manifests, configurations, results.
 
+mod games;
 mod lengths;
 mod trial;
 
@@ -53,6 +54,8 @@ pub(super) struct Loaded {
     pub(super) runs: Vec<RunSummary>,
     pub(super) line_ups: Vec<LineUp>,
     pub(super) entries: Vec<Entry>,
+    /// What the reader must know of a sweep over games.
+    games: Option<String>,
 }
 
 /// What a score is; see [`PlayerResult::score`](run::PlayerResult::score).
@@ -101,12 +104,14 @@ impl Loaded {
             runs: Vec::new(),
             line_ups: Vec::new(),
             entries: Vec::new(),
+            games: None,
         };
         for (folder, name) in folders.iter().zip(names) {
             loaded.add_run(folder, name, folders.len() > 1)?;
         }
         loaded.check_comparable()?;
         loaded.line_ups = lengths::together(loaded.line_ups);
+        (loaded.line_ups, loaded.games) = games::together(loaded.line_ups);
         loaded.entries = entries(&loaded.line_ups);
         Ok(loaded)
     }
@@ -249,6 +254,7 @@ impl Loaded {
             }
         }
         notes.extend(lengths::note(&self.line_ups));
+        notes.extend(self.games.clone());
         if self.score_kinds().len() > 1 {
             notes.push(
                 "The scores are not all of one kind, because not all trials have evaluation episodes, or training \
@@ -404,6 +410,26 @@ fn entries(line_ups: &[LineUp]) -> Vec<Entry> {
                 line_up: index,
                 player,
             });
+        }
+    }
+    // Somebody who plays against several is told apart by whom it meets.
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    for entry in &mut entries {
+        if names.iter().filter(|name| **name == entry.name).count() > 1 {
+            let line_up = &line_ups[entry.line_up];
+            let players = &line_up.trials[0].result.players;
+            let own = &players[entry.player];
+            let others = players.iter().filter(|other| other.agent != own.agent);
+            let others: Vec<&str> = others.map(|other| other.agent.as_str()).collect();
+            let run = line_up.name.strip_suffix(&line_up.label);
+            entry.name = format!(
+                "{}{} as {} vs {}{}",
+                run.unwrap_or_default(),
+                own.agent,
+                own.player,
+                others.join(" vs "),
+                line_up.point()
+            );
         }
     }
     entries

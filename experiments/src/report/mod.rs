@@ -17,7 +17,8 @@
 //!
 //! For bandits that offer their exact model, `bandit` plans with full information, so that `regret`, `normalised` and
 //! `schedules` can compare what was earned with what could have been. For POMDPs that offer theirs, `pomdp` computes
-//! bounds and `discounted` the returns that are held against them.
+//! bounds and `discounted` the returns that are held against them. For language games, `language` reads offers and outcomes from
+//! the logs and holds them against theory.
 
 mod arms;
 mod bandit;
@@ -26,10 +27,11 @@ mod discounted;
 mod document;
 pub(crate) mod figures;
 mod growth;
+mod language;
 mod load;
 mod market;
 mod normalised;
-mod page;
+pub(crate) mod page;
 mod pictures;
 mod pomdp;
 mod reduce;
@@ -47,12 +49,14 @@ use std::path::PathBuf;
 
 use bandit::Models;
 pub use document::{
-    AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture, Arms, ArmsReport, BanditInstance,
-    BanditReport, BoundsTrace, CurvePlot, CurveSeries, DiscountedReturns, DiscountedRow, Growth,
-    GrowthBasis, GrowthRow, Improvement, InfoSummary, LeftOut, MarketEpisode, NormalisedRow,
-    NormalisedScores, PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport,
-    ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA,
-    Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
+    AcceptanceCurve, Acceptances, AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture,
+    Arms, ArmsReport, BanditInstance, BanditReport, BenchmarkCell, BoundsTrace, CurvePlot,
+    CurveSeries, DiscountedReturns, DiscountedRow, Faring, Growth, GrowthBasis, GrowthRow,
+    Improvement, InfoSummary, LanguageReport, LeftOut, MarketEpisode, Matched, NormalisedRow,
+    NormalisedScores, OfferPath, OfferPaths, OutcomeCloud, Outcomes, PlannedStrip, PomdpBound,
+    PomdpProblem, PomdpReport, PomdpsReport, ReferenceLine, Regret, RegretNotion, RegretReport,
+    RegretRow, Report, RunSummary, SCHEMA, Schedules, SchedulesReport, Statistics, Told, ValuePlot,
+    ValueRow,
 };
 use load::Loaded;
 pub use write::write;
@@ -202,6 +206,7 @@ pub fn report(
     let bandit = models.report(&loaded, played)?;
     let pomdp = pomdp::pomdp(registries, &loaded, &mut notes)?;
     let market = market::market(registries, &loaded, &mut notes)?;
+    let language = language::language(&loaded, &mut notes)?;
     let mut report = Report {
         schema: SCHEMA,
         score: loaded.score_meaning(),
@@ -215,6 +220,7 @@ pub fn report(
         bandit,
         pomdp,
         market,
+        language,
         arms,
         left_out: drawn.left_out,
         notes,

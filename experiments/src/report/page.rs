@@ -1,6 +1,7 @@
 //! The page of a report on runs, laid out from the report's numbers.
 
 mod bandit;
+pub(crate) mod language;
 mod market;
 mod pomdp;
 mod provenance;
@@ -28,6 +29,7 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
     page.comparison();
     page.instances();
     page.problems();
+    page.games();
     page.regret();
     page.curves();
     page.schedules();

@@ -1,6 +1,7 @@
 //! The pictures of a report, drawn from its numbers alone.
 
 mod bandit;
+mod language;
 mod market;
 mod pomdp;
 mod regret;
@@ -38,6 +39,7 @@ pub(super) fn names(report: &Report) -> Vec<String> {
             .map(|bandit| bandit.normalised.plot.clone()),
     );
     names.extend(pomdp::names(report));
+    names.extend(language::names(report));
     if let Some(RegretReport::Known(regret)) = &report.regret {
         names.extend(regret.plots.clone());
         names.extend(regret.growth.plot.clone());
@@ -70,6 +72,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
         svgs.push(bandit::normalised(report, bandit)?);
     }
     svgs.extend(pomdp::draw(report)?);
+    svgs.extend(language::draw(report)?);
     if let Some(RegretReport::Known(regret)) = &report.regret {
         svgs.push(regret::curves(regret, Scale::Linear)?);
         svgs.push(regret::curves(regret, Scale::Log)?);

@@ -1,6 +1,7 @@
 //! Reports on small real runs.
 
 mod bandits;
+mod languages;
 mod markets;
 mod pomdps;
 

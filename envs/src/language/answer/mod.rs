@@ -9,11 +9,15 @@
 mod json;
 mod policy;
 mod read;
+mod resignation;
+mod schema;
+mod units;
 mod upstream;
 mod write;
 
 pub use policy::{Attempts, Exhausted, Feedback, InvalidPolicy, Ledger, Resolution};
 pub use read::{Reading, read};
+pub use resignation::{resignation, resigned, words};
 use serde::{Deserialize, Serialize};
 pub use write::write;
 
@@ -22,12 +26,14 @@ use super::{
     SellerMessage, Signal, Verdict,
 };
 
-/// What the next move must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the next move must be. As JSON it has a `kind`, and amounts are in units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Expected {
     /// A division.
     Split {
         /// What is divided.
+        #[serde(with = "units")]
         money: Money,
         /// Keys of Alice's and Bob's gain; see [`gain_key`].
         keys: [String; 2],
@@ -42,6 +48,7 @@ pub enum Expected {
     /// A price.
     Price {
         /// Highest price.
+        #[serde(with = "units")]
         highest: Money,
         /// Whether a message goes with it.
         message: bool,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{haggling::Haggling, persuasion::PersuasionGame};
+use super::{haggling::Haggling, persuasion::PersuasionGame, shaping::Shaping};
 use crate::{
     error::EnvError,
     language::{
@@ -48,6 +48,10 @@ pub struct BargainingArgs {
     pub walk_away: bool,
     /// Divisions to choose from: Alice's share in equal steps from 0 to 1.
     pub offers: usize,
+    /// Weight of efficiency in the rewards of both, with the last step; 0 leaves self-gains.
+    pub efficiency_weight: f64,
+    /// Weight of fairness alike; without a deal it is 1, so that alone it teaches never to agree.
+    pub fairness_weight: f64,
 }
 
 impl Default for BargainingArgs {
@@ -64,6 +68,8 @@ impl Default for BargainingArgs {
             messages: game.messages,
             walk_away: game.walk_away,
             offers: 101,
+            efficiency_weight: 0.0,
+            fairness_weight: 0.0,
         }
     }
 }
@@ -115,7 +121,8 @@ impl BargainingArgs {
         };
         config.check().map_err(argument)?;
         let game = (self.config == Source::Given).then_some(config);
-        Ok(Haggling::new(game, offers(self.offers)?, [0.0, 1.0]))
+        let shaping = Shaping::new(self.efficiency_weight, self.fairness_weight)?;
+        Ok(Haggling::new(game, offers(self.offers)?, [0.0, 1.0]).shaped(shaping))
     }
 }
 
@@ -147,6 +154,10 @@ pub struct NegotiationArgs {
     pub lowest: f64,
     /// Highest price, over the scale, at most 10.
     pub highest: f64,
+    /// Weight of efficiency in the rewards of both, with the last step; 0 leaves self-gains.
+    pub efficiency_weight: f64,
+    /// Weight of fairness alike; without a deal it is 1, so that alone it teaches never to agree.
+    pub fairness_weight: f64,
 }
 
 impl Default for NegotiationArgs {
@@ -165,6 +176,8 @@ impl Default for NegotiationArgs {
             offers: 121,
             lowest: 0.5,
             highest: 1.7,
+            efficiency_weight: 0.0,
+            fairness_weight: 0.0,
         }
     }
 }
@@ -200,7 +213,8 @@ impl NegotiationArgs {
         }
         let game = (self.config == Source::Given).then_some(config);
         let range = [self.lowest, self.highest];
-        Ok(Haggling::new(game, offers(self.offers)?, range))
+        let shaping = Shaping::new(self.efficiency_weight, self.fairness_weight)?;
+        Ok(Haggling::new(game, offers(self.offers)?, range).shaped(shaping))
     }
 }
 
@@ -226,10 +240,16 @@ pub struct PersuasionArgs {
     pub buyer_knows_p: bool,
     /// How the seller speaks: `binary` recommendations, or one of the prepared messages as `text`.
     pub seller_message: SellerMessage,
+    /// Whether a message goes with the buyer's decision; only where the game is played in words.
+    pub buyer_message: bool,
     /// Whether there is a new buyer each round, who is told statistics only.
     pub myopic: bool,
     /// When the buyer is told the quality.
     pub reveal: Reveal,
+    /// Weight of efficiency in the rewards of both, with the last step; 0 leaves self-gains.
+    pub efficiency_weight: f64,
+    /// Weight of fairness alike; it is how many of the bad things were not bought.
+    pub fairness_weight: f64,
 }
 
 impl Default for PersuasionArgs {
@@ -245,8 +265,11 @@ impl Default for PersuasionArgs {
             seller_knows_values: game.seller_knows_values,
             buyer_knows_p: game.buyer_knows_p,
             seller_message: game.seller_message,
+            buyer_message: game.buyer_message,
             myopic: game.myopic,
             reveal: game.reveal,
+            efficiency_weight: 0.0,
+            fairness_weight: 0.0,
         }
     }
 }
@@ -257,6 +280,15 @@ impl PersuasionArgs {
     /// # Errors
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<PersuasionGame, EnvError> {
+        if self.buyer_message {
+            let problem = "is for glee_persuasion_text-v1; here buyers have no words";
+            return Err(EnvError::argument("buyer_message", problem));
+        }
+        self.with_replies()
+    }
+
+    /// The game, whatever the buyer may say.
+    pub(in crate::language) fn with_replies(&self) -> Result<PersuasionGame, EnvError> {
         let config = PersuasionConfig {
             money: amount(self.money)?,
             p: self.p,
@@ -266,12 +298,13 @@ impl PersuasionArgs {
             seller_knows_values: self.seller_knows_values,
             buyer_knows_p: self.buyer_knows_p,
             seller_message: self.seller_message,
-            buyer_message: false,
+            buyer_message: self.buyer_message,
             myopic: self.myopic,
             reveal: self.reveal,
         };
         config.check().map_err(argument)?;
         let game = (self.config == Source::Given).then_some(config);
-        Ok(PersuasionGame::new(game))
+        let shaping = Shaping::new(self.efficiency_weight, self.fairness_weight)?;
+        Ok(PersuasionGame::new(game).shaped(shaping))
     }
 }

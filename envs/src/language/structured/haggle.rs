@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{DELTA, VALUE};
 use crate::language::{
     Bargaining, BargainingConfig, HIGHEST_PRICE, Horizon, Metrics, Money, Negotiation,
-    NegotiationConfig, Outcome, Scoring, answer::Play, grid,
+    NegotiationConfig, Outcome, Reason, Scoring, answer::Play, grid,
 };
 
 /// Identifier and summary of bargaining.
@@ -38,6 +38,8 @@ pub trait Haggle: Copy + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn offered(&self, amount: Money) -> Play;
     /// Plays what is due; anything else changes nothing.
     fn play(&mut self, play: Play);
+    /// Ends it for a reason outside the rules.
+    fn stop(&mut self, reason: Reason);
     /// The round, from 1.
     fn round(&self) -> u16;
     /// The offer on the table.
@@ -77,6 +79,9 @@ macro_rules! same_for_both {
         fn play(&mut self, play: Play) {
             let played = self.play(play);
             debug_assert!(played.is_ok(), "{played:?}");
+        }
+        fn stop(&mut self, reason: Reason) {
+            self.stop(reason);
         }
         fn round(&self) -> u16 {
             self.round()

@@ -14,7 +14,7 @@
 //! | 18-20 | own valuation, the rival's, whether that is known (the same) |
 //! | 21-24 | p and v, or -1; whether each is known |
 //! | 25, 26 | last offer (Alice's share, or the price), own last offer; -1 for none |
-//! | 27-50 | the last 8 exchanges, the latest first: offer and verdict (1 accepted, -1 rejected or left, 0 open), 1; of persuasion yes or no, bought or not, quality (±1, 0 unknown) |
+//! | 27-50 | the last 8 exchanges, the latest first: offer and verdict (1 accepted, -1 rejected or left, 0 open), 1; of persuasion yes (1), no (0) or neither (1/2), bought or not, quality (±1, 0 unknown) |
 //! | 51-54 | rounds, sales, sales of good things, each over T; how often bad things were recommended, `(n+1)/(m+2)` of those known |
 //! | 55-56 | quality (±1) and whether it is known: the seller's |
 //! | 57-73 | the last message of the rival, one-hot over [`templates`](super::templates) |
@@ -23,12 +23,14 @@ mod args;
 mod haggle;
 mod haggling;
 mod persuasion;
+mod shaping;
 
 pub use args::{BargainingArgs, NegotiationArgs, PersuasionArgs, Source};
 pub use haggle::Haggle;
-pub use haggling::{Haggling, Talk};
+pub use haggling::{Haggling, OfferGrid, Talk};
 pub use persuasion::{PersuasionGame, Pitch};
 use serde::{Deserialize, Serialize};
+pub use shaping::Shaping;
 
 use super::{Money, templates::TEMPLATES};
 use crate::{
@@ -42,28 +44,45 @@ pub const WIDTH: usize = MESSAGE + TEMPLATES;
 /// Exchanges that players remember.
 pub const REMEMBERED: usize = 8;
 
-// Where the parts of an observation begin.
-pub(super) const FAMILY: usize = 0;
-pub(super) const ROLE: usize = 3;
-pub(super) const DUE: usize = 5;
-pub(super) const TURN: usize = 10;
-pub(super) const TIME: usize = 11;
-pub(super) const DELTA: usize = 15;
-pub(super) const VALUE: usize = 18;
-pub(super) const PRIOR: usize = 21;
-pub(super) const LAST: usize = 25;
-pub(super) const PAST: usize = 27;
-pub(super) const SALES: usize = PAST + 3 * REMEMBERED;
-pub(super) const QUALITY: usize = SALES + 4;
-pub(super) const MESSAGE: usize = QUALITY + 2;
+/// Where the family stands in an observation, one-hot.
+pub const FAMILY: usize = 0;
+/// The role, one-hot.
+pub const ROLE: usize = 3;
+/// What is due, one-hot.
+pub const DUE: usize = 5;
+/// Whether it is the player's turn.
+pub const TURN: usize = 10;
+/// `t/T`, `t/100`, whether T is told, `T/100`.
+pub const TIME: usize = 11;
+/// Own discount factor, the rival's, whether that is known.
+pub const DELTA: usize = 15;
+/// Own valuation, the rival's, whether that is known.
+pub const VALUE: usize = 18;
+/// p, v, and whether each is known.
+pub const PRIOR: usize = 21;
+/// Last offer, own last offer.
+pub const LAST: usize = 25;
+/// The last exchanges, three numbers each.
+pub const PAST: usize = 27;
+/// Counters of persuasion.
+pub const SALES: usize = PAST + 3 * REMEMBERED;
+/// Quality, and whether it is known.
+pub const QUALITY: usize = SALES + 4;
+/// Last message of the rival, one-hot.
+pub const MESSAGE: usize = QUALITY + 2;
 
 /// What is due, as observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
+pub enum Due {
+    /// A division, or a price.
     Offer,
+    /// The answer to one.
     Decision,
+    /// The seller's words.
     Words,
+    /// The buyer's decision.
     Purchase,
+    /// Nothing: the game is over.
     Nothing,
 }
 
@@ -152,7 +171,7 @@ pub(super) fn write_time(out: &mut [f32], round: u16, last: Option<u16>) {
 }
 
 /// What every player sees.
-pub(super) fn seen() -> Space {
+pub(in crate::language) fn seen() -> Space {
     Space::vector(WIDTH, -1.0, 1000.0)
 }
 
@@ -167,7 +186,7 @@ pub(super) fn measure(name: &str, low: f64, summary: &str) -> InfoField {
 }
 
 /// Numbers of an info field.
-pub(super) fn numbers(width: usize, low: f64, high: f64) -> Space {
+pub(in crate::language) fn numbers(width: usize, low: f64, high: f64) -> Space {
     Space::Box(BoxSpace {
         dtype: DType::Float64,
         shape: vec![width],
@@ -176,8 +195,8 @@ pub(super) fn numbers(width: usize, low: f64, high: f64) -> Space {
     })
 }
 
-/// Registers the environments of this family.
-pub fn register(registry: &mut Registry) {
+/// Registers the environments.
+pub(super) fn register(registry: &mut Registry) {
     registry.register(
         haggle::BARGAINING.0,
         "language",

@@ -5,7 +5,7 @@
 //! | players | `seller`, `buyer`; turns change, with masks |
 //! | observation | `Box` of [`WIDTH`](super::WIDTH) numbers, [laid out alike](super) for all families |
 //! | action | seller `Discrete(2)`: no, yes; where there can be texts `Discrete(2 + 17)`, followed by the [`templates`]. Buyer `Discrete(2)`: pass, buy |
-//! | reward | with the buyer's decision, over the number of rounds, so that the return is the self-gain: 1 for a sale to the seller, worth less price to the buyer |
+//! | reward | with the buyer's decision, over the number of rounds, so that the return is the self-gain: 1 for a sale to the seller, worth less price to the buyer; with `efficiency_weight` or `fairness_weight` also so much of these measures in the last step |
 //! | end | termination after the last round |
 //! | info | `efficiency`, `fairness` in the last step (NaN where not defined); `privileged.quality` |
 //!
@@ -19,12 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Due, Exchange, LAST, MESSAGE, PRIOR, Past, QUALITY, SALES, begin, measure, numbers, seen,
-    write_time,
+    Due, Exchange, LAST, MESSAGE, PRIOR, Past, QUALITY, SALES, Shaping, begin, measure, numbers,
+    seen, write_time,
 };
 use crate::{
     language::{
-        ALICE, Persuasion, PersuasionConfig, PersuasionPhase, Scoring, SellerMessage, Signal, grid,
+        ALICE, Persuasion, PersuasionConfig, PersuasionPhase, Reason, Scoring, SellerMessage,
+        Signal, grid,
         templates::{self, QUALITY_PRAISE, TEMPLATES},
     },
     sim::{
@@ -79,9 +80,146 @@ pub struct Pitch {
 }
 
 impl Pitch {
+    fn new(config: PersuasionConfig, rng: &mut Stream) -> Self {
+        let mut game = Persuasion::start(config);
+        draw(&mut game, rng);
+        Self {
+            game,
+            told: Past::default(),
+            revealed: Past::default(),
+            lies: [Lies::default(); 2],
+            said: 0,
+        }
+    }
+
     /// The game.
     pub fn game(&self) -> &Persuasion {
         &self.game
+    }
+
+    /// Ends the game for a reason outside the rules.
+    pub(in crate::language) fn stop(&mut self, reason: Reason) {
+        self.game.stop(reason);
+    }
+
+    /// The seller speaks: a message of [`templates`], and whether it is a yes (1), a no (0) or neither.
+    pub(in crate::language) fn say(&mut self, signal: Signal, yes: f32, message: u8) {
+        self.said = message;
+        let exchange = Exchange {
+            round: self.game.round(),
+            offer: yes,
+            message,
+            ..Exchange::default()
+        };
+        self.told.push(exchange);
+        self.revealed.push(exchange);
+        let said = self.game.say(signal);
+        debug_assert!(said.is_ok(), "{said:?}");
+    }
+
+    /// The buyer decides, and nature makes the next thing. Gives what the round gives to both, in prices.
+    pub(in crate::language) fn decide(&mut self, buys: bool, rng: &mut Stream) -> [f64; 2] {
+        let high = self.game.is_high();
+        let revealed = self.game.is_revealed(buys);
+        let pasts = [(&mut self.told, true), (&mut self.revealed, revealed)];
+        for ((past, known), lies) in pasts.into_iter().zip(&mut self.lies) {
+            let Some(exchange) = past.last_mut() else {
+                continue;
+            };
+            exchange.verdict = if buys { 1 } else { -1 };
+            exchange.third = match (known, high) {
+                (false, _) => 0,
+                (true, true) => 1,
+                (true, false) => -1,
+            };
+            if known && !high {
+                lies.count(exchange.offer > 0.5);
+            }
+        }
+        let gains = self.game.decide(buys).unwrap_or_default();
+        if self.game.outcome().is_none() {
+            draw(&mut self.game, rng);
+        }
+        gains
+    }
+
+    /// Efficiency and fairness, once the game is over.
+    pub(in crate::language) fn measured(&self) -> Option<[f64; 2]> {
+        let metrics = self.game.metrics(Scoring::Paper)?;
+        Some([metrics.efficiency, metrics.fairness].map(|x| x.unwrap_or(f64::NAN)))
+    }
+
+    /// First line of the picture.
+    pub(in crate::language) fn heading(&self) -> String {
+        let config = &self.game.config;
+        format!(
+            "price {}, good things ({:.4}) worth {}, bad ones {}",
+            config.money, config.p, config.value_high, config.value_low
+        )
+    }
+
+    /// Last line of the picture: how the game stands.
+    pub(in crate::language) fn standing(&self) -> String {
+        let stats = self.game.stats();
+        format!(
+            "{} of {} sold, {} of them good",
+            stats.sold, stats.rounds, stats.sold_high
+        )
+    }
+
+    /// Writes what `player` sees of the game.
+    pub(in crate::language) fn write(&self, player: usize, seen: &mut [f32]) {
+        let (game, config) = (&self.game, &self.game.config);
+        let phase = game.phase();
+        let due = match phase {
+            PersuasionPhase::Seller => Due::Words,
+            PersuasionPhase::Buyer => Due::Purchase,
+            PersuasionPhase::Nature | PersuasionPhase::Done => Due::Nothing,
+        };
+        let turn = game.mover() == Some(player);
+        let (seller, newcomer) = (player == ALICE, player != ALICE && config.myopic);
+        begin(seen, 2, player, due, turn);
+        write_time(seen, game.round(), Some(config.rounds));
+        if newcomer {
+            // The round is not told, but how many there are.
+            (seen[super::TIME], seen[super::TIME + 1]) = (0.0, 0.0);
+        }
+        if seller || config.buyer_knows_p {
+            (seen[PRIOR], seen[PRIOR + 2]) = (config.p as f32, 1.0);
+        }
+        if !seller || config.seller_knows_values {
+            (seen[PRIOR + 1], seen[PRIOR + 3]) = (config.value_high as f32, 1.0);
+        }
+        // The words on the table, for both; what was said before only for those who were there.
+        let past = if seller { &self.told } else { &self.revealed };
+        let spoken = phase == PersuasionPhase::Buyer;
+        if let Some(last) = past.iter().next().filter(|_| spoken || !newcomer) {
+            seen[LAST] = last.offer;
+            if seller {
+                seen[LAST + 1] = last.offer;
+            } else if config.seller_message == SellerMessage::Text {
+                seen[MESSAGE + usize::from(last.message)] = 1.0;
+            }
+        }
+        let (stats, rounds) = (game.stats(), f32::from(config.rounds));
+        // How many of the things sold were good, a buyer who is not told cannot know.
+        let known = seller || newcomer || game.is_revealed(true);
+        let counts = [
+            stats.rounds,
+            stats.sold,
+            if known { stats.sold_high } else { 0 },
+        ];
+        for (seen, count) in seen[SALES..].iter_mut().zip(counts) {
+            *seen = f32::from(count) / rounds;
+        }
+        if !newcomer {
+            past.write(seen);
+            seen[SALES + 3] = self.lies[player].rate();
+        }
+        if seller && matches!(phase, PersuasionPhase::Seller | PersuasionPhase::Buyer) {
+            seen[QUALITY] = if game.is_high() { 1.0 } else { -1.0 };
+            seen[QUALITY + 1] = 1.0;
+        }
     }
 }
 
@@ -90,12 +228,27 @@ impl Pitch {
 pub struct PersuasionGame {
     /// The game of every episode; `None`: each draws one of the published grid.
     config: Option<PersuasionConfig>,
+    shaping: Shaping,
 }
 
 impl PersuasionGame {
     /// With a configuration that has been checked, or the published grid.
     pub(super) fn new(config: Option<PersuasionConfig>) -> Self {
-        Self { config }
+        Self {
+            config,
+            shaping: Shaping::default(),
+        }
+    }
+
+    /// With measures that count in rewards.
+    pub(super) fn shaped(mut self, shaping: Shaping) -> Self {
+        self.shaping = shaping;
+        self
+    }
+
+    /// Whether measures count in rewards.
+    pub(in crate::language) fn is_shaped(&self) -> bool {
+        self.shaping != Shaping::default()
     }
 
     /// Choices of the seller.
@@ -121,7 +274,7 @@ impl Environment for PersuasionGame {
             [high, low, f64::from(config.rounds)]
         });
         let single = |x: f64| f64::from((x / rounds) as f32);
-        EnvSpec {
+        let mut spec = EnvSpec {
             players: vec![
                 player("seller", seller.clone()),
                 player("buyer", Space::discrete(BITS)),
@@ -150,7 +303,9 @@ impl Environment for PersuasionGame {
                 .config
                 .is_none_or(|config| config.p > 0.0 && config.p < 1.0),
             ..EnvSpec::single(ID, SUMMARY, seen(), seller)
-        }
+        };
+        self.shaping.widen(&mut spec);
+        spec
     }
 
     fn reset(&self, rng: &mut Stream, options: &Value) -> Result<Pitch, String> {
@@ -159,15 +314,7 @@ impl Environment for PersuasionGame {
             Some(config) => config,
             None => grid::persuasion(rng.random_range(0..grid::PERSUASIONS)),
         };
-        let mut game = Persuasion::start(config);
-        draw(&mut game, rng);
-        Ok(Pitch {
-            game,
-            told: Past::default(),
-            revealed: Past::default(),
-            lies: [Lies::default(); 2],
-            said: 0,
-        })
+        Ok(Pitch::new(config, rng))
     }
 
     fn step(&self, pitch: &mut Pitch, step: &mut RowStep<'_>, rng: &mut Stream) {
@@ -176,61 +323,25 @@ impl Environment for PersuasionGame {
             PersuasionPhase::Seller => {
                 let choice = step.discrete(0) as usize;
                 // The simulator has checked the action against the mask.
-                let (signal, yes) = match choice.checked_sub(BITS) {
-                    None => (Signal::Recommend(choice == 1), choice == 1),
+                match choice.checked_sub(BITS) {
+                    None => pitch.say(Signal::Recommend(choice == 1), choice as f32, pitch.said),
                     Some(message) => {
-                        pitch.said = message as u8;
-                        (Signal::Text, message == QUALITY_PRAISE)
+                        let yes = f32::from(u8::from(message == QUALITY_PRAISE));
+                        pitch.say(Signal::Text, yes, message as u8);
                     }
-                };
-                let round = pitch.game.round();
-                let exchange = Exchange {
-                    round,
-                    offer: f32::from(u8::from(yes)),
-                    message: pitch.said,
-                    ..Exchange::default()
-                };
-                pitch.told.push(exchange);
-                pitch.revealed.push(exchange);
-                let said = pitch.game.say(signal);
-                debug_assert!(said.is_ok(), "{said:?}");
+                }
             }
             PersuasionPhase::Buyer => {
-                let buys = step.discrete(1) == 1;
-                let high = pitch.game.is_high();
-                let revealed = pitch.game.is_revealed(buys);
-                let Pitch {
-                    told: sellers,
-                    revealed: buyers,
-                    lies,
-                    ..
-                } = pitch;
-                let pasts = [(sellers, true), (buyers, revealed)];
-                for ((past, known), lies) in pasts.into_iter().zip(lies) {
-                    let Some(exchange) = past.last_mut() else {
-                        continue;
-                    };
-                    exchange.verdict = if buys { 1 } else { -1 };
-                    exchange.third = match (known, high) {
-                        (false, _) => 0,
-                        (true, true) => 1,
-                        (true, false) => -1,
-                    };
-                    if known && !high {
-                        lies.count(exchange.offer > 0.5);
-                    }
-                }
-                if let Ok(gains) = pitch.game.decide(buys) {
-                    let rounds = f64::from(pitch.game.config.rounds);
-                    for (player, gain) in gains.into_iter().enumerate() {
-                        step.reward(player, (gain / rounds) as f32);
-                    }
-                }
-                if let Some(metrics) = pitch.game.metrics(Scoring::Paper) {
+                let gains = pitch.decide(step.discrete(1) == 1, rng);
+                let rounds = f64::from(pitch.game.config.rounds);
+                let mut bonus = 0.0;
+                if let Some(measured) = pitch.measured() {
                     step.terminate();
-                    told = [metrics.efficiency, metrics.fairness].map(|x| x.unwrap_or(f64::NAN));
-                } else {
-                    draw(&mut pitch.game, rng);
+                    told = measured;
+                    bonus = self.shaping.bonus(told[0], told[1]);
+                }
+                for (player, gain) in gains.into_iter().enumerate() {
+                    step.reward(player, (gain / rounds + bonus) as f32);
                 }
             }
             PersuasionPhase::Nature | PersuasionPhase::Done => {}
@@ -242,57 +353,8 @@ impl Environment for PersuasionGame {
 
     fn observe(&self, pitch: &Pitch, player: usize, out: &mut RowObservation<'_>) {
         let (game, config) = (&pitch.game, &pitch.game.config);
-        let phase = game.phase();
-        let due = match phase {
-            PersuasionPhase::Seller => Due::Words,
-            PersuasionPhase::Buyer => Due::Purchase,
-            PersuasionPhase::Nature | PersuasionPhase::Done => Due::Nothing,
-        };
-        let turn = game.mover() == Some(player);
-        let (seller, newcomer) = (player == ALICE, player != ALICE && config.myopic);
-        let seen = out.f32(0);
-        begin(seen, 2, player, due, turn);
-        write_time(seen, game.round(), Some(config.rounds));
-        if newcomer {
-            // The round is not told, but how many there are.
-            (seen[super::TIME], seen[super::TIME + 1]) = (0.0, 0.0);
-        }
-        if seller || config.buyer_knows_p {
-            (seen[PRIOR], seen[PRIOR + 2]) = (config.p as f32, 1.0);
-        }
-        if !seller || config.seller_knows_values {
-            (seen[PRIOR + 1], seen[PRIOR + 3]) = (config.value_high as f32, 1.0);
-        }
-        // The words on the table, for both; what was said before only for those who were there.
-        let past = if seller { &pitch.told } else { &pitch.revealed };
-        let spoken = phase == PersuasionPhase::Buyer;
-        if let Some(last) = past.iter().next().filter(|_| spoken || !newcomer) {
-            seen[LAST] = last.offer;
-            if seller {
-                seen[LAST + 1] = last.offer;
-            } else if config.seller_message == SellerMessage::Text {
-                seen[MESSAGE + usize::from(last.message)] = 1.0;
-            }
-        }
-        let (stats, rounds) = (game.stats(), f32::from(config.rounds));
-        // How many of the things sold were good, a buyer who is not told cannot know.
-        let known = seller || newcomer || game.is_revealed(true);
-        let counts = [
-            stats.rounds,
-            stats.sold,
-            if known { stats.sold_high } else { 0 },
-        ];
-        for (seen, count) in seen[SALES..].iter_mut().zip(counts) {
-            *seen = f32::from(count) / rounds;
-        }
-        if !newcomer {
-            past.write(seen);
-            seen[SALES + 3] = pitch.lies[player].rate();
-        }
-        if seller && matches!(phase, PersuasionPhase::Seller | PersuasionPhase::Buyer) {
-            seen[QUALITY] = if game.is_high() { 1.0 } else { -1.0 };
-            seen[QUALITY + 1] = 1.0;
-        }
+        pitch.write(player, out.f32(0));
+        let (turn, seller) = (game.mover() == Some(player), player == ALICE);
         let texts = config.seller_message == SellerMessage::Text;
         let (bits, messages) = out.mask().split_at_mut(BITS);
         bits.fill(u8::from(turn && !(seller && texts)));
@@ -306,11 +368,9 @@ impl Environment for PersuasionGame {
 
     fn render(&self, pitch: &Pitch) -> Option<String> {
         use std::fmt::Write as _;
-        let (game, config) = (&pitch.game, &pitch.game.config);
-        let mut out = format!(
-            "price {}, good things ({:.4}) worth {}, bad ones {}\n",
-            config.money, config.p, config.value_high, config.value_low
-        );
+        let config = &pitch.game.config;
+        let mut out = pitch.heading();
+        out.push('\n');
         if pitch.told.forgotten() > 0 {
             out += "…\n";
         }
@@ -334,12 +394,7 @@ impl Environment for PersuasionGame {
             };
             let _ = writeln!(out, "{:>3}  “{words}”{decision}{quality}", exchange.round);
         }
-        let stats = game.stats();
-        let _ = write!(
-            out,
-            "{} of {} sold, {} of them good",
-            stats.sold, stats.rounds, stats.sold_high
-        );
+        out += &pitch.standing();
         Some(out)
     }
 }

@@ -6,6 +6,7 @@ mod measures;
 mod rules;
 mod secrets;
 mod structured;
+mod text;
 mod theory;
 
 use serde_json::Value;

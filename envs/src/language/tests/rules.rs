@@ -148,23 +148,24 @@ fn persuasion_goes_from_nature_to_seller_to_buyer() {
 #[test]
 fn fallbacks_are_moves_of_the_game() {
     let mut game = Bargaining::new(BargainingConfig::default()).unwrap();
-    game.fallback();
+    game.play(game.fallback().unwrap()).unwrap();
     assert_eq!(game.offer(), Some(whole(5000)));
-    game.fallback();
+    game.play(game.fallback().unwrap()).unwrap();
     assert_eq!(game.round(), 2);
     let mut game = Negotiation::new(NegotiationConfig::default()).unwrap();
-    game.fallback();
+    game.play(game.fallback().unwrap()).unwrap();
     assert_eq!(game.offer(), Some(whole(8000)));
-    game.fallback();
-    game.fallback();
+    game.play(game.fallback().unwrap()).unwrap();
+    game.play(game.fallback().unwrap()).unwrap();
     assert_eq!(game.offer(), Some(whole(12_000)));
     let mut game = Persuasion::new(PersuasionConfig::default()).unwrap();
     game.draw(true).unwrap();
-    game.fallback();
+    game.play(game.fallback().unwrap()).unwrap();
     assert_eq!(game.signal(), Some(Signal::Recommend(true)));
-    game.fallback();
+    game.play(game.fallback().unwrap()).unwrap();
     assert_eq!((game.round(), game.stats().sold), (2, 0));
     game.stop(Reason::InvalidMoves);
+    assert_eq!(game.fallback(), None);
     assert!(!game.outcome().unwrap().reason.is_by_the_rules());
 }
 

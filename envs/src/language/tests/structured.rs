@@ -313,6 +313,81 @@ fn returns_are_self_gains() {
     }
 }
 
+/// Rewards can count how good an outcome is for both; they then differ from self-gains by just that, and stay in range.
+#[test]
+fn measures_can_count_in_rewards() {
+    let mut compared = 0;
+    for (id, args) in [
+        (IDS[0], json!({"delta_alice": 0.8, "delta_bob": 0.9})),
+        (IDS[1], json!({"seller_value": 1.0, "buyer_value": 1.5})),
+        (IDS[2], json!({"rounds": 4, "p": 0.5, "value_high": 3.0})),
+    ] {
+        let weights = [("efficiency_weight", 0.5), ("fairness_weight", -0.25)];
+        let mut shaped = args.clone();
+        for (name, weight) in weights {
+            shaped[name] = weight.into();
+        }
+        let mut simulators = [&args, &shaped].map(|args| {
+            let builder = builder(id, args).autoreset(Autoreset::Disabled);
+            builder.info("efficiency").info("fairness").build().unwrap()
+        });
+        let (low, high) = simulators[1].spec().reward_range;
+        for seed in 0..50 {
+            let mut returns = [[0.0; 2]; 2];
+            let mut measures = [0.0; 2];
+            for (simulator, returns) in simulators.iter_mut().zip(&mut returns) {
+                simulator.reset_rows(&[RowReset::seeded(0, seed)]).unwrap();
+                let mut draws = Stream::new(seed, 0, "test.play");
+                while !simulator.border().ended(0) {
+                    act(simulator, &mut draws);
+                    simulator.step().unwrap();
+                    let rewards = [0, 1].map(|p| simulator.border().player(p).reward[0]);
+                    assert!(
+                        rewards
+                            .iter()
+                            .all(|&r| (low..=high).contains(&f64::from(r)))
+                    );
+                }
+                let border = simulator.border();
+                *returns = [0, 1].map(|p| border.player(p).final_return[0]);
+                measures = [0, 1].map(|field| {
+                    let measure = border.info.f64(field)[0];
+                    if measure.is_nan() {
+                        0.0
+                    } else {
+                        measure.clamp(0.0, 1.0)
+                    }
+                });
+            }
+            let bonus = 0.5 * measures[0] - 0.25 * measures[1];
+            for (plain, shaped) in returns[0].iter().zip(returns[1]) {
+                assert!(
+                    (plain + bonus - shaped).abs() < 1e-6,
+                    "{id} {plain} {bonus} {shaped}"
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 3 * 50 * 2);
+    let spoken = language().build("glee_bargaining_text-v1", &json!({"fairness_weight": 1.0}));
+    assert!(
+        spoken
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("fairness_weight")
+    );
+    let heavy = language().build(IDS[0], &json!({"efficiency_weight": 1e9}));
+    assert!(
+        heavy
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("efficiency_weight")
+    );
+}
+
 #[test]
 fn the_published_grid_is_drawn_evenly() {
     let args = json!({"config": "published"});

@@ -54,6 +54,12 @@ impl Page<'_> {
                 "instance",
                 (report.pomdp.as_ref()).map_or("What can be earned", PomdpReport::heading),
             ),
+            (report.language.is_some(), "games", "Offers and outcomes"),
+            (
+                (report.language.as_ref()).is_some_and(|language| !language.matches.is_empty()),
+                "theory",
+                "Theory and play",
+            ),
             (report.regret.is_some(), "regret", "Regret"),
             (true, "curves", "Curves"),
             (report.bandit.is_some(), "schedules", "Schedules"),
