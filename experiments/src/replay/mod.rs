@@ -20,7 +20,11 @@ use palaestra_envs::{
 use crate::episodes::Episode;
 
 /// Brings row `row` to the start of `episode`.
-fn start(simulator: &mut Simulator, row: usize, episode: &Episode) -> Result<(), EnvError> {
+pub(crate) fn start(
+    simulator: &mut Simulator,
+    row: usize,
+    episode: &Episode,
+) -> Result<(), EnvError> {
     let info = &episode.info;
     if !info.carried.is_empty() {
         simulator.load_carried(row, &info.carried)?;
@@ -30,7 +34,7 @@ fn start(simulator: &mut Simulator, row: usize, episode: &Episode) -> Result<(),
 }
 
 /// Puts the actions of step `step` of `episode` into row `row`.
-fn place_actions(simulator: &mut Simulator, row: usize, episode: &Episode, step: usize) {
+pub(crate) fn place_actions(simulator: &mut Simulator, row: usize, episode: &Episode, step: usize) {
     let border = simulator.border_mut();
     for (player, logged) in episode.players.iter().enumerate() {
         if logged.acted[step] {

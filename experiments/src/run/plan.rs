@@ -120,6 +120,20 @@ impl Trial {
         label.strip_prefix(&names.join(" vs ")).unwrap_or_default()
     }
 
+    /// The name of the agent of each player of the environment.
+    ///
+    /// # Errors
+    /// Unknown players, players taken twice or not at all.
+    pub fn agents_of_players(&self, spec: &EnvSpec) -> Result<Vec<String>, RunError> {
+        let seats = seats(&self.config, &self.agents, spec).map_err(RunError::Config)?;
+        let agent_of = |player: usize| {
+            let order = seats.iter().position(|players| players.contains(&player));
+            let agent = order.map(|order| &self.config.agents[self.agents[order]]);
+            agent.map_or_else(String::new, |agent| agent.label().to_owned())
+        };
+        Ok((0..spec.players.len()).map(agent_of).collect())
+    }
+
     fn entries<'a>(&self, registries: &'a Registries) -> Result<Vec<&'a AgentEntry>, RunError> {
         let ids = self.agents.iter().map(|&i| &self.config.agents[i].id);
         Ok(ids
