@@ -25,7 +25,7 @@
 //! | [`alpha_rank()`] | the stationary law of selection and mutation, also of any number of players ([`NormalFormGame`]) |
 //! | [`nash_average()`] | ratings of agents against the most even equilibrium of who beats whom |
 //!
-//! **Extensive form** ([`ExtensiveGame`]: Kuhn poker, Leduc poker, or any [`GameRules`](extensive::GameRules)):
+//! **Extensive form** ([`ExtensiveGame`]: Kuhn poker, Leduc poker, GLEE's games on a grid, or any [`GameRules`](extensive::GameRules)):
 //!
 //! | solver | what it is |
 //! |---|---|
@@ -34,6 +34,7 @@
 //! | [`Mccfr`] | with external or outcome sampling |
 //! | [`ExtensiveFictitiousPlay`] | fictitious play in realisation weights |
 //! | [`BestResponse`] | best responses and NashConv |
+//! | [`backward_induction()`] | perfect information, zero-sum or not |
 //!
 //! **Consensus** between two views of one model: [`EquilibriumRanking`]. **Sequences** of tokens: [`sequences`].
 //!
@@ -41,6 +42,7 @@
 
 mod alpha_rank;
 mod apo;
+mod backward_induction;
 mod best_response;
 mod bimatrix;
 mod cfr;
@@ -74,6 +76,7 @@ pub use alpha_rank::{
     alpha_rank_symmetric,
 };
 pub use apo::Apo;
+pub use backward_induction::backward_induction;
 pub use best_response::BestResponse;
 pub use bimatrix::BimatrixGame;
 pub use cfr::{Cfr, CfrState, CfrVariant, Updates};

@@ -4,6 +4,7 @@
 //! them. A statistic that cannot be had (the standard error of one seed) is absent or `null`.
 
 mod bandit;
+mod meta_game;
 mod pomdp;
 mod regret;
 
@@ -20,6 +21,7 @@ pub use bandit::{
     AgentArms, AgentStrip, Arms, ArmsReport, BanditInstance, BanditReport, NormalisedRow,
     NormalisedScores, PlannedStrip, Schedules, SchedulesReport, Told,
 };
+pub use meta_game::{MetaCell, MetaGameReport, MetaRating};
 pub use pomdp::{
     AlphaLine, AlphaPicture, BoundsTrace, DiscountedReturns, DiscountedRow, PomdpBound,
     PomdpProblem, PomdpReport, PomdpsReport,
@@ -56,6 +58,9 @@ pub struct Report {
     /// What can be earned in a POMDP, and what was; absent if the environment is not one with an explicit model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pomdp: Option<PomdpReport>,
+    /// Who beats whom in a tournament; absent if the run is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta_game: Option<MetaGameReport>,
     /// Pulls and visited states; absent if the environment is not a bandit.
     pub arms: Option<ArmsReport>,
     /// Quantities that were measured and are not drawn, with the reason.

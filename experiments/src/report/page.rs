@@ -1,6 +1,7 @@
 //! The page of a report on runs, laid out from the report's numbers.
 
 mod bandit;
+mod meta_game;
 mod pomdp;
 mod provenance;
 mod regret;
@@ -23,7 +24,10 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
         pictures,
     };
     page.header(&title);
-    page.scores();
+    match &report.meta_game {
+        Some(meta_game) => page.meta_game(meta_game),
+        None => page.scores(),
+    }
     page.comparison();
     page.instances();
     page.problems();

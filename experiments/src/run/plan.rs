@@ -69,9 +69,20 @@ pub fn plan(points: &[(String, Arc<Config>)]) -> Vec<Trial> {
     trials
 }
 
-/// Agents that name players sit together; otherwise each is on its own.
+/// In a tournament every combination of agents sits together, the last player's agent changing fastest. Otherwise agents
+/// that name players sit together, and others are each on their own.
 fn line_ups(config: &Config) -> Vec<Vec<usize>> {
     let all = 0..config.agents.len();
+    if let Some(tournament) = &config.tournament {
+        let seats = tournament.players.iter();
+        return seats.fold(vec![Vec::new()], |line_ups, _| {
+            let joined = line_ups.iter().flat_map(|line_up| {
+                all.clone()
+                    .map(move |agent| [&line_up[..], &[agent]].concat())
+            });
+            joined.collect()
+        });
+    }
     if config.agents.iter().any(|a| a.players.is_some()) {
         vec![all.collect()]
     } else {
@@ -273,9 +284,14 @@ impl Trial {
 fn seats(config: &Config, agents: &[usize], spec: &EnvSpec) -> Result<Vec<Vec<usize>>, String> {
     let mut taken: Vec<Option<&str>> = vec![None; spec.players.len()];
     let mut seats = Vec::with_capacity(agents.len());
-    for &index in agents {
+    for (order, &index) in agents.iter().enumerate() {
         let agent = &config.agents[index];
-        let players: Vec<usize> = match &agent.players {
+        let tournament = config.tournament.as_ref();
+        let named = match tournament.and_then(|tournament| tournament.players.get(order)) {
+            Some(player) => Some(std::slice::from_ref(player)),
+            None => agent.players.as_deref(),
+        };
+        let players: Vec<usize> = match named {
             None => (0..spec.players.len()).collect(),
             Some(names) => names
                 .iter()
@@ -345,6 +361,29 @@ mod tests {
             "ucb_1-3-seed0",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn tournaments_seat_everyone_everywhere() {
+        let agents = r#"{ id = "random" }, { id = "random", name = "r" }"#;
+        let mut config = Config::clone(&config(agents));
+        let players = ["o", "x"].map(str::to_owned).to_vec();
+        config.tournament = Some(crate::config::TournamentConfig { players });
+        let trials = plan(&[(String::new(), config.into())]);
+        let labels: Vec<&str> = trials
+            .iter()
+            .step_by(2)
+            .map(|trial| &*trial.label)
+            .collect();
+        assert_eq!(
+            labels,
+            ["random vs random", "random vs r", "r vs random", "r vs r"]
+        );
+        let registries = Registries::default();
+        let simulator = trials[2].replay_simulator(&registries, 1, &[]).unwrap();
+        // The environment's first player is `x`, the tournament's second.
+        let seated = trials[2].agents_of_players(simulator.spec()).unwrap();
+        assert_eq!(seated, ["r", "random"]);
     }
 
     #[test]
