@@ -5,6 +5,7 @@ pub mod config;
 pub mod episodes;
 pub mod export;
 pub mod files;
+pub mod language;
 pub mod market;
 pub mod plot;
 pub mod replay;

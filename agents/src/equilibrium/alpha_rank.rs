@@ -8,7 +8,7 @@
 
 use palaestra_envs::math;
 
-use super::{BimatrixGame, SolverError, simplex};
+use super::{BimatrixGame, NormalFormGame, SolverError, simplex};
 
 /// How strongly advantages are selected.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,7 +30,7 @@ pub enum Selection {
 /// A ranking.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlphaRanking {
-    /// The stationary law, over actions of a symmetric game or over profiles `[rows * columns]`, row by row.
+    /// The stationary law, over actions of a symmetric game or over profiles, the last player's action fastest.
     pub mass: Vec<f64>,
     /// Its logarithms, which also tell masses below 1e-300 apart.
     pub log_mass: Vec<f64>,
@@ -95,33 +95,47 @@ pub fn alpha_rank_symmetric(
     Ok(chain.rank())
 }
 
+/// Ranks the profiles of a game of two players: one population for each, one of which mutates at a time.
+///
+/// # Errors
+/// As [`alpha_rank_populations`].
+pub fn alpha_rank(game: &BimatrixGame, selection: Selection) -> Result<AlphaRanking, SolverError> {
+    alpha_rank_populations(&game.into(), selection)
+}
+
 /// Ranks the profiles of a game: one population for each player, one of which mutates at a time.
 ///
 /// # Errors
-/// [`SolverError::Setting`] for a selection outside its range.
-pub fn alpha_rank(game: &BimatrixGame, selection: Selection) -> Result<AlphaRanking, SolverError> {
+/// [`SolverError::Setting`] for a selection outside its range, or more than [`MOST_PROFILES`].
+pub fn alpha_rank_populations(
+    game: &NormalFormGame,
+    selection: Selection,
+) -> Result<AlphaRanking, SolverError> {
     check(selection)?;
-    let [rows, columns] = game.actions();
-    let mut chain = Chain::new(rows * columns);
-    for row in 0..rows {
-        for column in 0..columns {
-            let from = row * columns + column;
-            let other_rows = (0..rows).filter(|&r| r != row).map(|r| (0, r, column));
-            let other_columns = (0..columns).filter(|&c| c != column).map(|c| (1, row, c));
-            for (player, r, c) in other_rows.chain(other_columns) {
-                let gain = game.payoff(player, r, c) - game.payoff(player, row, column);
-                let log = match selection {
-                    Selection::Finite { alpha, population } => {
-                        constant_fixation(alpha * gain, population)
-                    }
-                    Selection::Infinite { epsilon } => limit(gain, epsilon),
-                };
-                chain.set(from, r * columns + c, log, gain);
-            }
+    let profiles = game.profiles();
+    SolverError::check(
+        "profiles",
+        profiles as f64,
+        profiles <= MOST_PROFILES,
+        "at most 1,000, for the time grows with their cube",
+    )?;
+    let mut chain = Chain::new(profiles);
+    for from in 0..profiles {
+        for (_, to, gain) in game.deviations(from) {
+            let log = match selection {
+                Selection::Finite { alpha, population } => {
+                    constant_fixation(alpha * gain, population)
+                }
+                Selection::Infinite { epsilon } => limit(gain, epsilon),
+            };
+            chain.set(from, to, log, gain);
         }
     }
     Ok(chain.rank())
 }
+
+/// Profiles that [`alpha_rank_populations`] ranks.
+pub const MOST_PROFILES: usize = 1000;
 
 fn check(selection: Selection) -> Result<(), SolverError> {
     match selection {

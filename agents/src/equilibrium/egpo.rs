@@ -12,7 +12,9 @@ use palaestra_envs::stream::Stream;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::{PreferenceGame, Room, Rule, SolverError, regularised_nash::pull, simplex};
+use super::{
+    PreferenceGame, Room, Rule, SolverError, metrics::side_in, regularised_nash::pull, simplex,
+};
 
 /// EGPO with exact preferences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,60 @@ impl Rule for Egpo {
     }
 }
 
+/// EGPO whose step is halved whenever the gap has grown over a number of updates, for games in which it is too long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HalvingEgpo {
+    /// Temperature and the step as it is now.
+    pub egpo: Egpo,
+    /// Updates between two looks at the gap.
+    pub every: u64,
+    /// The gap at the last look; infinite before the first.
+    last: f64,
+}
+
+impl HalvingEgpo {
+    /// Looks at the gap every 50 updates.
+    pub fn new(egpo: Egpo) -> Self {
+        Self {
+            egpo,
+            every: 50,
+            last: f64::INFINITY,
+        }
+    }
+}
+
+/// Gaps below this are rounding, and say nothing about the step.
+const ROUNDING: f64 = 1e-14;
+
+impl Rule for HalvingEgpo {
+    fn temperature(&self) -> f64 {
+        self.egpo.temperature()
+    }
+
+    fn check(&self, n: usize) -> Result<(), SolverError> {
+        SolverError::check("every", self.every as f64, self.every > 0, "at least 1")?;
+        self.egpo.check(n)
+    }
+
+    fn update(
+        &mut self,
+        game: &PreferenceGame,
+        iteration: u64,
+        logits: &mut [f64],
+        room: &mut Room,
+    ) {
+        if iteration.is_multiple_of(self.every) {
+            let beta = self.egpo.beta;
+            let gap = 2.0 * side_in(game, beta, logits, &mut room.policy, &mut room.a) - 1.0;
+            if gap > self.last && gap > ROUNDING {
+                self.egpo.eta *= 0.5;
+            }
+            self.last = gap;
+        }
+        self.egpo.update(game, iteration, logits, room);
+    }
+}
+
 /// Gradient of the online IPO loss with a fixed opponent,
 /// `mean over i, j of ((h_i - h_j) - ((P o)_i - (P o)_j) / β)²` with `h = log(π / π_ref)`, by summing over all pairs.
 ///
@@ -84,6 +140,16 @@ pub fn contrast_gradient(
     gradient
 }
 
+/// What a comparison tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Labels {
+    /// The probability that one response is preferred to the other.
+    #[default]
+    Probability,
+    /// Which one was preferred, drawn with that probability: what people give.
+    Bernoulli,
+}
+
 /// EGPO, or online IPO without the half step, from sampled comparisons: pairs `(i, j)` uniform, an opponent `k` from the
 /// policy, target `(P_ik - P_jk) / β`, squared error, plain gradient descent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,6 +162,8 @@ pub struct SampledEgpo {
     pub comparisons: u32,
     /// Whether to take the half step first, which costs a gradient more.
     pub extragradient: bool,
+    /// What a comparison tells.
+    pub labels: Labels,
     /// Where the comparisons are drawn from.
     pub stream: Stream,
 }
@@ -108,7 +176,17 @@ impl SampledEgpo {
             rate: 0.003,
             comparisons: 100,
             extragradient: true,
+            labels: Labels::Probability,
             stream: Stream::new(seed, 0, "equilibrium.comparisons"),
+        }
+    }
+
+    /// What a comparison of a response with an opponent's tells.
+    fn label(&mut self, game: &PreferenceGame, response: usize, opponent: usize) -> f64 {
+        let win = game.win(response, opponent);
+        match self.labels {
+            Labels::Probability => win,
+            Labels::Bernoulli => f64::from(u8::from(self.stream.random::<f64>() < win)),
         }
     }
 
@@ -131,7 +209,8 @@ impl SampledEgpo {
             );
             let k = simplex::pick(opponent.iter().copied(), self.stream.random());
             let ratio = (logits[i] - reference[i]) - (logits[j] - reference[j]);
-            let error = ratio - (game.win(i, k) - game.win(j, k)) / self.beta;
+            let [first, second] = [i, j].map(|response| self.label(game, response, k));
+            let error = ratio - (first - second) / self.beta;
             out[i] -= scale * error;
             out[j] += scale * error;
         }

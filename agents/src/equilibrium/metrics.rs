@@ -48,15 +48,25 @@ pub fn regularised_gap(
 
 /// Value of the best reply to the softmax of `logits`, and what it pays for its own distance.
 fn side(game: &PreferenceGame, tau: f64, logits: &[f64], room: &mut Workspace) -> f64 {
-    let n = game.len();
-    room.policy.resize(n, 0.0);
-    room.wins.resize(n, 0.0);
-    simplex::softmax(logits, &mut room.policy);
-    game.against(&room.policy, &mut room.wins);
-    for (w, log) in room.wins.iter_mut().zip(game.log_reference()) {
+    room.policy.resize(game.len(), 0.0);
+    room.wins.resize(game.len(), 0.0);
+    side_in(game, tau, logits, &mut room.policy, &mut room.wins)
+}
+
+/// The same with buffers of the game's size.
+pub(super) fn side_in(
+    game: &PreferenceGame,
+    tau: f64,
+    logits: &[f64],
+    policy: &mut [f64],
+    wins: &mut [f64],
+) -> f64 {
+    simplex::softmax(logits, policy);
+    game.against(policy, wins);
+    for (w, log) in wins.iter_mut().zip(game.log_reference()) {
         *w = log + *w / tau;
     }
-    tau * (simplex::log_sum_exp(&room.wins) + simplex::kl_of_logits(logits, game.log_reference()))
+    tau * (simplex::log_sum_exp(wins) + simplex::kl_of_logits(logits, game.log_reference()))
 }
 
 /// Writes the logits of the best reply to `opponent` in the regularised game: `μ exp(P b / τ)`.

@@ -7,7 +7,7 @@
 //! | rule | system | converges in |
 //! |---|---|---|
 //! | [`NashMd`], [`NashMdPg`] | Nash learning from human feedback | the last policy; with fixed steps or mixtures to a hotter game's |
-//! | [`Egpo`], [`SampledEgpo`] | extragradient preference optimisation | the last policy, linearly |
+//! | [`Egpo`], [`HalvingEgpo`], [`SampledEgpo`] | extragradient preference optimisation | the last policy, linearly |
 //! | [`IpoMd`], [`OnlineIpo`] | IPO-MD, online IPO (mirror descent) | the last policy, for steps of the order of the temperature |
 //! | [`Mmd`] | magnetic mirror descent | the last policy, for steps of the order of the temperature |
 //! | [`Sppo`] | self-play preference optimisation | the average |
@@ -22,9 +22,10 @@
 //! | [`FictitiousPlay`] | best responses to averages |
 //! | [`Psro`] | double oracle and its relatives |
 //! | [`Replicator`] | replicator dynamics, plain and projected |
-//! | [`alpha_rank()`] | the stationary law of selection and mutation |
+//! | [`alpha_rank()`] | the stationary law of selection and mutation, also of any number of players ([`NormalFormGame`]) |
+//! | [`nash_average()`] | ratings of agents against the most even equilibrium of who beats whom |
 //!
-//! **Extensive form** ([`ExtensiveGame`]: Kuhn poker, Leduc poker, or any [`GameRules`](extensive::GameRules)):
+//! **Extensive form** ([`ExtensiveGame`]: Kuhn poker, Leduc poker, GLEE's games on a grid, or any [`GameRules`](extensive::GameRules)):
 //!
 //! | solver | what it is |
 //! |---|---|
@@ -33,6 +34,7 @@
 //! | [`Mccfr`] | with external or outcome sampling |
 //! | [`ExtensiveFictitiousPlay`] | fictitious play in realisation weights |
 //! | [`BestResponse`] | best responses and NashConv |
+//! | [`backward_induction()`] | perfect information, zero-sum or not |
 //!
 //! **Consensus** between two views of one model: [`EquilibriumRanking`]. **Sequences** of tokens: [`sequences`].
 //!
@@ -40,6 +42,7 @@
 
 mod alpha_rank;
 mod apo;
+mod backward_induction;
 mod best_response;
 mod bimatrix;
 mod cfr;
@@ -54,7 +57,9 @@ mod lp_nash;
 mod mccfr;
 pub mod metrics;
 mod mmd;
+mod nash_averaging;
 mod nash_md;
+mod normal_form;
 mod preference;
 mod psro;
 mod regret_matching;
@@ -66,12 +71,16 @@ mod simplex;
 mod solver;
 mod sppo;
 
-pub use alpha_rank::{AlphaRanking, AlphaWarning, Selection, alpha_rank, alpha_rank_symmetric};
+pub use alpha_rank::{
+    AlphaRanking, AlphaWarning, MOST_PROFILES, Selection, alpha_rank, alpha_rank_populations,
+    alpha_rank_symmetric,
+};
 pub use apo::Apo;
+pub use backward_induction::backward_induction;
 pub use best_response::BestResponse;
 pub use bimatrix::BimatrixGame;
 pub use cfr::{Cfr, CfrState, CfrVariant, Updates};
-pub use egpo::{Egpo, SampledEgpo, contrast_gradient};
+pub use egpo::{Egpo, HalvingEgpo, Labels, SampledEgpo, contrast_gradient};
 pub use equilibrium_ranking::{ConsensusGame, EquilibriumRanking, RankingState};
 pub use extensive::ExtensiveGame;
 pub use fictitious_play::{ExtensiveFictitiousPlay, ExtensivePlay, FictitiousPlay, PlayCounts};
@@ -80,7 +89,9 @@ pub use learner::{LearnerState, PreferenceLearner, Room, Rule};
 pub use lp_nash::{ZeroSumEquilibrium, lp_nash};
 pub use mccfr::{McSampling, Mccfr, MccfrState};
 pub use mmd::Mmd;
+pub use nash_averaging::{NashAverage, entropy, nash_average};
 pub use nash_md::{NashMd, NashMdPg, StepSize};
+pub use normal_form::NormalFormGame;
 pub use preference::PreferenceGame;
 pub use psro::{MetaSolver, Psro, PsroState};
 pub use regret_matching::{RegretMatching, RegretState, RegretVariant};

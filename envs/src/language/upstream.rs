@@ -114,8 +114,10 @@ impl UpstreamConfig {
 }
 
 /// Keys at the top that are kept and not looked at; and all that begin with `qualification`.
-const FORM: [&str; 7] = [
+const FORM: [&str; 8] = [
     "name",
+    // Null in the published games.
+    "game",
     "display_name",
     "title",
     "description",

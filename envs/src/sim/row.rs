@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bevy_ecs::{
     change_detection::ContiguousMut,
-    prelude::{Component, Query, Res, ResMut, Resource},
+    prelude::{Component, Query, Res, ResMut, Resource, World},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -257,6 +257,12 @@ impl<E: Environment> Plugin for RowPlugin<E> {
         });
         Ok(())
     }
+}
+
+/// The state of a row, if it is hosted here and of this type.
+pub(super) fn state<S: Send + Sync + 'static>(world: &World, row: usize) -> Option<&S> {
+    let entity = *world.get_resource::<RowEntities>()?.0.get(row)?;
+    Some(&world.get::<Instance<S>>(entity)?.0.as_ref()?.0)
 }
 
 /// The instances of all rows, in row order.

@@ -16,6 +16,7 @@ use super::{
     batch::Fault,
     builder::{Renderer, Viewer},
     repeat::RepeatedAction,
+    row,
     state::{StatePart, read_value, write_value},
 };
 use crate::error::EnvError;
@@ -129,6 +130,10 @@ impl Shard {
 
     pub(super) fn lane(&self, row: usize) -> Lane {
         self.world.resource::<Lanes>().lane(row)
+    }
+
+    pub(super) fn row_state<S: Send + Sync + 'static>(&self, row: usize) -> Option<&S> {
+        row::state(&self.world, row)
     }
 
     pub(super) fn render(&self, row: usize) -> Option<String> {

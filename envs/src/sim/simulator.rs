@@ -486,6 +486,16 @@ impl Simulator {
         self.shards[0].carries_state()
     }
 
+    /// The state of row `row`, if the environment is an [`Environment`](super::Environment) whose rows are `S`es;
+    /// `None` for another one, and before the first reset.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchRow`].
+    pub fn row_state<S: Send + Sync + 'static>(&self, row: usize) -> Result<Option<&S>, EnvError> {
+        let (shard, local) = self.locate(row)?;
+        Ok(self.shards[shard].row_state(local))
+    }
+
     /// A picture of row `row` in text, if the environment draws one.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `bench`: steps per second through the public border, messages per second of the order book.
 
 mod market;
+mod solvers;
 
 use std::{
     fmt::Write as _,
@@ -39,6 +40,8 @@ enum BenchWhat {
     Env(BenchEnvArgs),
     /// Match orders, without and with all that an exchange keeps beside the book
     Market(market::BenchMarketArgs),
+    /// Solve games
+    Solvers(solvers::BenchSolversArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -76,9 +79,10 @@ pub(super) fn bench(
     match &args.what {
         Some(BenchWhat::Env(args)) => bench_env(registries, output, args),
         Some(BenchWhat::Market(args)) => market::bench_market(output, args),
+        Some(BenchWhat::Solvers(args)) => solvers::bench_solvers(output, args),
         None => Err(CliError::argument(
             "nothing to measure",
-            "name an environment, as in `palaestra bench env cartpole-v1`, say `palaestra bench market`, or give --peers",
+            "name an environment, as in `palaestra bench env cartpole-v1`, say `palaestra bench market` or `palaestra bench solvers`, or give --peers",
         )),
     }
 }

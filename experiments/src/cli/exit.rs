@@ -6,7 +6,8 @@ use palaestra_agents::AgentError;
 
 use crate::{
     config::ConfigError, episodes::EpisodeError, export::ExportError, files::FileError,
-    market::MarketError, plot::PlotError, report::ReportError, run::RunError, solve::SolveError,
+    language::LanguageError, market::MarketError, plot::PlotError, report::ReportError,
+    run::RunError, solve::SolveError,
 };
 
 /// How the program ends.
@@ -62,6 +63,9 @@ pub enum CliError {
     /// A recording of a market.
     #[error(transparent)]
     Market(#[from] MarketError),
+    /// Games in language.
+    #[error(transparent)]
+    Language(#[from] LanguageError),
     /// A simulated market that was not studied.
     #[error(transparent)]
     Realism(#[from] crate::market::realism::MarketError),
@@ -97,13 +101,18 @@ impl CliError {
             | Self::Argument { .. }
             | Self::Market(MarketError::Request { .. })
             | Self::Export(ExportError::NoSuchPlayer { .. } | ExportError::Empty(_)) => Exit::Usage,
-            Self::Run(error) => of_run(error),
+            Self::Language(LanguageError::Request { .. } | LanguageError::Unwritable { .. }) => {
+                Exit::Usage
+            }
+            Self::Language(LanguageError::Run(error)) | Self::Run(error) => of_run(error),
             Self::Solve(SolveError::File(error))
             | Self::Market(MarketError::File(error))
             | Self::Export(ExportError::File(error))
+            | Self::Language(LanguageError::File(error))
             | Self::File(error) => of_file(error),
             Self::Export(ExportError::Episodes(_))
             | Self::Episodes(_)
+            | Self::Language(_)
             | Self::Market(MarketError::Data { .. } | MarketError::Table { .. }) => {
                 Exit::CheckFailed
             }

@@ -1,6 +1,6 @@
 //! `export`: logged episodes for other tools.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -14,7 +14,8 @@ use crate::{
     Registries,
     episodes::EpisodeLog,
     export::{ExportError, flat_table, minari, to_csv},
-    files,
+    files, language,
+    run::{RunFolder, Trial},
 };
 
 /// `palaestra export`
@@ -25,7 +26,7 @@ pub(super) struct ExportArgs {
     /// Form of the export
     #[arg(long, value_enum)]
     format: Format,
-    /// Folder to write to; for Minari the root of the data sets [default: RUN/export]
+    /// Folder to write to; for Minari the root of the data sets, for GLEE that of the experiments [default: RUN/export]
     #[arg(long)]
     out: Option<PathBuf>,
     /// Only this trial (a name below trials/, or the start of one)
@@ -44,6 +45,8 @@ enum Format {
     Csv,
     /// One file per trial with all steps
     Parquet,
+    /// Games of bargaining, negotiation and persuasion as folders, in the layout of GLEE's released code
+    Glee,
 }
 
 pub(super) fn export(
@@ -55,6 +58,9 @@ pub(super) fn export(
     let trials = select(trials, args.trial.as_deref())?;
     let out = args.out.clone().unwrap_or_else(|| args.run.join("export"));
     files::create_folder(&out)?;
+    if args.format == Format::Glee {
+        return glee(registries, output, &folder, &trials, &out);
+    }
     let mut written = Vec::new();
     let mut csv = String::new();
     for trial in &trials {
@@ -81,7 +87,7 @@ pub(super) fn export(
                 let id = format!("{}/{}-v0", folder.manifest.name, trial.name);
                 written.push(json!(minari(&log, spec, player, &out, &id)?));
             }
-            Format::Csv | Format::Parquet => {
+            Format::Csv | Format::Parquet | Format::Glee => {
                 let Some(table) = flat_table(&log, spec, &trial.name)? else {
                     continue;
                 };
@@ -112,8 +118,31 @@ pub(super) fn export(
             written[0]["dataset"]
         ),
         Format::Csv => format!("{} in {place}/steps.csv", counted(written.len(), "trial")),
-        Format::Parquet => format!("{} in {place}", counted(written.len(), "file")),
+        Format::Parquet | Format::Glee => format!("{} in {place}", counted(written.len(), "file")),
     });
+    output.document("export/1", &json!({ "out": out, "written": written }));
+    Ok(Exit::Success)
+}
+
+/// The games of all trials, a folder each.
+fn glee(
+    registries: &Registries,
+    output: &Output,
+    folder: &RunFolder,
+    trials: &[Trial],
+    out: &Path,
+) -> Result<Exit, CliError> {
+    let mut games = 0;
+    language::games_of(registries, folder, trials, |transcript, _| {
+        games += 1;
+        language::write_game(out, transcript).map(|_| ())
+    })?;
+    if games == 0 {
+        return Err(ExportError::Empty(folder.path.clone()).into());
+    }
+    let (name, place) = (&folder.manifest.name, out.display());
+    output.text(&format!("{} below {place}/{name}", counted(games, "game")));
+    let written = [json!({ "experiment": name, "games": games })];
     output.document("export/1", &json!({ "out": out, "written": written }));
     Ok(Exit::Success)
 }

@@ -17,8 +17,10 @@ mod check;
 mod exit;
 mod export;
 mod inspect;
+mod language;
 mod market;
 mod output;
+mod picture;
 mod progress;
 mod replay;
 mod report;
@@ -116,6 +118,12 @@ enum Command {
         after_help = "Example:\n  palaestra market stats AAPL_2012-06-21_34200000_57600000_message_10.csv"
     )]
     Market(market::MarketArgs),
+    /// Recorded games of bargaining, negotiation and persuasion: read them, explain what came out
+    #[command(
+        subcommand,
+        after_help = "Example:\n  palaestra language import Data --out games"
+    )]
+    Language(language::LanguageArgs),
     /// Measure steps per second
     #[command(after_help = "Example:\n  palaestra bench env cartpole-v1 --rows 8192")]
     Bench(bench::BenchArgs),
@@ -207,6 +215,7 @@ fn run_command(
         Command::Check(args) => check::check(registries, &output, args),
         Command::Solve(args) => solve::solve(registries, &output, args),
         Command::Market(args) => market::market(&output, args),
+        Command::Language(args) => language::language(registries, &output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),
         Command::Schema(args) => inspect::schema(registries, args),
         Command::New(args) => inspect::new(registries, &output, args),

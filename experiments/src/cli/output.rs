@@ -107,6 +107,7 @@ impl Output {
                     CliError::Argument { help, .. } => help.clone(),
                     CliError::Solve(error) => error.help(),
                     CliError::Market(error) => error.help(),
+                    CliError::Language(error) => error.help(),
                     _ => None,
                 };
                 self.report(&full_message(other), help, None);

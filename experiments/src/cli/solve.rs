@@ -1,17 +1,14 @@
 //! `solve`: what is the most that can be earned, and who comes how near?
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::Args;
 use palaestra_agents::bandits::planning::graph::MAX_EDGES;
 
-use super::{CliError, Exit, output::Output};
+use super::{CliError, Exit, output::Output, picture::Picture};
 use crate::{
-    Registries, files,
-    plot::{Strip, StripPlot, strips, svg_to_png},
+    Registries,
+    plot::{Strip, StripPlot, strips},
     solve::{
         BanditInstance, BanditSolution, Cycle, PlanReport, PlannerReport, PlannerRequest, Subject,
         solve_bandit,
@@ -24,9 +21,6 @@ mod pomdp;
 mod pomdp_picture;
 mod pomdp_text;
 mod text;
-
-/// Pixels of a PNG for one of the picture.
-const PNG_SCALE: f32 = 2.0;
 
 /// Rounds that a short cycle is repeated to fill.
 const FEW_ROUNDS: usize = 46;
@@ -144,49 +138,6 @@ fn solve_a_bandit(
         draw_cycle(picture, output, &solution)?;
     }
     Ok(Exit::Success)
-}
-
-/// A picture to draw.
-struct Picture<'a> {
-    path: &'a Path,
-    as_png: bool,
-}
-
-impl<'a> Picture<'a> {
-    fn new(path: &'a Path) -> Result<Self, CliError> {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        match extension {
-            Some("svg" | "png") => Ok(Self {
-                path,
-                as_png: extension == Some("png"),
-            }),
-            _ => Err(CliError::argument(
-                format!(
-                    "--plot {}: what to draw does not show in the name",
-                    path.display()
-                ),
-                "give a file that ends with .svg or .png",
-            )),
-        }
-    }
-
-    /// Writes the picture to its file, or to the one with `suffix` in its name.
-    fn write(&self, svg: String, suffix: &str) -> Result<PathBuf, CliError> {
-        let bytes = if self.as_png {
-            svg_to_png(&svg, PNG_SCALE)?
-        } else {
-            svg.into_bytes()
-        };
-        let mut path = self.path.to_owned();
-        if !suffix.is_empty() {
-            let mut name = path.file_stem().unwrap_or_default().to_owned();
-            name.push(suffix);
-            name.push(if self.as_png { ".png" } else { ".svg" });
-            path.set_file_name(name);
-        }
-        files::write_atomically(&path, &bytes)?;
-        Ok(path)
-    }
 }
 
 fn draw_cycle(

@@ -9,6 +9,8 @@ use crate::{
     run::{RunError, Trial, plan},
 };
 
+/// Most line-ups of a tournament.
+const MOST_LINE_UPS: usize = 10_000;
 /// Most rows of a batch: some gigabytes of even the smallest environment.
 const MOST_ROWS: usize = 1 << 24;
 
@@ -126,6 +128,22 @@ impl Document {
                 Some("add an [[agents]] section"),
             );
         }
+        if let Some(tournament) = &config.tournament {
+            if tournament.players.is_empty() {
+                let help = Some("name the environment's players, e.g. [\"alice\", \"bob\"]");
+                add("tournament.players", "must not be empty".into(), help);
+            }
+            let games = (0..tournament.players.len())
+                .try_fold(1usize, |all, _| all.checked_mul(config.agents.len()));
+            if games.is_none_or(|games| games > MOST_LINE_UPS) {
+                let message = format!(
+                    "{} agents as {} players are more than {MOST_LINE_UPS} line-ups",
+                    config.agents.len(),
+                    tournament.players.len()
+                );
+                add("tournament", message, None);
+            }
+        }
         let seated = config.agents.iter().any(|a| a.players.is_some());
         for (index, agent) in config.agents.iter().enumerate() {
             let path = format!("agents.{index}");
@@ -143,7 +161,12 @@ impl Document {
             if agent.label().trim().is_empty() {
                 add(&format!("{path}.name"), "must not be empty".into(), None);
             }
-            if seated && agent.players.is_none() {
+            if agent.players.is_some() && config.tournament.is_some() {
+                let help =
+                    Some("leave `players` out: in a tournament every agent plays all of them");
+                let message = format!("`{}` names players in a tournament", agent.label());
+                add(&format!("{path}.players"), message, help);
+            } else if seated && agent.players.is_none() {
                 let help =
                     "either every agent names its players, or none does and they are compared";
                 add(

@@ -11,5 +11,5 @@ pub use document::{ConfigError, Document, Problem};
 pub use hash::config_hash;
 pub use types::{
     AgentConfig, Config, EnvConfig, EpisodeChoice, EvalConfig, ExperimentConfig, LogConfig, Sweep,
-    SweepConfig, SweepMethod, TrainConfig,
+    SweepConfig, SweepMethod, TournamentConfig, TrainConfig,
 };

@@ -24,8 +24,11 @@ pub struct Config {
     /// The environment.
     pub env: EnvConfig,
     /// The agents: compared side by side (each gets the environment to itself), or, if they name players,
-    /// seated together in one game.
+    /// seated together in one game; in a tournament each plays every player against all.
     pub agents: Vec<AgentConfig>,
+    /// Plays every agent against every agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tournament: Option<TournamentConfig>,
     /// How training proceeds.
     #[serde(default)]
     pub train: TrainConfig,
@@ -108,6 +111,14 @@ impl AgentConfig {
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
+}
+
+/// `[tournament]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TournamentConfig {
+    /// The players of the environment; each is played by every agent, in all combinations.
+    pub players: Vec<String>,
 }
 
 /// `[train]`

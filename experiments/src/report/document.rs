@@ -6,6 +6,7 @@
 mod bandit;
 mod language;
 mod market;
+mod meta_game;
 mod pomdp;
 mod regret;
 
@@ -27,6 +28,7 @@ pub use language::{
     OfferPaths, OutcomeCloud, Outcomes,
 };
 pub use market::MarketEpisode;
+pub use meta_game::{MetaCell, MetaGameReport, MetaRating};
 pub use pomdp::{
     AlphaLine, AlphaPicture, BoundsTrace, DiscountedReturns, DiscountedRow, PomdpBound,
     PomdpProblem, PomdpReport, PomdpsReport,
@@ -69,6 +71,9 @@ pub struct Report {
     /// Offers, outcomes and theory; absent if no language game was played.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<LanguageReport>,
+    /// Who beats whom in a tournament; absent if the run is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta_game: Option<MetaGameReport>,
     /// Pulls and visited states; absent if the environment is not a bandit.
     pub arms: Option<ArmsReport>,
     /// Quantities that were measured and are not drawn, with the reason.

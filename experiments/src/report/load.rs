@@ -397,6 +397,8 @@ fn entries(line_ups: &[LineUp]) -> Vec<Entry> {
         for (player, result) in players.iter().enumerate() {
             let name = if players.len() == 1 {
                 line_up.name.clone()
+            } else if line_up.config.tournament.is_some() {
+                format!("{}: {}", line_up.name, result.player)
             } else {
                 format!(
                     "{run}{} as {}{}",

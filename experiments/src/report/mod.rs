@@ -30,6 +30,7 @@ mod growth;
 mod language;
 mod load;
 mod market;
+mod meta_game;
 mod normalised;
 pub(crate) mod page;
 mod pictures;
@@ -52,11 +53,11 @@ pub use document::{
     AcceptanceCurve, Acceptances, AgentArms, AgentStrip, AgentSummary, AlphaLine, AlphaPicture,
     Arms, ArmsReport, BanditInstance, BanditReport, BenchmarkCell, BoundsTrace, CurvePlot,
     CurveSeries, DiscountedReturns, DiscountedRow, Faring, Growth, GrowthBasis, GrowthRow,
-    Improvement, InfoSummary, LanguageReport, LeftOut, MarketEpisode, Matched, NormalisedRow,
-    NormalisedScores, OfferPath, OfferPaths, OutcomeCloud, Outcomes, PlannedStrip, PomdpBound,
-    PomdpProblem, PomdpReport, PomdpsReport, ReferenceLine, Regret, RegretNotion, RegretReport,
-    RegretRow, Report, RunSummary, SCHEMA, Schedules, SchedulesReport, Statistics, Told, ValuePlot,
-    ValueRow,
+    Improvement, InfoSummary, LanguageReport, LeftOut, MarketEpisode, Matched, MetaCell,
+    MetaGameReport, MetaRating, NormalisedRow, NormalisedScores, OfferPath, OfferPaths,
+    OutcomeCloud, Outcomes, PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport,
+    ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA,
+    Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
 };
 use load::Loaded;
 pub use write::write;
@@ -195,13 +196,23 @@ pub fn report(
     let loaded = Loaded::read(paths)?;
     let mut notes = loaded.notes();
     let agents = scores::agents(&loaded, &mut notes)?;
-    let improvement = scores::improvement(&agents)?;
+    let meta_game = meta_game::meta_game(&loaded, &mut notes);
+    let improvement = if meta_game.is_some() {
+        None
+    } else {
+        scores::improvement(&agents)?
+    };
     let models = Models::of(registries, &loaded, &mut notes);
     let mut played = arms::arms(registries, &loaded, &mut notes)?;
     let myopic = options.myopic.then_some(&played.myopic[..]);
     let regret = regret::regret(registries, &loaded, &models, myopic)?;
     let known_rate = regret::common_rate(&loaded, regret.as_ref());
-    let drawn = curves::curves(&loaded, &agents, known_rate, &mut notes)?;
+    // A tournament has a curve for every seat of every pairing: nobody can read them.
+    let drawn = if meta_game.is_some() {
+        curves::Drawn::default()
+    } else {
+        curves::curves(&loaded, &agents, known_rate, &mut notes)?
+    };
     let arms = played.report.take();
     let bandit = models.report(&loaded, played)?;
     let pomdp = pomdp::pomdp(registries, &loaded, &mut notes)?;
@@ -221,6 +232,7 @@ pub fn report(
         pomdp,
         market,
         language,
+        meta_game,
         arms,
         left_out: drawn.left_out,
         notes,

@@ -3,6 +3,7 @@
 mod bandit;
 pub(crate) mod language;
 mod market;
+mod meta_game;
 mod pomdp;
 mod provenance;
 mod regret;
@@ -25,7 +26,10 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
         pictures,
     };
     page.header(&title);
-    page.scores();
+    match &report.meta_game {
+        Some(meta_game) => page.meta_game(meta_game),
+        None => page.scores(),
+    }
     page.comparison();
     page.instances();
     page.problems();

@@ -7,8 +7,8 @@ mod pomdp;
 mod regret;
 
 use super::{
-    Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, RegretReport, Report, Schedules,
-    SchedulesReport, ValuePlot,
+    Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, MetaGameReport, RegretReport, Report,
+    Schedules, SchedulesReport, ValuePlot,
     figures::{constant, count},
     sheet::Picture,
 };
@@ -30,7 +30,10 @@ const INTERVAL: &str = "interquartile mean with 95 % bootstrap interval; dots: s
 
 /// Names of the pictures that a report has, in the order of the page.
 pub(super) fn names(report: &Report) -> Vec<String> {
-    let mut names = vec![SCORES.to_owned()];
+    let mut names = vec![match &report.meta_game {
+        Some(meta_game) => meta_game.plot.clone(),
+        None => SCORES.to_owned(),
+    }];
     names.extend(report.improvement.is_some().then(|| IMPROVEMENT.to_owned()));
     names.extend(
         report
@@ -64,7 +67,10 @@ fn schedules(report: &Report) -> Option<&Schedules> {
 
 /// Draws all pictures, in the order of [`names`].
 pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
-    let mut svgs = vec![scores(report)?];
+    let mut svgs = vec![match &report.meta_game {
+        Some(meta_game) => ratings(meta_game)?,
+        None => scores(report)?,
+    }];
     if let Some(improvement) = &report.improvement {
         svgs.push(improvement_plot(improvement)?);
     }
@@ -110,6 +116,35 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
         is_map: maps.contains(&index),
     });
     Ok(pictures.collect())
+}
+
+/// Mean scores of the agents of a tournament, with what they score as each player.
+fn ratings(meta_game: &MetaGameReport) -> Result<String, PlotError> {
+    let mut order: Vec<_> = meta_game.ratings.iter().collect();
+    order.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    let rows = order.iter().map(|rating| {
+        let ends = rating.means.iter().copied();
+        IntervalRow {
+            name: rating.agent.clone(),
+            interval: Interval {
+                estimate: rating.mean,
+                low: ends.clone().fold(f64::INFINITY, f64::min),
+                high: ends.fold(f64::NEG_INFINITY, f64::max),
+            },
+            samples: Vec::new(),
+        }
+    });
+    interval_plot(&IntervalPlot {
+        title: "Mean score over all opponents".into(),
+        subtitle: format!(
+            "ends: the score as one player only ({})",
+            meta_game.players.join(", ")
+        ),
+        axis: Axis::linear("mean score"),
+        rows: rows.collect(),
+        references: Vec::new(),
+        one_colour: true,
+    })
 }
 
 /// `10 seeds`, or `9 to 10 seeds`.

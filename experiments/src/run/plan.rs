@@ -69,9 +69,20 @@ pub fn plan(points: &[(String, Arc<Config>)]) -> Vec<Trial> {
     trials
 }
 
-/// Agents that name players sit together; otherwise each is on its own.
+/// In a tournament every combination of agents sits together, the last player's agent changing fastest. Otherwise agents
+/// that name players sit together, and others are each on their own.
 fn line_ups(config: &Config) -> Vec<Vec<usize>> {
     let all = 0..config.agents.len();
+    if let Some(tournament) = &config.tournament {
+        let seats = tournament.players.iter();
+        return seats.fold(vec![Vec::new()], |line_ups, _| {
+            let joined = line_ups.iter().flat_map(|line_up| {
+                all.clone()
+                    .map(move |agent| [&line_up[..], &[agent]].concat())
+            });
+            joined.collect()
+        });
+    }
     if config.agents.iter().any(|a| a.players.is_some()) {
         vec![all.collect()]
     } else {
@@ -118,6 +129,20 @@ impl Trial {
         let agents = self.agents.iter();
         let names: Vec<&str> = agents.map(|&i| self.config.agents[i].label()).collect();
         label.strip_prefix(&names.join(" vs ")).unwrap_or_default()
+    }
+
+    /// The name of the agent of each player of the environment.
+    ///
+    /// # Errors
+    /// Unknown players, players taken twice or not at all.
+    pub fn agents_of_players(&self, spec: &EnvSpec) -> Result<Vec<String>, RunError> {
+        let seats = seats(&self.config, &self.agents, spec).map_err(RunError::Config)?;
+        let agent_of = |player: usize| {
+            let order = seats.iter().position(|players| players.contains(&player));
+            let agent = order.map(|order| &self.config.agents[self.agents[order]]);
+            agent.map_or_else(String::new, |agent| agent.label().to_owned())
+        };
+        Ok((0..spec.players.len()).map(agent_of).collect())
     }
 
     fn entries<'a>(&self, registries: &'a Registries) -> Result<Vec<&'a AgentEntry>, RunError> {
@@ -259,9 +284,14 @@ impl Trial {
 fn seats(config: &Config, agents: &[usize], spec: &EnvSpec) -> Result<Vec<Vec<usize>>, String> {
     let mut taken: Vec<Option<&str>> = vec![None; spec.players.len()];
     let mut seats = Vec::with_capacity(agents.len());
-    for &index in agents {
+    for (order, &index) in agents.iter().enumerate() {
         let agent = &config.agents[index];
-        let players: Vec<usize> = match &agent.players {
+        let tournament = config.tournament.as_ref();
+        let named = match tournament.and_then(|tournament| tournament.players.get(order)) {
+            Some(player) => Some(std::slice::from_ref(player)),
+            None => agent.players.as_deref(),
+        };
+        let players: Vec<usize> = match named {
             None => (0..spec.players.len()).collect(),
             Some(names) => names
                 .iter()
@@ -331,6 +361,29 @@ mod tests {
             "ucb_1-3-seed0",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn tournaments_seat_everyone_everywhere() {
+        let agents = r#"{ id = "random" }, { id = "random", name = "r" }"#;
+        let mut config = Config::clone(&config(agents));
+        let players = ["o", "x"].map(str::to_owned).to_vec();
+        config.tournament = Some(crate::config::TournamentConfig { players });
+        let trials = plan(&[(String::new(), config.into())]);
+        let labels: Vec<&str> = trials
+            .iter()
+            .step_by(2)
+            .map(|trial| &*trial.label)
+            .collect();
+        assert_eq!(
+            labels,
+            ["random vs random", "random vs r", "r vs random", "r vs r"]
+        );
+        let registries = Registries::default();
+        let simulator = trials[2].replay_simulator(&registries, 1, &[]).unwrap();
+        // The environment's first player is `x`, the tournament's second.
+        let seated = trials[2].agents_of_players(simulator.spec()).unwrap();
+        assert_eq!(seated, ["r", "random"]);
     }
 
     #[test]

@@ -7,11 +7,13 @@
 //! A policy of both players is one vector: the action probabilities of each information set, one set after the other
 //! (see [`InfoSet::actions`]).
 
+mod glee;
 mod kuhn_poker;
 mod leduc_poker;
 
 use std::{collections::HashMap, ops::Range};
 
+pub use glee::{BargainingRules, NegotiationRules, PersuasionRules};
 pub use kuhn_poker::KuhnPokerRules;
 pub use leduc_poker::LeducPokerRules;
 

@@ -20,6 +20,12 @@ pub enum Ratio {
     },
     /// None: the reference-free variant.
     Free,
+    /// None, but a penalty on the distance to the reference: the KL variant. What is followed is
+    /// `A ∇ log π - β ∇ log(π / ref)`, so that a text weighs its advantage less `β`.
+    Penalty {
+        /// Weight of the penalty, above 0.
+        beta: f64,
+    },
 }
 
 /// Weights of a batch of texts.
@@ -27,7 +33,7 @@ pub enum Ratio {
 pub struct Weights {
     /// Reward minus the reference policy's value.
     pub advantages: Vec<f64>,
-    /// Advantage times ratio; 0 for texts that are dropped.
+    /// Advantage times ratio, or less the penalty; 0 for texts that are dropped.
     pub weights: Vec<f64>,
     /// Probabilities of drawing each text for a batch, in proportion to positive advantages.
     pub priorities: Vec<f64>,
@@ -49,11 +55,15 @@ impl Weights {
         if let Ratio::Clipped { clip } = ratio {
             SolverError::positive("clip", clip)?;
         }
+        if let Ratio::Penalty { beta } = ratio {
+            SolverError::positive("beta", beta)?;
+        }
         let advantages: Vec<f64> = rewards.iter().map(|r| r - baseline).collect();
         let weight = |(&advantage, &log): (&f64, &f64)| match ratio {
             _ if advantage <= 0.0 => 0.0,
             Ratio::Clipped { clip } => advantage * clipped_ratio(log, clip),
             Ratio::Free => advantage,
+            Ratio::Penalty { beta } => advantage - beta,
         };
         let weights = advantages.iter().zip(log_ratios).map(weight).collect();
         let mut priorities: Vec<f64> = advantages.iter().map(|a| a.max(0.0)).collect();
@@ -77,4 +87,22 @@ impl Weights {
 /// `π / ref` from its logarithm, within `clip` of 1.
 pub fn clipped_ratio(log_ratio: f64, clip: f64) -> f64 {
     math::exp(log_ratio).clamp(1.0 - clip, 1.0 + clip)
+}
+
+/// The sequence variant: weights of the tokens of a text with this advantage, each by its own ratio, from the logarithms
+/// of `π / ref` token by token; all 0 for a text without advantage.
+///
+/// # Errors
+/// [`SolverError::Setting`] if the clip is not positive.
+pub fn token_weights(
+    advantage: f64,
+    log_ratios: &[f64],
+    clip: f64,
+) -> Result<Vec<f64>, SolverError> {
+    SolverError::positive("clip", clip)?;
+    let kept = advantage.max(0.0);
+    Ok(log_ratios
+        .iter()
+        .map(|&log| kept * clipped_ratio(log, clip))
+        .collect())
 }

@@ -4,12 +4,13 @@
 //! A tree of answers: pick one by an upper confidence bound, refine it into a child, score the child by a few
 //! evaluations, and let scores flow up. What the paper calls a Nash strategy is a uniform probability over the root's
 //! children, added to the bound or multiplied with it; no equilibrium is computed, hence the name `uniform_root_prior`
-//! here.
+//! here. [`Prior::MatrixNash`], which is ours, does compute one: that of the game in which two players name a child of the
+//! root each and the better one wins.
 
 use palaestra_envs::{math, stream::Stream};
 use rand::RngExt;
 
-use super::super::simplex;
+use super::super::{nash_average, simplex};
 
 /// Keeps bounds finite without visits.
 const EPSILON: f64 = 1e-10;
@@ -29,6 +30,16 @@ pub enum Pick {
     ImportanceSampling,
 }
 
+/// The probability that is added to the bounds of the root's children, or multiplied with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Prior {
+    /// The same for each.
+    #[default]
+    UniformRoot,
+    /// That of an equilibrium over comparisons of each pair.
+    MatrixNash,
+}
+
 /// Settings of the search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct McNestSettings {
@@ -40,6 +51,8 @@ pub struct McNestSettings {
     pub samples: usize,
     /// How an answer to refine is picked.
     pub pick: Pick,
+    /// Which of the root's children are favoured.
+    pub prior: Prior,
 }
 
 impl Default for McNestSettings {
@@ -49,6 +62,7 @@ impl Default for McNestSettings {
             max_children: 2,
             samples: 3,
             pick: Pick::Greedy,
+            prior: Prior::UniformRoot,
         }
     }
 }
@@ -80,6 +94,12 @@ pub trait Refiner {
 
     /// Another answer that is meant to be better.
     fn refine(&mut self, answer: &Self::Answer) -> Self::Answer;
+
+    /// The probability that the first answer is better than the second, where it is known otherwise than from their
+    /// scores; asked for [`Prior::MatrixNash`].
+    fn compare(&mut self, _: &Self::Answer, _: &Self::Answer) -> Option<f64> {
+        None
+    }
 }
 
 /// The tree of answers.
@@ -87,6 +107,9 @@ pub trait Refiner {
 pub struct McNest<A> {
     settings: McNestSettings,
     attempts: Vec<Attempt<A>>,
+    /// Comparisons of the root's children, `[children][children]`, and the equilibrium over them.
+    wins: Vec<Vec<f64>>,
+    nash: Vec<f64>,
 }
 
 /// `(min + mean) / 2` of an answer's evaluations, each of which loses 5 above 95.
@@ -102,7 +125,12 @@ pub fn node_score(samples: &[f64]) -> f64 {
 impl<A> McNest<A> {
     /// A tree of these attempts, the first of which is the root.
     pub fn new(settings: McNestSettings, attempts: Vec<Attempt<A>>) -> Self {
-        Self { settings, attempts }
+        Self {
+            settings,
+            attempts,
+            wins: Vec::new(),
+            nash: Vec::new(),
+        }
     }
 
     /// A tree with the first answer, evaluated.
@@ -160,6 +188,59 @@ impl<A> McNest<A> {
         }
     }
 
+    /// The equilibrium over comparisons of the root's children; 0 elsewhere, and for children that were not compared.
+    pub fn matrix_nash_prior(&self, index: usize) -> f64 {
+        if self.attempts[index].parent != Some(0) {
+            return 0.0;
+        }
+        let place = self.attempts[0]
+            .children
+            .iter()
+            .position(|&child| child == index);
+        place
+            .and_then(|place| self.nash.get(place))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    fn prior(&self, index: usize) -> f64 {
+        match self.settings.prior {
+            Prior::UniformRoot => self.uniform_root_prior(index),
+            Prior::MatrixNash => self.matrix_nash_prior(index),
+        }
+    }
+
+    /// Compares the newest child of the root with its siblings, and solves the game over all of them.
+    fn compare_newest<R: Refiner<Answer = A>>(&mut self, refiner: &mut R) {
+        let children = &self.attempts[0].children;
+        while self.wins.len() < children.len() {
+            let newest = self.wins.len();
+            let own = &self.attempts[children[newest]];
+            let mut row = Vec::with_capacity(newest + 1);
+            for (earlier, &child) in children[..newest].iter().enumerate() {
+                let other = &self.attempts[child];
+                let told = refiner.compare(&own.answer, &other.answer);
+                let win = told.map_or_else(
+                    || match own.evaluation.total_cmp(&other.evaluation) {
+                        std::cmp::Ordering::Greater => 1.0,
+                        std::cmp::Ordering::Equal => 0.5,
+                        std::cmp::Ordering::Less => 0.0,
+                    },
+                    |p| p.clamp(0.0, 1.0),
+                );
+                row.push(win);
+                self.wins[earlier].push(1.0 - win);
+            }
+            row.push(0.5);
+            self.wins.push(row);
+        }
+        let n = self.wins.len();
+        let advantages: Vec<f64> = self.wins.iter().flatten().map(|p| 2.0 * p - 1.0).collect();
+        // Of several equilibria the most even one. A table of wins always has one.
+        self.nash = nash_average(n, &advantages)
+            .map_or_else(|_| vec![1.0 / n as f64; n], |found| found.weights);
+    }
+
     /// Answers that may be refined; if all are full, none.
     pub fn candidates(&self) -> Vec<usize> {
         (0..self.attempts.len())
@@ -170,7 +251,7 @@ impl<A> McNest<A> {
     /// Picks an answer to refine.
     pub fn select(&self, stream: &mut Stream) -> Option<usize> {
         let candidates = self.candidates();
-        let prior = |&index: &usize| self.uniform_root_prior(index);
+        let prior = |&index: &usize| self.prior(index);
         let bounds = candidates.iter().map(|&index| self.bound(index));
         let chosen = match self.settings.pick {
             Pick::Greedy => {
@@ -228,6 +309,9 @@ impl<A> McNest<A> {
             visits: 1,
         });
         self.attempts[parent].children.push(index);
+        if parent == 0 && self.settings.prior == Prior::MatrixNash {
+            self.compare_newest(refiner);
+        }
         self.propagate(index);
         Some(index)
     }

@@ -1,6 +1,7 @@
 mod extensive;
 mod invariants;
 mod matrix;
+mod meta;
 mod preference;
 mod ranking;
 mod regularised;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::super::sequences::{
     diverse_beam_search::{Beam, DiverseBeamSettings, diverse_beam_search},
-    mc_nest::{Attempt, McNest, McNestSettings, Pick, Refiner, node_score},
+    mc_nest::{Attempt, McNest, McNestSettings, Pick, Prior, Refiner, node_score},
 };
 use super::*;
 
@@ -78,6 +78,73 @@ fn self_refinement_finds_the_best_answer() {
         tree.rollout(&mut Counting, &mut stream);
     }
     assert_eq!(tree.best().unwrap().answer, 10);
+}
+
+/// Answers that beat each other in a circle, whatever they score.
+struct Circle(i32);
+
+impl Refiner for Circle {
+    type Answer = i32;
+
+    fn evaluate(&mut self, _: &i32) -> f64 {
+        50.0
+    }
+
+    fn refine(&mut self, _: &i32) -> i32 {
+        self.0 += 1;
+        self.0
+    }
+
+    fn compare(&mut self, a: &i32, b: &i32) -> Option<f64> {
+        Some(if (a - b).rem_euclid(3) == 1 { 0.8 } else { 0.2 })
+    }
+}
+
+#[test]
+fn an_equilibrium_over_comparisons_favours_children_of_the_root() {
+    let settings = McNestSettings {
+        max_children: 3,
+        prior: Prior::MatrixNash,
+        ..McNestSettings::default()
+    };
+    let mut stream = Stream::new(1, 0, "test.mc_nest");
+    let mut tree = McNest::start(settings, &mut Circle(-1), 100);
+    tree.rollout(&mut Circle(-1), &mut stream);
+    assert_eq!(tree.matrix_nash_prior(1), 1.0);
+    let mut refiner = Circle(0);
+    let children = |tree: &McNest<i32>| tree.attempts()[0].children.clone();
+    for _ in 0..40 {
+        tree.rollout(&mut refiner, &mut stream);
+    }
+    // Three children in a circle are equals, and nobody else has a share.
+    let first = children(&tree);
+    let shares: Vec<f64> = first
+        .iter()
+        .map(|&child| tree.matrix_nash_prior(child))
+        .collect();
+    assert!(
+        (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
+        "{shares:?}"
+    );
+    let elsewhere = (0..tree.attempts().len()).filter(|index| !first.contains(index));
+    assert!(
+        elsewhere
+            .into_iter()
+            .all(|index| tree.matrix_nash_prior(index) == 0.0)
+    );
+    // Scores decide where nothing else does: the better child has it all.
+    let mut tree = McNest::start(settings, &mut Counting, 12);
+    for _ in 0..12 {
+        tree.rollout(&mut Counting, &mut stream);
+    }
+    let shares: Vec<f64> = children(&tree)
+        .iter()
+        .map(|&child| tree.matrix_nash_prior(child))
+        .collect();
+    assert!(
+        (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
+        "{shares:?}"
+    );
 }
 
 fn bigram(table: &[Vec<f64>]) -> impl FnMut(&[usize], &mut [f64]) {

@@ -2,7 +2,7 @@ use palaestra_envs::stream::Stream;
 use rand::RngExt;
 
 use super::super::sequences::{
-    a_lol::{Ratio, Weights, clipped_ratio},
+    a_lol::{Ratio, Weights, clipped_ratio, token_weights},
     genarm, rise, rso,
     token_mdp::{Next, SoftPolicy, TokenMdp, dpo_loss, implicit_reward},
 };
@@ -248,4 +248,39 @@ fn attempts_are_weighted_as_in_the_reference() {
     assert_eq!(none, [0.0]);
     assert_eq!(rise::majority(&[3, 1, 2, 1, 3]), Some(&3));
     assert_eq!(rise::majority::<u8>(&[]), None);
+}
+
+#[test]
+fn the_other_weights_of_texts_follow_their_definitions() {
+    let golden = golden("token_and_search");
+    let process = token_mdp(&golden);
+    let solved = process.solve(number(&golden["beta"])).unwrap();
+    let texts = sequences(&golden, &process, &solved);
+    let rewards: Vec<f64> = texts.iter().map(|text| text[2]).collect();
+    let ratios: Vec<f64> = texts.iter().map(|text| text[0] - text[1]).collect();
+    let baseline = number(&golden["a_lol"]["V_ref"]);
+    let beta = 0.2;
+    let found = Weights::new(&rewards, &ratios, baseline, Ratio::Penalty { beta }).unwrap();
+    let free = Weights::new(&rewards, &ratios, baseline, Ratio::Free).unwrap();
+    for (with, without) in found.weights.iter().zip(&free.weights) {
+        let expected = if *without > 0.0 { without - beta } else { 0.0 };
+        assert!((with - expected).abs() < 1e-15);
+    }
+    // A text of one token has one ratio, whichever variant weighs it; in longer ones each token has its own.
+    let clip = 0.9;
+    let clipped = Weights::new(&rewards, &ratios, baseline, Ratio::Clipped { clip }).unwrap();
+    for (k, advantage) in free.advantages.iter().enumerate() {
+        let alone = token_weights(*advantage, &ratios[k..=k], clip).unwrap();
+        assert!((alone[0] - clipped.weights[k]).abs() < 1e-15);
+    }
+    let found = token_weights(2.0, &[0.0, 0.5, -0.5, 3.0, -9.0], clip).unwrap();
+    let expected = [2.0, 2.0 * 0.5_f64.exp(), 2.0 * (-0.5_f64).exp(), 3.8, 0.2];
+    assert_near(&found, &expected, 1e-12);
+    assert_near(
+        &token_weights(-1.0, &[0.0, 0.5], clip).unwrap(),
+        &[0.0; 2],
+        0.0,
+    );
+    assert!(Weights::new(&rewards, &ratios, baseline, Ratio::Penalty { beta: 0.0 }).is_err());
+    assert!(token_weights(1.0, &[0.0], f64::NAN).is_err());
 }

@@ -1,8 +1,8 @@
 //! Solving a game: how near solvers come to an equilibrium, and a picture of it.
 
 use super::{
-    super::{CliError, Exit, output::Output},
-    Picture, SolveArgs,
+    super::{CliError, Exit, output::Output, picture::Picture},
+    SolveArgs,
 };
 use crate::{
     plot::{Axis, LinePlot, Series, line_plot},

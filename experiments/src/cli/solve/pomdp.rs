@@ -15,8 +15,8 @@ use palaestra_envs::pomdp::pomdp_file;
 use serde_json::Value;
 
 use super::{
-    super::{CliError, Exit, output::Output},
-    Picture, SolveArgs,
+    super::{CliError, Exit, output::Output, picture::Picture},
+    SolveArgs,
     pomdp_picture::{bounds_over_time, value_function},
 };
 use crate::{

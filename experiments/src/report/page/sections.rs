@@ -47,7 +47,8 @@ impl Page<'_> {
     fn navigation(&mut self) {
         let report = self.report;
         let sections = [
-            (true, "scores", "Final scores"),
+            (report.meta_game.is_none(), "scores", "Final scores"),
+            (report.meta_game.is_some(), "scores", "Who beats whom"),
             (report.improvement.is_some(), "comparison", "Who beats whom"),
             (
                 report.bandit.is_some() || report.pomdp.is_some(),

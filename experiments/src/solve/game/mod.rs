@@ -1,5 +1,6 @@
 //! Games: how near to an equilibrium iterative solvers come.
 
+mod glee;
 mod planner;
 mod problem;
 mod solution;

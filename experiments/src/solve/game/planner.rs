@@ -78,6 +78,9 @@ pub enum GamePlanner {
         /// Step size.
         #[serde(default = "one")]
         eta: f64,
+        /// Whether to halve the step when the gap has grown over 50 iterations.
+        #[serde(default)]
+        halve: bool,
     },
     /// IPO-MD; online IPO without a mixture.
     IpoMd {

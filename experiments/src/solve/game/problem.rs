@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use palaestra_agents::equilibrium::{
-    BimatrixGame, ExtensiveGame, GameError, PreferenceGame, SolverError,
+    BimatrixGame, ExtensiveGame, GameError, PreferenceGame, SolverError, extensive::GameRules,
 };
+use palaestra_envs::language::RuleError;
+
+use super::glee;
 
 /// A game to solve.
 #[derive(Debug, Clone)]
@@ -40,7 +43,7 @@ impl GameForm {
 }
 
 /// Name and summary of every game that is known by name; `random{N}_{seed}` beside them.
-pub const GAMES: [(&str, &str); 8] = [
+pub const GAMES: [(&str, &str); 11] = [
     (
         "kuhn_poker",
         "Poker with three cards, one card each and one bet.",
@@ -48,6 +51,18 @@ pub const GAMES: [(&str, &str); 8] = [
     (
         "leduc_poker",
         "Poker with six cards in three ranks, two rounds of betting and a public card.",
+    ),
+    (
+        "glee_bargaining",
+        "Two rounds of bargaining over eleven shares, each player patient or not, which only it knows.",
+    ),
+    (
+        "glee_negotiation",
+        "Two rounds of negotiation over eight prices, each value one of two, which only its player knows.",
+    ),
+    (
+        "glee_persuasion",
+        "One round of persuasion with two words: good things are worth 1.25 prices, half of them are good.",
     ),
     ("rps", "Rock, paper, scissors with payoffs -1, 0 and 1."),
     ("biased_rps", "Rock, paper, scissors with unequal stakes."),
@@ -108,6 +123,9 @@ fn form(id: &str) -> Result<Option<GameForm>, GameError> {
     Ok(match id {
         "kuhn_poker" => Some(GameForm::Extensive(Arc::new(ExtensiveGame::kuhn_poker()?))),
         "leduc_poker" => Some(GameForm::Extensive(Arc::new(ExtensiveGame::leduc_poker()?))),
+        "glee_bargaining" => Some(tree(glee::bargaining())?),
+        "glee_negotiation" => Some(tree(glee::negotiation())?),
+        "glee_persuasion" => Some(tree(glee::persuasion())?),
         "rps" => normal(BimatrixGame::rock_paper_scissors()),
         "biased_rps" => normal(BimatrixGame::biased_rps()),
         "matching_pennies" => normal(BimatrixGame::matching_pennies()),
@@ -116,6 +134,14 @@ fn form(id: &str) -> Result<Option<GameForm>, GameError> {
         "extreme_rps" => preferences(PreferenceGame::extreme_rps()),
         _ => None,
     })
+}
+
+fn tree<R: GameRules>(rules: Result<R, RuleError>) -> Result<GameForm, GameError> {
+    let rules = rules.map_err(|error| GameError::Tree {
+        game: "glee".into(),
+        reason: error.to_string(),
+    })?;
+    Ok(GameForm::Extensive(Arc::new(ExtensiveGame::build(&rules)?)))
 }
 
 /// `random{N}_{seed}`.

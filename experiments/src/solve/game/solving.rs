@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Instant};
 
 use palaestra_agents::equilibrium::{
     Apo, BimatrixGame, Cfr, CfrVariant, Egpo, ExtensiveFictitiousPlay, ExtensiveGame,
-    FictitiousPlay, IpoMd, Iterate, McSampling, Mccfr, NashMd, PreferenceGame, PreferenceLearner,
-    RegretMatching, RegretVariant, Rule, Solver, SolverError, Sppo, StepSize, Updates, lp_nash,
-    sequence_form,
+    FictitiousPlay, HalvingEgpo, IpoMd, Iterate, McSampling, Mccfr, NashMd, PreferenceGame,
+    PreferenceLearner, RegretMatching, RegretVariant, Rule, Solver, SolverError, Sppo, StepSize,
+    Updates, lp_nash, sequence_form,
 };
 
 use super::{
@@ -324,7 +324,27 @@ fn preferences(game: &Arc<PreferenceGame>, planner: GamePlanner) -> Made {
             let step = eta.map_or(StepSize::Decaying, StepSize::Fixed);
             learner(game, NashMd { tau, step })
         }
-        GamePlanner::Egpo { tau, eta } => learner(game, Egpo { beta: tau, eta }),
+        GamePlanner::Egpo { tau, eta, halve } => {
+            let egpo = Egpo { beta: tau, eta };
+            let made = if halve {
+                learner(game, HalvingEgpo::new(egpo))
+            } else {
+                learner(game, egpo)
+            };
+            // The method's own name of the temperature is not that of the parameter.
+            made.map_err(|error| match error {
+                SolverError::Setting {
+                    name: "beta",
+                    value,
+                    range,
+                } => SolverError::Setting {
+                    name: "tau",
+                    value,
+                    range,
+                },
+                other => other,
+            })
+        }
         GamePlanner::IpoMd { tau, eta, mixture } => learner(game, IpoMd { tau, eta, mixture }),
         GamePlanner::Sppo { eta } => learner(game, Sppo { eta }),
         GamePlanner::Apo { eta, alpha } => learner(game, Apo::new(eta, alpha)),
@@ -425,6 +445,10 @@ mod tests {
         let cycle = GameProblem::named("biased_cycle").unwrap().unwrap();
         let wild = [GameRequest::parse("egpo={\"tau\": -1}").unwrap()];
         let refused = solve_game(&cycle, &wild, 10, |_, _| {}).unwrap_err();
-        assert!(refused.to_string().contains("positive"), "{refused}");
+        let told = refused.to_string();
+        assert!(
+            told.contains("`tau` is -1") && told.contains("positive"),
+            "{told}"
+        );
     }
 }
