@@ -12,6 +12,7 @@ mod hawkes;
 mod own_orders;
 mod recording;
 mod replay;
+mod table;
 #[cfg(test)]
 mod tests;
 mod venue;

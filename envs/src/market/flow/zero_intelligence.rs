@@ -15,7 +15,7 @@ use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OrderFlow, SavedFlow, own_orders::is_crowded};
+use super::{OrderFlow, SavedFlow, own_orders::is_crowded, table::Table};
 use crate::error::EnvError;
 use crate::market::book::Resting;
 use crate::market::event::Phase;
@@ -128,50 +128,6 @@ impl ZeroIntelligenceConfig {
             None => Ok(()),
             Some((_, name, range)) => Err((name, range)),
         }
-    }
-}
-
-/// A distribution on 1, 2, …, as the values of its inverse at equidistant points.
-#[derive(Debug, Clone, PartialEq)]
-struct Table {
-    /// Chance of at most 1, 2, …; the last is 1.
-    cumulative: Vec<f64>,
-    /// For each of as many equal parts of [0, 1): where in `cumulative` a search for a number of it begins.
-    guide: Vec<u32>,
-}
-
-impl Table {
-    /// The distribution with these weights.
-    fn new(weights: impl Iterator<Item = f64>) -> Self {
-        let mut sum = 0.0;
-        let mut cumulative: Vec<f64> = weights
-            .map(|weight| {
-                sum += weight;
-                sum
-            })
-            .collect();
-        cumulative.iter_mut().for_each(|c| *c /= sum);
-        if let Some(last) = cumulative.last_mut() {
-            *last = 1.0;
-        }
-        let parts = cumulative.len();
-        let begin = |part: usize| {
-            let low = part as f64 / parts as f64;
-            cumulative.partition_point(|c| *c <= low) as u32
-        };
-        let guide = (0..parts).map(begin).collect();
-        Self { cumulative, guide }
-    }
-
-    /// The value for a number in [0, 1).
-    #[inline]
-    fn value(&self, u: f64) -> i64 {
-        let part = (u * self.guide.len() as f64) as usize;
-        let mut at = self.guide[part.min(self.guide.len() - 1)] as usize;
-        while self.cumulative[at] <= u {
-            at += 1;
-        }
-        at as i64 + 1
     }
 }
 

@@ -34,7 +34,7 @@ use wire::{Origin, Teller, Wire};
 use super::book::{Book, BookConfigError, End, Outcome};
 use super::event::{Event, EventSink, Phase, Reject};
 use super::flow::OrderFlow;
-use super::order::{Message, OrderId, Time, TraderId};
+use super::order::{Message, Time, TraderId};
 use crate::stream::Stream;
 
 /// The books of a market and all that is on its way.

@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::*;
 use crate::market::book::BookConfig;
 use crate::market::event::EventLog;
-use crate::market::order::{Cash, NewOrder, Price, Side, Size};
+use crate::market::order::{Cash, NewOrder, OrderId, Price, Side, Size};
 
 mod hand_over;
 mod limits;

@@ -35,8 +35,8 @@ pub struct MarketMakerConfig {
     pub price_skew: f64,
     /// Time between the cancellations and the quotes of a wake-up, ns.
     pub quote_delay: Time,
-    /// They are told when one side of the book has more than all but this share: 0.9 for ten times as much as the other side, 1 for
-    /// never.
+    /// They are told when one side of the book has more than all but this share: 0.9 for ten times as much as the other side, as
+    /// in ABIDES, 1 for never.
     pub imbalance: f64,
 }
 
@@ -53,7 +53,7 @@ impl Default for MarketMakerConfig {
             initial_spread: 50.0,
             price_skew: 4.0,
             quote_delay: 50,
-            imbalance: 0.9,
+            imbalance: 1.0,
         }
     }
 }

@@ -54,7 +54,6 @@ impl Preset {
                         size_growth: 8.0,
                         level_spacing: 1.0,
                         quote_delay: 0,
-                        imbalance: 1.0,
                         ..rmsc04.market_makers.1
                     },
                 ),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::market::book::BookConfig;
 use crate::market::event::Ignore;
-use crate::market::order::{NewOrder, Price, Side, Size};
+use crate::market::order::{NewOrder, OrderId, Price, Side, Size};
 
 #[derive(Debug, Deserialize)]
 struct Trace {
