@@ -116,7 +116,7 @@ fn days_are_held_against_a_recording() {
     let said = bench.transcript(&short);
     for text in [
         "exit code 2",
-        "a comparison needs two or more",
+        "a comparison needs two or more windows",
         "--set against.window=20",
     ] {
         assert!(said.contains(text), "{text}: {said}");

@@ -94,7 +94,7 @@ impl Reference {
         if windows.len() < 2 {
             return Err(MarketError::request(
                 format!(
-                    "{} has {events} events, which are {} windows of {length} messages: a comparison needs two or more",
+                    "{} has {events} events: a comparison needs two or more windows of {length} messages, and they fill {}",
                     recording.path().display(),
                     windows.len()
                 ),

@@ -96,7 +96,7 @@ impl Regression {
             rows.collect::<Vec<_>>()
         };
         let rows = [class(positive, 1.0), class(negative, 0.0)].concat();
-        let mut loss = found.loss(&found.weights, &rows);
+        let mut loss = Self::loss(&found.weights, &rows);
         for _ in 0..STEPS {
             let step = found.newton(&rows);
             // Half as far, and so on, until it goes down.
@@ -106,7 +106,7 @@ impl Regression {
                     let moved = found.weights.iter().zip(&step).map(|(w, s)| w - share * s);
                     moved.collect::<Vec<f64>>()
                 });
-            let mut tries = tries.map(|weights| (found.loss(&weights, &rows), weights));
+            let mut tries = tries.map(|weights| (Self::loss(&weights, &rows), weights));
             let Some((less, weights)) = tries.find(|(less, _)| *less < loss) else {
                 break;
             };
@@ -116,7 +116,7 @@ impl Regression {
     }
 
     /// Mean logarithm of the probabilities of the true classes, with its sign changed, and the ridge.
-    fn loss(&self, weights: &[f64], rows: &[(Vec<f64>, f64, f64)]) -> f64 {
+    fn loss(weights: &[f64], rows: &[(Vec<f64>, f64, f64)]) -> f64 {
         let squares = 0.5 * RIDGE * dot(weights, weights);
         let losses = rows.iter().map(|(x, label, weight)| {
             let margin = (2.0 * label - 1.0) * dot(weights, x);

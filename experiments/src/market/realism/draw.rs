@@ -6,8 +6,8 @@ use crate::plot::{Axis, Band, HeatMap, LinePlot, PlotError, Scale, Series, heat_
 /// What the pictures say around the market.
 #[derive(Debug, Clone)]
 pub(crate) struct Captions {
-    /// What is shown, after "Price of".
-    pub(crate) of: String,
+    /// Whose market it is; that of a day if nobody's.
+    pub(crate) who: Option<String>,
     /// Which one it is.
     pub(crate) subtitle: String,
     /// What the moments count.
@@ -34,7 +34,10 @@ pub(crate) fn draw(
     };
     let plot = |what: &str, subtitle: String, y: Axis, series: Vec<Series>| {
         line_plot(&LinePlot {
-            title: format!("{what} of {}", captions.of),
+            title: match &captions.who {
+                Some(who) => format!("{what}: {who}"),
+                None => format!("{what} of a day"),
+            },
             subtitle,
             x: Axis::linear(captions.times),
             y,
@@ -43,25 +46,29 @@ pub(crate) fn draw(
         })
     };
     let subtitle = || captions.subtitle.clone();
+    let mut volume = path.volume.clone();
+    if let (Some(_), Some(first)) = (&captions.who, volume.first_mut()) {
+        // Nothing was decided before the first moment of an episode.
+        *first = f64::NAN;
+    }
     let mid = numbers(&path.mid);
     let spread = numbers(&path.spread);
     let mut prices = vec![line("mid-price", mid.clone())];
     let mut told = subtitle();
-    match fundamental {
-        Some(fundamental) => prices.push(line("fundamental value", fundamental.to_vec())),
-        None => {
-            let edge = |sign: f64| {
-                let pairs = mid.iter().zip(&spread);
-                pairs
-                    .map(|(mid, spread)| mid + 0.5 * sign * spread)
-                    .collect()
-            };
-            prices[0].band = Some(Band {
-                lower: edge(-1.0),
-                upper: edge(1.0),
-            });
-            told.push_str("; band: from best bid to best ask");
-        }
+    if let Some(fundamental) = fundamental {
+        prices.push(line("fundamental value", fundamental.to_vec()));
+    } else {
+        let edge = |sign: f64| {
+            let pairs = mid.iter().zip(&spread);
+            pairs
+                .map(|(mid, spread)| mid + 0.5 * sign * spread)
+                .collect()
+        };
+        prices[0].band = Some(Band {
+            lower: edge(-1.0),
+            upper: edge(1.0),
+        });
+        told.push_str("; band: from best bid to best ask");
     }
     Ok([
         plot("Price", told, Axis::linear("price (ticks)"), prices)?,
@@ -75,7 +82,7 @@ pub(crate) fn draw(
             "Volume",
             subtitle(),
             Axis::linear(captions.volume.as_str()).including(0.0),
-            vec![line("volume", path.volume.clone())],
+            vec![line("volume", volume)],
         )?,
         depth(path, captions)?,
     ])
@@ -94,7 +101,10 @@ fn depth(path: &MarketPath, captions: &Captions) -> Result<String, PlotError> {
         step => format!("a row is {step} ticks"),
     };
     heat_map(&HeatMap {
-        title: "Depth of the book".into(),
+        title: match &captions.who {
+            Some(who) => format!("Depth of the book: {who}"),
+            None => "Depth of the book".into(),
+        },
         subtitle: format!("{}; {step}", captions.subtitle),
         row_label: "price (ticks)".into(),
         column_label: captions.times.into(),
@@ -106,7 +116,8 @@ fn depth(path: &MarketPath, captions: &Captions) -> Result<String, PlotError> {
     })
 }
 
-/// A moment as the name of a column.
+/// A moment as the name of a column, to a hundredth below ten.
 fn round(time: f64) -> String {
-    ((100.0 * time).round() / 100.0).to_string()
+    let digits = if time < 10.0 { 100.0 } else { 1.0 };
+    ((digits * time).round() / digits).to_string()
 }

@@ -226,7 +226,7 @@ fn a_recorded_day_has_the_book_of_the_simulated_one() {
     let mut market = config.market().unwrap();
     let mut windows = DayWindows::new(100, 10, config.population.close);
     market.bars(5, config.population.close - 1, |time, event| {
-        windows.event(time, event)
+        windows.event(time, event);
     });
     let told = windows.books().book(0).unwrap();
     let book = market.kernel().book(Symbol(0));

@@ -19,7 +19,7 @@ pub(super) fn draw(episode: &MarketEpisode) -> Result<[String; 4], PlotError> {
         every => format!("shares traded in {every} decisions"),
     };
     let captions = Captions {
-        of: episode.agent.clone(),
+        who: Some(episode.agent.clone()),
         subtitle: format!("episode {} of {}", episode.episode, episode.trial),
         times: episode.times,
         volume,

@@ -36,12 +36,7 @@ fn an_episode_of_each_agent_is_drawn_as_it_was() {
 
     write(&report, &path).unwrap();
     let page = html(&path);
-    for text in [
-        "Order books",
-        "Price of quoting",
-        "Volume of random",
-        "#market",
-    ] {
+    for text in ["Order books", "Price: quoting", "Volume: random", "#market"] {
         assert!(page.contains(text), "{text}");
     }
     let names = ["price", "spread", "volume", "depth"];

@@ -69,7 +69,7 @@ pub fn essentials(fact: Fact) -> Vec<(&'static str, Option<i32>)> {
 pub fn law(impact: &Impact) -> String {
     let told = |name: &str, exponent: &Option<crate::stats::Interval>| match exponent {
         Some(b) => format!("{name} {:.2} [{:.2}, {:.2}]", b.estimate, b.low, b.high),
-        None => format!("{name} none, since an impact is not positive"),
+        None => format!("{name} none, since some impact cannot be told from 0"),
     };
     format!(
         "{}; {}",

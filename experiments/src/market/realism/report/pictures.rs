@@ -40,7 +40,7 @@ fn picture(name: &str, svg: String) -> Picture {
 
 fn of_day(day: &DayPicture) -> Result<Vec<Picture>, PlotError> {
     let captions = Captions {
-        of: "a day".into(),
+        who: None,
         subtitle: format!("the day of seed {}, minute by minute", day.seed),
         times: "minutes after the opening",
         volume: "shares traded in a minute".into(),
