@@ -50,7 +50,7 @@ fn runs_go_out_as_folders_and_come_back_as_they_were() {
         let run_folder = place.path().join("run");
         run(&run_folder, &format!(
             "schema = 1
-            experiment = {{ name = \"played\", seeds = [3], total_env_steps = 2000 }}
+            experiment = {{ name = \"played\", seeds = [3], total_env_steps = 1200 }}
             env = {{ id = \"{env}\", num_envs = 3, args = {args} }}
             agents = [{{ id = \"random\", name = \"one\", players = [\"{}\"] }}, {{ id = \"random\", name = \"two\", players = [\"{}\"] }}]",
             players[0], players[1]
