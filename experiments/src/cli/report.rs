@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Registries,
     report::{
-        self, LanguageReport, Options, RegretReport, Report,
+        self, LanguageReport, MetaGameReport, Options, RegretReport, Report,
         figures::{constant, estimate, mean},
         page::language::{compared, small},
     },
@@ -57,8 +57,49 @@ pub(super) fn report(
     Ok(Exit::Success)
 }
 
+/// The ratings of a tournament, the best mean first.
+fn ratings(output: &Output, meta_game: &MetaGameReport) {
+    let mut header = vec!["agent".to_owned()];
+    let as_player = |what: &str| {
+        let players = meta_game.players.iter();
+        players
+            .map(|player| format!("{what} as {player}"))
+            .collect::<Vec<_>>()
+    };
+    header.extend(as_player("mean"));
+    header.push("mean".into());
+    header.extend(as_player("α-Rank"));
+    header.extend(["Nash weight", "Nash rating"].map(str::to_owned));
+    let mut order: Vec<_> = meta_game.ratings.iter().collect();
+    order.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+    let number = |x: f64| format!("{x:.4}");
+    let lines = order.iter().map(|rating| {
+        let mut line = vec![rating.agent.clone()];
+        line.extend(rating.means.iter().copied().map(number));
+        line.push(number(rating.mean));
+        let mass = rating.alpha_mass.clone();
+        let none = || vec!["–".to_owned(); meta_game.players.len()];
+        line.extend(mass.map_or_else(none, |mass| mass.into_iter().map(number).collect()));
+        for value in [rating.nash_weight, rating.nash_rating] {
+            line.push(value.map_or_else(|| "–".into(), number));
+        }
+        line
+    });
+    let lines: Vec<Vec<String>> = lines.collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    output.text(&table(&header, &lines));
+}
+
 /// The final table, as on the page.
 fn print(output: &Output, report: &Report) {
+    if let Some(meta_game) = report
+        .meta_game
+        .as_ref()
+        .filter(|meta| !meta.ratings.is_empty())
+    {
+        ratings(output, meta_game);
+        return;
+    }
     let mut info: Vec<&str> = Vec::new();
     for field in report.agents.iter().flat_map(|agent| &agent.info) {
         if !info.contains(&field.name.as_str()) {
