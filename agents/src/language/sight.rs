@@ -187,7 +187,7 @@ impl Situation {
         let latest = self.round - u16::from(self.due == Due::Offer && self.round > 0);
         self.past().iter().enumerate().map(move |(ago, exchange)| {
             let round = latest.saturating_sub(ago as u16);
-            (round, usize::from(round % 2 == 0) == self.player, exchange)
+            (round, usize::from(round.is_multiple_of(2)) == self.player, exchange)
         })
     }
 
@@ -250,13 +250,11 @@ impl Situation {
     /// there is one, for a new buyer by what was sold before (with `prior` counting as one sale).
     pub fn good_if_recommended(&self, prior: f64) -> f64 {
         let p = self.prior_of_good();
-        match self.lies {
-            Some(lies) => p / (p + (1.0 - p) * lies),
-            None => {
-                let [_, sold, good] = self.counts.map(f64::from);
-                (good + prior) / (sold + 1.0)
-            }
+        if let Some(lies) = self.lies {
+            return p / (p + (1.0 - p) * lies);
         }
+        let [_, sold, good] = self.counts.map(f64::from);
+        (good + prior) / (sold + 1.0)
     }
 
     /// Probability of high quality; where it is not told, `(n+1)/(m+2)` of the things remembered.

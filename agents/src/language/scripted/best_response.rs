@@ -30,7 +30,7 @@ impl BestResponse {
     /// of the parity of `own`.
     fn worth(&self, see: &Situation, round: u16, own: bool) -> f64 {
         let end = see.last.unwrap_or(self.rival.patience).max(round);
-        let own_in = |t: u16| own == ((t - round) % 2 == 0);
+        let own_in = |t: u16| own == (t - round).is_multiple_of(2);
         (round..=end).rev().fold(0.0, |later, t| {
             let later = see.delta.0 * later;
             let now = if own_in(t) {

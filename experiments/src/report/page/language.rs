@@ -147,7 +147,7 @@ impl Page<'_> {
                     .cells
                     .iter()
                     .find(|cell| cell.types == *pair && (cell.rounds, cell.complete) == *variant);
-                cells.extend(found.map_or_else(|| vec!["".into(); 3], compared));
+                cells.extend(found.map_or_else(|| vec![String::new(); 3], compared));
             }
             (false, cells)
         });
