@@ -118,9 +118,10 @@ impl WorkingOrders {
             Event::Rejected { id, .. } => {
                 // The order comes before what asks for it back.
                 let refused = |order: &Sent| order.id == id && !order.arrived;
-                match self.orders.iter().position(refused) {
-                    Some(place) => drop(self.orders.remove(place)),
-                    None => self.recall_arrived(id),
+                if let Some(place) = self.orders.iter().position(refused) {
+                    self.orders.remove(place);
+                } else {
+                    self.recall_arrived(id);
                 }
             }
             Event::Cancelled {
