@@ -103,6 +103,7 @@ pub struct Registry {
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
     crate::bandits::register(&mut registry);
+    crate::in_context::register(&mut registry);
     crate::market::register(&mut registry);
     crate::pomdp::register(&mut registry);
     crate::process::register(&mut registry);

@@ -11,7 +11,7 @@ mod elementary;
 mod error;
 pub mod fft;
 mod gradients;
-mod init;
+pub mod init;
 pub mod recurrent;
 mod registry;
 pub mod scan;
