@@ -136,7 +136,7 @@ impl SequenceCore for FrameStack {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use palaestra_envs::Stream;
+    use palaestra_envs::stream::Stream;
 
     use super::*;
     use crate::testing::{assert_close, check_core, flags, from, values};
@@ -149,7 +149,7 @@ mod tests {
             let core = config
                 .init(3, &mut Stream::new(1, 0, "mlp"), &device)
                 .unwrap();
-            check_core(&core, 33, &device);
+            check_core(&core, 257, &device);
         }
     }
 

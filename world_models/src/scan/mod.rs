@@ -15,6 +15,7 @@
 //! Source: Blelloch, "Prefix sums and their applications"; Lu et al., "Structured state space models for in-context
 //! reinforcement learning" (arXiv 2303.03982), appendix A, for the resettable operator.
 
+mod delta;
 mod diagonal;
 mod fused;
 mod gated;
@@ -28,6 +29,7 @@ use burn::{
 };
 
 pub use self::{
+    delta::{DeltaScan, delta_scan},
     diagonal::{DiagonalScan, diagonal_scan},
     gated::{GatedScan, gated_scan},
     selective::{SelectiveScan, selective_scan},
@@ -66,7 +68,8 @@ impl ScanForm {
     }
 }
 
-fn runs_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
+/// Whether operations of this crate's own run where the tensor lives.
+pub(crate) fn runs_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
     let device: Device = tensor.device().inner();
     tensor.dtype() == DType::F32 && matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
@@ -84,19 +87,4 @@ fn delay(values: &Tensor<3>, by: usize, fill: f32) -> Tensor<3> {
     let [batch, steps, width] = values.dims();
     let gap = Tensor::full([batch, by, width], fill, &values.device());
     Tensor::cat(vec![gap, values.clone().narrow(1, 0, steps - by)], 1)
-}
-
-fn check_shape<const D: usize>(
-    what: &'static str,
-    found: [usize; D],
-    expected: [usize; D],
-) -> Result<(), CoreError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(CoreError::Shape {
-        what,
-        expected: expected.to_vec(),
-        found: found.to_vec(),
-    })
 }

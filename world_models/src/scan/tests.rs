@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Device, Tensor};
-use palaestra_envs::Stream;
+use palaestra_envs::stream::Stream;
 use rand::RngExt;
 
 use super::*;
@@ -158,6 +158,60 @@ fn selective_forms_agree() {
     }
 }
 
+#[test]
+fn delta_forms_agree() {
+    let device = Device::flex().autodiff();
+    for (shape, n, p) in [
+        ([3, 37, 5], 3, 0.1),
+        ([1, 20, 37], 11, 0.05),
+        ([2, 1, 3], 8, 0.0),
+        ([2, 9, 3], 2, 1.0),
+    ] {
+        let [rows, steps, width] = shape;
+        let run = |form| {
+            let unit = |name: &str| {
+                let x = noise::<3>(name, [rows, steps, n], &device);
+                let length = x.clone().square().sum_dim(2).sqrt();
+                (x / length).detach().require_grad()
+            };
+            let gate = |name: &str| {
+                let x = noise::<2>(name, [rows, steps], &device);
+                burn::tensor::activation::sigmoid(x).detach().require_grad()
+            };
+            let (query, key) = (unit("query"), unit("key"));
+            let value = noise("value", shape, &device).require_grad();
+            let (decay, write) = (gate("decay"), gate("write"));
+            let state = noise("state", [rows, width * n], &device).require_grad();
+            let scan = DeltaScan {
+                query: query.clone(),
+                key: key.clone(),
+                value: value.clone(),
+                decay: decay.clone(),
+                write: write.clone(),
+                resets: random_resets(rows, steps, p, &device),
+                state: state.clone(),
+            };
+            let (y, last) = delta_scan(scan, Some(form)).unwrap();
+            let loss = (y.clone() * noise("weights", shape, &device)).sum()
+                + (last.clone() * noise("last", [rows, width * n], &device)).sum();
+            let grads = loss.backward();
+            vec![
+                flat(y.inner()),
+                flat(last.inner()),
+                flat(query.grad(&grads).unwrap()),
+                flat(key.grad(&grads).unwrap()),
+                flat(value.grad(&grads).unwrap()),
+                flat(decay.grad(&grads).unwrap()),
+                flat(write.grad(&grads).unwrap()),
+                flat(state.grad(&grads).unwrap()),
+            ]
+        };
+        for (found, expected) in run(ScanForm::Fused).iter().zip(&run(ScanForm::Loop)) {
+            assert_same(found, expected, 2e-6);
+        }
+    }
+}
+
 /// The loss Σ w∘x of the diagonal recurrence in double precision.
 fn loss_f64(a: &[f64], b: &[f64], keep: &[f64], x0: &[f64], w: &[f64]) -> f64 {
     let n = a.len() / 2;
@@ -219,6 +273,69 @@ fn gradients_are_those_of_central_differences() {
             })
             .collect();
         assert_close(&found[which], &numeric, 1e-5);
+    }
+}
+
+/// Results do not depend on how many threads share the work, to the last bit.
+#[test]
+fn threads_do_not_matter() {
+    let device = Device::flex().autodiff();
+    let run = || {
+        let mut all = Vec::new();
+        let shape = [2, 40, 100];
+        let [batch, steps, width] = shape;
+        let resets = random_resets(batch, steps, 0.05, &device);
+        let leaf = |name: &str| noise::<3>(name, shape, &device).require_grad();
+        let gate = || burn::tensor::activation::sigmoid(noise::<3>("gate", shape, &device));
+        let mut scan = diagonal([batch, steps, width / 2], 0.05, &device);
+        scan.transition = scan.transition.detach().require_grad();
+        let transition = scan.transition.clone();
+        let states = diagonal_scan(scan, Some(ScanForm::Fused)).unwrap();
+        let grads = states.clone().square().sum().backward();
+        all.extend([flat(states.inner()), transition.grad(&grads).unwrap()]);
+        let decay = gate().detach().require_grad();
+        let states = gated_scan(
+            GatedScan {
+                decay: decay.clone(),
+                input: leaf("input"),
+                resets: resets.clone(),
+                state: Tensor::zeros([batch, width], &device),
+            },
+            Some(ScanForm::Fused),
+        )
+        .unwrap();
+        let grads = states.clone().square().sum().backward();
+        all.extend([flat(states.inner()), flat(decay.grad(&grads).unwrap())]);
+        let b = noise::<3>("b", [batch, steps, 9], &device).require_grad();
+        let (y, _) = selective_scan(
+            SelectiveScan {
+                delta: gate(),
+                a: noise::<2>("a", [width, 9], &device).abs().neg(),
+                b: b.clone(),
+                c: noise("c", [batch, steps, 9], &device),
+                input: leaf("input"),
+                resets: resets.clone(),
+                state: Tensor::zeros([batch, 9 * width], &device),
+            },
+            Some(ScanForm::Fused),
+        )
+        .unwrap();
+        let grads = y.clone().square().sum().backward();
+        all.extend([flat(y.inner()), flat(b.grad(&grads).unwrap())]);
+        all.into_iter()
+            .flat_map(|x| values(&x))
+            .collect::<Vec<f64>>()
+    };
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(run)
+    };
+    let one = on(1);
+    for threads in [2, 5] {
+        assert_close(&on(threads), &one, 0.0);
     }
 }
 
@@ -288,10 +405,10 @@ fn streaming_does_not_drift() {
     let scan = diagonal([1, steps, n], 0.0, &device);
     let whole = diagonal_scan(scan.clone(), None).unwrap();
     let mut state = scan.state.clone();
-    for start in (0..steps).step_by(1000) {
+    for t in 0..steps {
         let piece = DiagonalScan {
-            input: scan.input.clone().narrow(1, start, 1000),
-            resets: scan.resets.clone().narrow(1, start, 1000),
+            input: scan.input.clone().narrow(1, t, 1),
+            resets: scan.resets.clone().narrow(1, t, 1),
             state,
             ..scan.clone()
         };

@@ -8,7 +8,7 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, TensorData, activation::gelu_approximate},
+    tensor::{Bool, Device, Tensor, TensorData},
 };
 use rand::Rng;
 
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
+    activation::gelu,
     core::{check_sequence, check_shape, check_step, forget},
     init,
 };
@@ -143,7 +144,7 @@ impl Lssl {
             input.reshape([rows, channels, 1]) * self.d.val().reshape([1, channels, outputs]);
         shape[D - 1] = channels * outputs;
         let y = y + through.reshape(shape);
-        self.output.forward(gelu_approximate(y))
+        self.output.forward(gelu(y))
     }
 }
 
@@ -241,7 +242,7 @@ impl SequenceCore for Lssl {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use palaestra_envs::Stream;
+    use palaestra_envs::stream::Stream;
 
     use super::*;
     use crate::testing::{
@@ -292,11 +293,11 @@ mod tests {
         let lssl = config
             .init(2, &mut Stream::new(1, 0, "lssl"), &device)
             .unwrap();
-        check_core(&lssl, 129, &device);
+        check_core(&lssl, 257, &device);
         lssl.check_stability().unwrap();
-        let input = noise("input", [2, 129, 2], &device);
+        let input = noise("input", [2, 257, 2], &device);
         let state = noise("state", [2, 12], &device);
-        let resets = flags(&[0.0; 258], [2, 129], &device);
+        let resets = flags(&[0.0; 514], [2, 257], &device);
         let (scanned, _) = lssl.scan(input.clone(), resets, state.clone()).unwrap();
         assert_same(&lssl.convolve(input, state).unwrap(), &scanned, 1e-4);
     }

@@ -10,13 +10,14 @@ use std::f64::consts::TAU;
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, TensorData, activation::gelu_approximate},
+    tensor::{Bool, Device, Tensor, TensorData},
 };
 use rand::Rng;
 
 use super::lti::{Dense, System, chunked_scan, convolve};
 use crate::{
     CoreError, SequenceCore,
+    activation::gelu,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
     fft, init,
@@ -213,7 +214,7 @@ impl SpaceTime {
         let mut shape = [1; D];
         shape[D - 1] = self.width();
         let y = y + input.clone() * self.d.val().reshape(shape);
-        self.output.forward(gelu_approximate(y)) + input
+        self.output.forward(gelu(y)) + input
     }
 }
 
@@ -283,7 +284,7 @@ impl SequenceCore for SpaceTime {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use palaestra_envs::Stream;
+    use palaestra_envs::stream::Stream;
 
     use super::*;
     use crate::testing::{
@@ -332,10 +333,10 @@ mod tests {
     fn steps_scans_convolutions_cuts_and_resets_agree() {
         let device = Device::flex();
         let core = layer(2, 5, &device);
-        check_core(&core, 129, &device);
-        let input = noise("input", [2, 129, 2], &device);
+        check_core(&core, 257, &device);
+        let input = noise("input", [2, 257, 2], &device);
         let state = noise("state", [2, 10], &device);
-        let resets = flags(&[0.0; 258], [2, 129], &device);
+        let resets = flags(&[0.0; 514], [2, 257], &device);
         let (scanned, _) = core.scan(input.clone(), resets, state.clone()).unwrap();
         assert_same(&core.convolve(input, state).unwrap(), &scanned, 1e-4);
     }
