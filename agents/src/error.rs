@@ -1,6 +1,7 @@
 //! What can go wrong with an agent.
 
 use palaestra_envs::EnvError;
+use palaestra_world_models::CoreError;
 
 /// An error of this crate; the text says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -43,6 +44,24 @@ pub enum AgentError {
         /// What happened.
         reason: String,
     },
+    /// A gradient that is not finite.
+    #[error(
+        "agent `{agent}` stopped learning: in update {update}, epoch {epoch}, minibatch {minibatch} (all from 0) the gradient \
+         of `{tensor}` is not finite; the parameters are as they were before. Look for rewards or observations that are not \
+         finite, or lower `lr`"
+    )]
+    Gradient {
+        /// Identifier of the agent.
+        agent: String,
+        /// The update.
+        update: u64,
+        /// Which pass over its rollout.
+        epoch: usize,
+        /// Which part of that pass.
+        minibatch: usize,
+        /// Path of the parameter within the network.
+        tensor: String,
+    },
     /// An observation that an agent's belief cannot explain.
     #[error(
         "agent `{agent}` has lost track of what is hidden in `{env}`, row {row}, step {step}: {reason}"
@@ -69,6 +88,23 @@ pub enum AgentError {
         /// Last lines it wrote to stderr.
         log: String,
     },
+}
+
+impl From<CoreError> for AgentError {
+    /// Errors of a sequence core are those of the agent's arguments `core` and `core_args`, or of the agent.
+    fn from(error: CoreError) -> Self {
+        match error {
+            CoreError::Arguments(error) => Self::Env(error),
+            CoreError::UnknownCore { .. } => Self::argument("core", error.to_string()),
+            CoreError::Argument { name, reason, .. } => {
+                Self::argument(&format!("core_args.{name}"), reason)
+            }
+            other => Self::Failed {
+                agent: "ppo".into(),
+                reason: other.to_string(),
+            },
+        }
+    }
 }
 
 impl AgentError {

@@ -9,6 +9,7 @@ pub mod conformance;
 mod episode_clock;
 pub mod equilibrium;
 mod error;
+pub mod in_context;
 pub mod language;
 pub mod market;
 mod matrix;

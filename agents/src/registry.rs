@@ -104,6 +104,7 @@ pub fn registry() -> Registry {
     let mut registry = Registry::default();
     crate::bandits::register(&mut registry);
     crate::language::register(&mut registry);
+    crate::in_context::register(&mut registry);
     crate::market::register(&mut registry);
     crate::pomdp::register(&mut registry);
     crate::process::register(&mut registry);

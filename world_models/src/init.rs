@@ -9,7 +9,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 /// A parameter with the given values, row by row.
-pub(crate) fn param<const D: usize>(
+pub fn param<const D: usize>(
     values: Vec<f32>,
     shape: [usize; D],
     device: &Device,
@@ -18,7 +18,7 @@ pub(crate) fn param<const D: usize>(
 }
 
 /// A parameter of one value everywhere.
-pub(crate) fn constant<const D: usize>(
+pub fn constant<const D: usize>(
     value: f32,
     shape: [usize; D],
     device: &Device,
@@ -27,21 +27,21 @@ pub(crate) fn constant<const D: usize>(
 }
 
 /// Normal with standard deviation `sd`.
-pub(crate) fn normal(rng: &mut dyn Rng, count: usize, sd: f64) -> Vec<f32> {
+pub fn normal(rng: &mut dyn Rng, count: usize, sd: f64) -> Vec<f32> {
     (0..count)
         .map(|_| (sd * rng.sample::<f64, _>(StandardNormal)) as f32)
         .collect()
 }
 
 /// Uniform on (low, high).
-pub(crate) fn uniform(rng: &mut dyn Rng, count: usize, low: f64, high: f64) -> Vec<f32> {
+pub fn uniform(rng: &mut dyn Rng, count: usize, low: f64, high: f64) -> Vec<f32> {
     (0..count)
         .map(|_| (low + (high - low) * rng.random::<f64>()) as f32)
         .collect()
 }
 
 /// Normal truncated at two standard deviations and scaled to variance 1/`fan_in`, as JAX's `lecun_normal`.
-pub(crate) fn lecun_normal(rng: &mut dyn Rng, count: usize, fan_in: usize) -> Vec<f64> {
+pub fn lecun_normal(rng: &mut dyn Rng, count: usize, fan_in: usize) -> Vec<f64> {
     // Standard deviation of the unit normal truncated at ±2.
     const TRUNCATED: f64 = 0.879_625_661_034_239_8;
     let scale = 1.0 / ((fan_in as f64).sqrt() * TRUNCATED);
@@ -55,12 +55,12 @@ pub(crate) fn lecun_normal(rng: &mut dyn Rng, count: usize, fan_in: usize) -> Ve
 }
 
 /// ln Δ, uniform on (ln `least`, ln `most`).
-pub(crate) fn log_step(rng: &mut dyn Rng, count: usize, least: f64, most: f64) -> Vec<f32> {
+pub fn log_step(rng: &mut dyn Rng, count: usize, least: f64, most: f64) -> Vec<f32> {
     uniform(rng, count, least.ln(), most.ln())
 }
 
 /// A random orthogonal `rows × columns` matrix (orthonormal rows or columns, whichever are fewer), by Gram–Schmidt.
-pub(crate) fn orthogonal(rng: &mut dyn Rng, rows: usize, columns: usize) -> Vec<f32> {
+pub fn orthogonal(rng: &mut dyn Rng, rows: usize, columns: usize) -> Vec<f32> {
     let (short, long) = (rows.min(columns), rows.max(columns));
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(short);
     while basis.len() < short {
@@ -90,7 +90,7 @@ pub(crate) fn orthogonal(rng: &mut dyn Rng, rows: usize, columns: usize) -> Vec<
 }
 
 /// A linear layer with weights `[d_input, d_output]` and a bias if `bias` is given.
-pub(crate) fn linear_from(
+pub fn linear_from(
     weight: Vec<f32>,
     d_input: usize,
     d_output: usize,
@@ -104,7 +104,7 @@ pub(crate) fn linear_from(
 }
 
 /// A linear layer as most libraries start it: LeCun-normal weights, zero bias.
-pub(crate) fn linear(
+pub fn linear(
     rng: &mut dyn Rng,
     d_input: usize,
     d_output: usize,
@@ -118,7 +118,7 @@ pub(crate) fn linear(
 }
 
 /// `count` orthogonal `width × width` matrices side by side, `[width, count·width]`.
-pub(crate) fn beside(rng: &mut dyn Rng, width: usize, count: usize) -> Vec<f32> {
+pub fn beside(rng: &mut dyn Rng, width: usize, count: usize) -> Vec<f32> {
     let matrices: Vec<_> = (0..count).map(|_| orthogonal(rng, width, width)).collect();
     (0..width)
         .flat_map(|row| {

@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// How one leaf is written.
+#[derive(Debug, Clone)]
 enum Part {
     /// As it is.
     Values,
@@ -17,18 +18,20 @@ enum Part {
 }
 
 /// The flat form of a space.
-pub(crate) struct Flat {
+#[derive(Debug, Clone)]
+pub struct Flat {
     parts: Vec<Part>,
     /// Elements of a row.
-    pub(crate) width: usize,
-    /// Bounds of the elements.
-    pub(crate) low: Vec<f64>,
-    pub(crate) high: Vec<f64>,
+    pub width: usize,
+    /// Lower bounds of the elements.
+    pub low: Vec<f64>,
+    /// Upper bounds of the elements.
+    pub high: Vec<f64>,
 }
 
 impl Flat {
     /// The flat form of `space`; `None` if it holds text, which has none.
-    pub(crate) fn of(space: &Space) -> Option<Self> {
+    pub fn of(space: &Space) -> Option<Self> {
         let mut flat = Self {
             parts: Vec::new(),
             width: space.flat_width(),
@@ -63,8 +66,8 @@ impl Flat {
         Some(flat)
     }
 
-    /// Writes row `row` of `columns` to `out`, `[width]`.
-    pub(crate) fn write(&self, columns: &Columns, row: usize, out: &mut [f32]) {
+    /// Writes row `row` of `columns`, a batch of values of the space, to `out`, `[width]`.
+    pub fn write(&self, columns: &Columns, row: usize, out: &mut [f32]) {
         let mut rest = out;
         for (part, field) in self.parts.iter().zip(columns.fields()) {
             let range = row * field.width..(row + 1) * field.width;

@@ -55,6 +55,7 @@ pub use action_repeat::ActionRepeat;
 pub use box_actions::{ClipAction, RescaleAction};
 pub use delay_observation::DelayObservation;
 pub use distractors::Distractors;
+pub use flat::Flat;
 pub use frame_stack::FrameStack;
 pub use full_information::{FullInformation, InformationLevel};
 pub use matrix::MapDistribution;

@@ -1,0 +1,190 @@
+//! What PPO can be told, with the published hyper-parameters as defaults.
+
+use palaestra_world_models::StackConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::AgentError;
+
+/// How the learning rate changes over the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// It does not.
+    #[default]
+    Constant,
+    /// It falls linearly with the updates, to zero after the last.
+    Linear,
+}
+
+/// Where tensors live.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// The processor: needs nothing, and gives equal bytes in equal runs.
+    #[default]
+    Cpu,
+}
+
+/// Arguments of [`Ppo`](super::Ppo). The defaults are those of the released code of arXiv 2303.03982 for the memory
+/// suite, with 64 rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PpoArgs {
+    /// Name of the sequence core (`palaestra_world_models::registry`).
+    pub core: String,
+    /// Arguments of every layer of the core.
+    pub core_args: Map<String, Value>,
+    /// Layers of the core; 4 of `s5`, 1 of any other unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<usize>,
+    /// Widths of the encoder's layers; the last is the core's.
+    pub encoder: Vec<usize>,
+    /// Widths of the hidden layers of actor and critic.
+    pub heads: Vec<usize>,
+    /// T, steps of every row between two updates.
+    pub rollout: usize,
+    /// How often each update goes through its rollout.
+    pub epochs: usize,
+    /// Parts of a rollout, each of whole rows; a divisor of their number.
+    pub minibatches: usize,
+    /// Learning rate.
+    pub lr: f64,
+    /// How it changes.
+    pub lr_schedule: Schedule,
+    /// γ, discount, in [0, 1].
+    pub gamma: f64,
+    /// λ of the advantage estimate, in [0, 1].
+    pub lambda: f64,
+    /// ε, of ratios and of values.
+    pub clip: f64,
+    /// Weight of the value loss.
+    pub value_coef: f64,
+    /// Weight of the entropy.
+    pub entropy_coef: f64,
+    /// Largest norm of the gradient of all parameters together.
+    pub max_grad_norm: f64,
+    /// ε of Adam.
+    pub adam_eps: f64,
+    /// Where tensors live.
+    pub device: DeviceKind,
+    /// Follow the released code also where it departs from the method: an episode cut by a time limit counts as ended
+    /// (else the value of its last observation stands for the rest of it), and S5's eigenvalues are not kept from
+    /// the right half-plane.
+    pub parity: bool,
+}
+
+impl Default for PpoArgs {
+    fn default() -> Self {
+        Self {
+            core: "s5".into(),
+            core_args: Map::new(),
+            layers: None,
+            encoder: vec![128, 256],
+            heads: vec![128, 128],
+            rollout: 1024,
+            epochs: 30,
+            minibatches: 8,
+            lr: 5e-5,
+            lr_schedule: Schedule::Constant,
+            gamma: 0.99,
+            lambda: 1.0,
+            clip: 0.2,
+            value_coef: 1.0,
+            entropy_coef: 0.0,
+            max_grad_norm: 0.5,
+            adam_eps: 1e-5,
+            device: DeviceKind::Cpu,
+            parity: false,
+        }
+    }
+}
+
+impl PpoArgs {
+    /// Checks the arguments for an agent with `rows` rows.
+    ///
+    /// # Errors
+    /// [`AgentError::Env`] naming the argument.
+    pub fn check(&self, rows: usize) -> Result<(), AgentError> {
+        let counts = [
+            ("rollout", self.rollout),
+            ("epochs", self.epochs),
+            ("minibatches", self.minibatches),
+        ];
+        for (name, count) in counts {
+            if count == 0 {
+                return Err(AgentError::argument(name, "is 0; give at least 1"));
+            }
+        }
+        if self.encoder.is_empty() {
+            let message = "is empty; its last width is that of the core";
+            return Err(AgentError::argument("encoder", message));
+        }
+        for (name, widths) in [("encoder", &self.encoder), ("heads", &self.heads)] {
+            if widths.contains(&0) {
+                return Err(AgentError::argument(name, "has a layer of width 0"));
+            }
+        }
+        if !rows.is_multiple_of(self.minibatches) {
+            let message = format!(
+                "is {}, but the {rows} environments (`num_envs`) cannot be dealt out evenly; minibatches are made of \
+                 whole environments, so give a divisor of {rows}",
+                self.minibatches
+            );
+            return Err(AgentError::argument("minibatches", message));
+        }
+        let ranges = [
+            ("lr", self.lr, f64::MIN_POSITIVE, f64::MAX),
+            ("gamma", self.gamma, 0.0, 1.0),
+            ("lambda", self.lambda, 0.0, 1.0),
+            ("clip", self.clip, f64::MIN_POSITIVE, f64::MAX),
+            ("value_coef", self.value_coef, 0.0, f64::MAX),
+            ("entropy_coef", self.entropy_coef, 0.0, f64::MAX),
+            (
+                "max_grad_norm",
+                self.max_grad_norm,
+                f64::MIN_POSITIVE,
+                f64::MAX,
+            ),
+            ("adam_eps", self.adam_eps, f64::MIN_POSITIVE, f64::MAX),
+        ];
+        for (name, value, least, most) in ranges {
+            if !(least..=most).contains(&value) {
+                let range = match (least > 0.0, most < f64::MAX) {
+                    (true, _) => "a positive number",
+                    (false, true) => "a number in [0, 1]",
+                    (false, false) => "a number of at least 0",
+                };
+                return Err(AgentError::argument(
+                    name,
+                    format!("is {value}; give {range}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The layers of sequence cores between encoder and heads.
+    pub fn stack(&self) -> StackConfig {
+        let mut args = self.core_args.clone();
+        let s5 = self.core == "s5";
+        if s5 && self.parity {
+            args.entry("clip_eigenvalues").or_insert(Value::Bool(false));
+        }
+        StackConfig {
+            core: self.core.clone(),
+            width: self.encoder.last().copied().unwrap_or(0),
+            layers: self.layers.unwrap_or(if s5 { 4 } else { 1 }),
+            args: Value::Object(args),
+        }
+    }
+
+    /// The learning rate of update `update`, from 0, of a run of `total`.
+    pub fn learning_rate(&self, update: u64, total: u64) -> f64 {
+        match self.lr_schedule {
+            Schedule::Constant => self.lr,
+            Schedule::Linear => self.lr * (1.0 - update as f64 / total.max(1) as f64).max(0.0),
+        }
+    }
+}

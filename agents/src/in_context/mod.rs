@@ -1,0 +1,42 @@
+//! Agents that learn within an episode: a recurrent policy, trained over many, whose memory does the learning.
+//!
+//! *Lu, Schroecker, Gu, Parisotto, Foerster, Singh, Behbahani, Structured state space models for in-context reinforcement
+//! learning, `NeurIPS` 2023, arXiv 2303.03982.*
+//!
+//! [`Ppo`] trains any sequence core of `palaestra_world_models` on any environment. What the published agent sees besides
+//! the observation, its last action and a flag at the start, the wrapper `previous_action` of the environments adds, in the
+//! published way or corrected (`flag_mode`).
+//!
+//! | file | |
+//! |---|---|
+//! | `ppo.rs` | the update |
+//! | `network.rs`, `distribution.rs` | encoder, core and heads; policies over actions |
+//! | `rollout.rs`, `gae.rs` | what was experienced, minibatches of whole rows, advantages |
+//! | `optimiser.rs`, `parameters.rs` | Adam with one norm for all, and how parameters are saved |
+//! | `agent.rs` | acting, and saving everything |
+
+mod agent;
+pub mod args;
+pub mod distribution;
+pub mod gae;
+pub mod network;
+pub mod optimiser;
+mod parameters;
+mod ppo;
+mod report;
+pub mod rollout;
+
+pub use agent::Ppo;
+pub use args::PpoArgs;
+pub use ppo::Learner;
+
+use crate::Registry;
+
+/// Registers the agents of this family.
+pub fn register(registry: &mut Registry) {
+    registry.register(
+        agent::ID,
+        "Proximal policy optimisation with a recurrent network (S5, GRU, …) that learns in context.",
+        |context, args: PpoArgs| Ok(Box::new(Ppo::new(context, &args)?)),
+    );
+}

@@ -1,0 +1,96 @@
+//! What a learner tells of itself: means of the loss terms between two points of the metrics.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::rollout::Estimates;
+
+/// Terms of the loss of one minibatch.
+#[derive(Debug)]
+pub struct LossTerms {
+    /// −L^CLIP.
+    pub policy_loss: Tensor<1>,
+    /// L^V.
+    pub value_loss: Tensor<1>,
+    /// S.
+    pub entropy: Tensor<1>,
+    /// KL(π_old ‖ π_θ), estimated.
+    pub approx_kl: Tensor<1>,
+    /// Share of steps whose ratio is beyond 1 ± ε.
+    pub clip_fraction: Tensor<1>,
+}
+
+const NAMES: [&str; 6] = [
+    "losses/policy_loss",
+    "losses/value_loss",
+    "losses/entropy",
+    "losses/approx_kl",
+    "losses/clip_fraction",
+    "losses/gradient_norm",
+];
+
+/// Sums since the last point of the metrics.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    minibatches: u64,
+    sums: [f64; 6],
+    updates: u64,
+    explained_variance: f64,
+    learning_rate: f64,
+}
+
+impl Report {
+    /// Takes in a minibatch: the terms of its loss and the norm of its gradient.
+    pub fn add(&mut self, terms: &LossTerms, gradient_norm: f64) {
+        let terms = [
+            &terms.policy_loss,
+            &terms.value_loss,
+            &terms.entropy,
+            &terms.approx_kl,
+            &terms.clip_fraction,
+        ];
+        let terms = Tensor::cat(terms.map(|t| t.clone().inner()).to_vec(), 0).into_data();
+        let values = terms.iter::<f64>().chain([gradient_norm]);
+        self.sums
+            .iter_mut()
+            .zip(values)
+            .for_each(|(sum, value)| *sum += value);
+        self.minibatches += 1;
+    }
+
+    /// Takes in that an update is over. Explained variance is 1 − Var(R − V) / Var(R), and R − V = A.
+    pub fn end_update(&mut self, estimates: &Estimates, learning_rate: f64) {
+        let unexplained = variance(&estimates.advantage) / variance(&estimates.target);
+        // Without any variance there is nothing to explain.
+        self.explained_variance += if unexplained.is_finite() {
+            1.0 - unexplained
+        } else {
+            0.0
+        };
+        self.learning_rate = learning_rate;
+        self.updates += 1;
+    }
+
+    /// Tells the means and starts anew; nothing if there was no update.
+    pub fn tell(&mut self, record: &mut dyn FnMut(&str, f64)) {
+        if self.updates == 0 {
+            return;
+        }
+        for (name, sum) in NAMES.iter().zip(self.sums) {
+            record(name, sum / self.minibatches as f64);
+        }
+        let explained = self.explained_variance / self.updates as f64;
+        record("losses/explained_variance", explained);
+        record("charts/learning_rate", self.learning_rate);
+        *self = Self::default();
+    }
+}
+
+fn variance(x: &[f32]) -> f64 {
+    let n = x.len() as f64;
+    let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+    x.iter()
+        .map(|&x| (f64::from(x) - mean).powi(2))
+        .sum::<f64>()
+        / n
+}
