@@ -1,0 +1,54 @@
+//! Looking at gradients before an optimiser uses them.
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    optim::GradientsParams,
+    tensor::Tensor,
+};
+
+use crate::CoreError;
+
+/// Checks that every gradient is finite, before they are given to an optimiser: one that is not would make the
+/// parameters so for good.
+///
+/// # Errors
+/// [`CoreError::Gradient`] with the path of the first parameter whose gradient is not finite.
+pub fn check_gradients(module: &impl Module, grads: &GradientsParams) -> Result<(), CoreError> {
+    let mut check = Check {
+        grads,
+        path: Vec::new(),
+        found: None,
+    };
+    module.visit(&mut check);
+    match check.found {
+        None => Ok(()),
+        Some(parameter) => Err(CoreError::Gradient { parameter }),
+    }
+}
+
+struct Check<'a> {
+    grads: &'a GradientsParams,
+    path: Vec<String>,
+    found: Option<String>,
+}
+
+impl ModuleVisitor for Check<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.found.is_some() {
+            return;
+        }
+        if let Some(grad) = self.grads.get::<D>(param.id)
+            && !grad.is_finite().all().into_scalar::<bool>()
+        {
+            self.found = Some(self.path.join("."));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Dividing a batch of sequences among threads: by rows, and by channels where there are fewer rows than threads.
+
+use std::ops::Range;
+
+/// Shape of a batch of sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dims {
+    /// Rows.
+    pub(super) batch: usize,
+    /// Steps of each.
+    pub(super) steps: usize,
+    /// Numbers per step.
+    pub(super) width: usize,
+}
+
+/// Runs of `0..channels`, one for each thread that would otherwise have no row.
+pub(super) fn runs(batch: usize, channels: usize) -> Vec<Range<usize>> {
+    // Shorter runs than a few vectors are not worth a task.
+    const SHORTEST: usize = 32;
+    let wanted = rayon::current_num_threads().div_ceil(batch.max(1));
+    let pieces = wanted.min(channels / SHORTEST).max(1);
+    let size = channels.div_ceil(pieces).max(1);
+    (0..channels)
+        .step_by(size)
+        .map(|start| start..(start + size).min(channels))
+        .collect()
+}
+
+/// For each of the adjacent runs that make up a step, what `row` (`[T, width]`) holds of it at every step.
+///
+/// Only the lengths of `cuts` matter; they are taken from left to right.
+pub(super) fn cut<'a>(
+    row: &'a mut [f32],
+    width: usize,
+    cuts: &[Range<usize>],
+) -> Vec<Vec<&'a mut [f32]>> {
+    let steps = row.len() / width;
+    let mut pieces: Vec<_> = cuts.iter().map(|_| Vec::with_capacity(steps)).collect();
+    for step in row.chunks_exact_mut(width) {
+        let mut rest = step;
+        for (piece, run) in pieces.iter_mut().zip(cuts) {
+            let (mine, later) = rest.split_at_mut(run.len());
+            piece.push(mine);
+            rest = later;
+        }
+    }
+    pieces
+}
