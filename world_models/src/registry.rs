@@ -128,6 +128,10 @@ macro_rules! cores {
 cores! {
     Lssl(ssm::lssl::Lssl, ssm::lssl::LsslConfig) = "lssl",
         "A dense HiPPO system for each channel (LSSL), the slow reference.";
+    Mamba(ssm::mamba::Mamba, ssm::mamba::MambaConfig) = "mamba",
+        "A selective state space with a short convolution (Mamba, S6).";
+    Mamba2(ssm::mamba2::Mamba2, ssm::mamba2::Mamba2Config) = "mamba2",
+        "A selective state space with one decay for each head, in chunks (Mamba-2, SSD).";
     S4(ssm::s4::S4, ssm::s4::S4Config) = "s4",
         "A diagonal-plus-low-rank system for each channel (S4).";
     S4d(ssm::s4d::S4d, ssm::s4d::S4dConfig) = "s4d",

@@ -1,7 +1,7 @@
 //! Helpers of this crate's tests: golden numbers, random sequences, comparisons, and what every core must satisfy.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use palaestra_envs::Stream;
+use palaestra_envs::stream::Stream;
 use rand::RngExt;
 use serde_json::Value;
 

@@ -136,7 +136,7 @@ impl SequenceCore for FrameStack {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use palaestra_envs::Stream;
+    use palaestra_envs::stream::Stream;
 
     use super::*;
     use crate::testing::{assert_close, check_core, flags, from, values};

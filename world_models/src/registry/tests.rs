@@ -2,7 +2,7 @@ use burn::{
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
-use palaestra_envs::{EnvError, Stream};
+use palaestra_envs::{EnvError, stream::Stream};
 use serde_json::json;
 
 use super::*;
@@ -144,7 +144,8 @@ fn small(name: &str) -> Value {
     match name {
         "s4" | "s4d" | "s5" => json!({"state": 8}),
         "lru" => json!({"state": 8}),
-        "lssl" | "spacetime" => json!({"state": 4}),
+        "mamba2" => json!({"state": 4, "head": 8, "chunk": 4}),
+        "mamba" | "lssl" | "spacetime" => json!({"state": 4}),
         "frame_stack" => json!({"hidden": 8}),
         _ => Value::Null,
     }

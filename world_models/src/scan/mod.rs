@@ -15,6 +15,7 @@
 //! Source: Blelloch, "Prefix sums and their applications"; Lu et al., "Structured state space models for in-context
 //! reinforcement learning" (arXiv 2303.03982), appendix A, for the resettable operator.
 
+mod delta;
 mod diagonal;
 mod fused;
 mod gated;
@@ -28,6 +29,7 @@ use burn::{
 };
 
 pub use self::{
+    delta::{DeltaScan, delta_scan},
     diagonal::{DiagonalScan, diagonal_scan},
     gated::{GatedScan, gated_scan},
     selective::{SelectiveScan, selective_scan},

@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Device, Tensor};
-use palaestra_envs::Stream;
+use palaestra_envs::stream::Stream;
 use rand::RngExt;
 
 use super::*;
@@ -155,6 +155,60 @@ fn selective_forms_agree() {
                 flat(state.grad(&grads).unwrap()),
             ]
         });
+    }
+}
+
+#[test]
+fn delta_forms_agree() {
+    let device = Device::flex().autodiff();
+    for (shape, n, p) in [
+        ([3, 37, 5], 3, 0.1),
+        ([1, 20, 37], 11, 0.05),
+        ([2, 1, 3], 8, 0.0),
+        ([2, 9, 3], 2, 1.0),
+    ] {
+        let [rows, steps, width] = shape;
+        let run = |form| {
+            let unit = |name: &str| {
+                let x = noise::<3>(name, [rows, steps, n], &device);
+                let length = x.clone().square().sum_dim(2).sqrt();
+                (x / length).detach().require_grad()
+            };
+            let gate = |name: &str| {
+                let x = noise::<2>(name, [rows, steps], &device);
+                burn::tensor::activation::sigmoid(x).detach().require_grad()
+            };
+            let (query, key) = (unit("query"), unit("key"));
+            let value = noise("value", shape, &device).require_grad();
+            let (decay, write) = (gate("decay"), gate("write"));
+            let state = noise("state", [rows, width * n], &device).require_grad();
+            let scan = DeltaScan {
+                query: query.clone(),
+                key: key.clone(),
+                value: value.clone(),
+                decay: decay.clone(),
+                write: write.clone(),
+                resets: random_resets(rows, steps, p, &device),
+                state: state.clone(),
+            };
+            let (y, last) = delta_scan(scan, Some(form)).unwrap();
+            let loss = (y.clone() * noise("weights", shape, &device)).sum()
+                + (last.clone() * noise("last", [rows, width * n], &device)).sum();
+            let grads = loss.backward();
+            vec![
+                flat(y.inner()),
+                flat(last.inner()),
+                flat(query.grad(&grads).unwrap()),
+                flat(key.grad(&grads).unwrap()),
+                flat(value.grad(&grads).unwrap()),
+                flat(decay.grad(&grads).unwrap()),
+                flat(write.grad(&grads).unwrap()),
+                flat(state.grad(&grads).unwrap()),
+            ]
+        };
+        for (found, expected) in run(ScanForm::Fused).iter().zip(&run(ScanForm::Loop)) {
+            assert_same(found, expected, 2e-6);
+        }
     }
 }
 

@@ -6,6 +6,8 @@ pub mod hippo;
 
 pub mod lssl;
 mod lti;
+pub mod mamba;
+pub mod mamba2;
 pub mod s4;
 pub mod s4d;
 pub mod s5;

@@ -283,7 +283,7 @@ impl SequenceCore for SpaceTime {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use palaestra_envs::Stream;
+    use palaestra_envs::stream::Stream;
 
     use super::*;
     use crate::testing::{

@@ -10,7 +10,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 
-use super::{DiagonalSaved, ScanBackend, ScanKernels, SelectiveSaved};
+use super::{DeltaSaved, DiagonalSaved, ScanBackend, ScanKernels, SelectiveSaved};
 
 #[derive(Debug)]
 struct DiagonalReverse;
@@ -20,6 +20,9 @@ struct GatedReverse;
 
 #[derive(Debug)]
 struct SelectiveReverse;
+
+#[derive(Debug)]
+struct DeltaReverse;
 
 impl<B: ScanKernels> Backward<B, 3> for DiagonalReverse {
     type State = DiagonalSaved<B>;
@@ -55,6 +58,20 @@ impl<B: ScanKernels> Backward<B, 6> for SelectiveReverse {
     fn backward(self, ops: Ops<Self::State, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
         let grad = grads.consume::<B>(&ops.node);
         let parts = B::selective_scan_backward(ops.state, grad);
+        for (parent, part) in ops.parents.into_iter().zip(parts) {
+            if let Some(parent) = parent {
+                grads.register::<B>(parent.id, part);
+            }
+        }
+    }
+}
+
+impl<B: ScanKernels> Backward<B, 6> for DeltaReverse {
+    type State = DeltaSaved<B>;
+
+    fn backward(self, ops: Ops<Self::State, 6>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let grad = grads.consume::<B>(&ops.node);
+        let parts = B::delta_scan_backward(ops.state, grad);
         for (parent, part) in ops.parents.into_iter().zip(parts) {
             if let Some(parent) = parent {
                 grads.register::<B>(parent.id, part);
@@ -167,6 +184,48 @@ impl<B: ScanKernels, C: CheckpointStrategy> ScanBackend for Autodiff<B, C> {
             .compute_bound()
             .stateful()
         {
+            OpsKind::Tracked(prep) => prep.finish(saved, output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+
+    fn delta_scan(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        decay: FloatTensor<Self>,
+        write: FloatTensor<Self>,
+        keep: FloatTensor<Self>,
+        state: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let nodes = [
+            query.node(),
+            key.node(),
+            value.node(),
+            decay.node(),
+            write.node(),
+            state.node(),
+        ];
+        let saved = DeltaSaved {
+            query: query.into_primitive(),
+            key: key.into_primitive(),
+            value: value.into_primitive(),
+            decay: decay.into_primitive(),
+            write: write.into_primitive(),
+            keep: keep.into_primitive(),
+            state: state.into_primitive(),
+        };
+        let given = saved.clone();
+        let output = B::delta_scan(
+            given.query,
+            given.key,
+            given.value,
+            given.decay,
+            given.write,
+            given.keep,
+            given.state,
+        );
+        match DeltaReverse.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(saved, output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }

@@ -7,7 +7,8 @@ use burn::{
 use burn_flex::{FlexTensor, Layout};
 
 use super::{
-    DiagonalSaved, ScanBackend, ScanKernels, SelectiveSaved, diagonal, gated, rows::Dims, selective,
+    DeltaSaved, DiagonalSaved, ScanBackend, ScanKernels, SelectiveSaved, delta, diagonal, gated,
+    rows::Dims, selective,
 };
 
 fn wrap<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
@@ -85,6 +86,33 @@ impl ScanBackend for Flex {
         let row = dims.steps * dims.width + dims.width * states;
         wrap(selective::forward(&inputs), [dims.batch, row])
     }
+
+    fn delta_scan(
+        query: FlexTensor,
+        key: FlexTensor,
+        value: FlexTensor,
+        decay: FlexTensor,
+        write: FlexTensor,
+        keep: FlexTensor,
+        state: FlexTensor,
+    ) -> FlexTensor {
+        let dims = dims(&value);
+        let keys = key.layout().shape()[2];
+        slices!(query, key, value, decay, write, keep, state);
+        let inputs = delta::Inputs {
+            dims,
+            keys,
+            query,
+            key,
+            value,
+            decay,
+            write,
+            keep,
+            state,
+        };
+        let row = dims.steps * dims.width + dims.width * keys;
+        wrap(delta::forward(&inputs), [dims.batch, row])
+    }
 }
 
 impl ScanKernels for Flex {
@@ -159,6 +187,46 @@ impl ScanKernels for Flex {
             wrap(grads.c, [batch, steps, states]),
             wrap(grads.input, [batch, steps, width]),
             wrap(grads.state, [batch, width * states]),
+        ]
+    }
+
+    fn delta_scan_backward(saved: DeltaSaved<Self>, grad: FlexTensor) -> [FlexTensor; 6] {
+        let DeltaSaved {
+            query,
+            key,
+            value,
+            decay,
+            write,
+            keep,
+            state,
+        } = saved;
+        let dims = dims(&value);
+        let keys = key.layout().shape()[2];
+        slices!(query, key, value, decay, write, keep, state, grad);
+        let inputs = delta::Inputs {
+            dims,
+            keys,
+            query,
+            key,
+            value,
+            decay,
+            write,
+            keep,
+            state,
+        };
+        let grads = delta::backward(&inputs, grad);
+        let Dims {
+            batch,
+            steps,
+            width,
+        } = dims;
+        [
+            wrap(grads.query, [batch, steps, keys]),
+            wrap(grads.key, [batch, steps, keys]),
+            wrap(grads.value, [batch, steps, width]),
+            wrap(grads.decay, [batch, steps]),
+            wrap(grads.write, [batch, steps]),
+            wrap(grads.state, [batch, width * keys]),
         ]
     }
 }

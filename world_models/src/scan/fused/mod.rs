@@ -4,6 +4,7 @@
 //! it, each recurrence with its reverse. Gradients of gradients do not exist: the reverse is not itself differentiable.
 
 mod autodiff;
+mod delta;
 mod diagonal;
 mod flex;
 mod gated;
@@ -12,8 +13,8 @@ mod selective;
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
-/// Differentiable scans. Shapes as in [`DiagonalScan`](super::DiagonalScan), [`GatedScan`](super::GatedScan) and
-/// [`SelectiveScan`](super::SelectiveScan); `keep`, `[B, T]`, is 0 where an episode begins and 1 elsewhere.
+/// Differentiable scans. Shapes as in [`DiagonalScan`](super::DiagonalScan), [`GatedScan`](super::GatedScan),
+/// [`SelectiveScan`](super::SelectiveScan) and [`DeltaScan`](super::DeltaScan); `keep`, `[B, T]`, is 0 where an episode begins and 1 elsewhere.
 #[backend_extension(Autodiff, Flex)]
 pub(super) trait ScanBackend: Backend {
     /// All states of the complex diagonal recurrence.
@@ -42,6 +43,17 @@ pub(super) trait ScanBackend: Backend {
         keep: FloatTensor<Self>,
         state: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// Outputs, then the last memory, `[R, T·P + P·N]`.
+    fn delta_scan(
+        query: FloatTensor<Self>,
+        key: FloatTensor<Self>,
+        value: FloatTensor<Self>,
+        decay: FloatTensor<Self>,
+        write: FloatTensor<Self>,
+        keep: FloatTensor<Self>,
+        state: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 /// A device that can run the scans and their reverses.
@@ -63,6 +75,12 @@ pub(super) trait ScanKernels: ScanBackend {
         saved: SelectiveSaved<Self>,
         grad: FloatTensor<Self>,
     ) -> [FloatTensor<Self>; 6];
+
+    /// Gradients of query, key, value, decay, write and state, given that of the output.
+    fn delta_scan_backward(
+        saved: DeltaSaved<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 6];
 }
 
 /// What the reverse of a recurrence with a diagonal transition needs.
@@ -82,6 +100,18 @@ pub(super) struct SelectiveSaved<B: Backend> {
     b: FloatTensor<B>,
     c: FloatTensor<B>,
     input: FloatTensor<B>,
+    keep: FloatTensor<B>,
+    state: FloatTensor<B>,
+}
+
+/// What the reverse of the delta rule needs: its inputs.
+#[derive(Debug, Clone)]
+pub(super) struct DeltaSaved<B: Backend> {
+    query: FloatTensor<B>,
+    key: FloatTensor<B>,
+    value: FloatTensor<B>,
+    decay: FloatTensor<B>,
+    write: FloatTensor<B>,
     keep: FloatTensor<B>,
     state: FloatTensor<B>,
 }

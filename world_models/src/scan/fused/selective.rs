@@ -127,7 +127,13 @@ pub(super) fn forward(inputs: &Inputs<'_>) -> Vec<f32> {
 }
 
 /// Writes columns of `steps` numbers into the channels `run` of `[T, width]`.
-fn place(to: &mut [f32], columns: &[f32], run: std::ops::Range<usize>, width: usize, steps: usize) {
+pub(super) fn place(
+    to: &mut [f32],
+    columns: &[f32],
+    run: std::ops::Range<usize>,
+    width: usize,
+    steps: usize,
+) {
     for (at, channel) in run.enumerate() {
         for (t, value) in columns[at * steps..][..steps].iter().enumerate() {
             to[t * width + channel] = *value;
@@ -155,8 +161,9 @@ fn walk(channel: &Channel<'_>, state: &mut [f32], outputs: &mut [f32]) {
     }
 }
 
+/// x·y, [`LANES`] products side by side.
 #[inline(always)]
-fn dot(x: &[f32], y: &[f32]) -> f32 {
+pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
     let tail: f32 = xs

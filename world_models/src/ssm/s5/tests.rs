@@ -1,5 +1,5 @@
 use burn::tensor::Device;
-use palaestra_envs::Stream;
+use palaestra_envs::stream::Stream;
 
 use super::*;
 use crate::testing::{
