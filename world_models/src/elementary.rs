@@ -10,10 +10,12 @@ pub(crate) fn exp(x: f32) -> f32 {
     // ln 2 in two parts, the first with zeros at its end, so that n·HIGH is exact.
     const HIGH: f32 = 0.693_359_375;
     const LOW: f32 = -2.121_944_4e-4;
-    // Adding and taking away 1.5·2²³ rounds to the nearest integer.
+    // Adding 1.5·2²³ rounds to the nearest integer, and leaves it in the last bits.
     const ROUND: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.3, 88.7);
-    let n = (clamped * LOG2_E + ROUND) - ROUND;
+    let shifted = clamped * LOG2_E + ROUND;
+    let k = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
+    let n = shifted - ROUND;
     let r = clamped - n * HIGH - n * LOW;
     let mut p = 1.0 / 5040.0;
     for c in [
@@ -28,18 +30,23 @@ pub(crate) fn exp(x: f32) -> f32 {
         p = p * r + c;
     }
     // In two factors: 2¹²⁸ alone is no number.
-    let half = (n as i32) >> 1;
-    let two = |k: i32| f32::from_bits(((k + 127) << 23) as u32);
-    let value = p * two(half) * two(n as i32 - half);
-    if x > 88.7 {
-        f32::INFINITY
-    } else if x < -87.3 {
-        0.0
-    } else if x.is_nan() {
-        x
-    } else {
-        value
+    let half = k >> 1;
+    let two = |k: i32| f32::from_bits((k.wrapping_add(127) << 23) as u32);
+    let value = p * two(half) * two(k.wrapping_sub(half));
+    let value = if x > 88.7 { f32::INFINITY } else { value };
+    if x < -87.3 { 0.0 } else { value }
+}
+
+/// The hyperbolic tangent to about 1 unit in the last place near 0, to 10⁻⁷ elsewhere.
+#[inline(always)]
+pub(crate) fn tanh(x: f32) -> f32 {
+    let square = x * x;
+    let mut series = 62.0 / 2835.0;
+    for c in [-17.0 / 315.0, 2.0 / 15.0, -1.0 / 3.0, 1.0] {
+        series = series * square + c;
     }
+    let large = 1.0 - 2.0 / (exp(2.0 * x) + 1.0);
+    if x.abs() < 0.25 { x * series } else { large }
 }
 
 #[cfg(test)]

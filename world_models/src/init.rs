@@ -127,3 +127,15 @@ pub(crate) fn beside(rng: &mut dyn Rng, width: usize, count: usize) -> Vec<f32> 
         })
         .collect()
 }
+
+/// The bias of Δ that starts softplus(bias) log-uniformly in (`least`, `most`).
+pub(crate) fn step_bias(rng: &mut dyn Rng, count: usize, least: f64, most: f64) -> Vec<f32> {
+    (0..count)
+        .map(|_| {
+            let (low, high) = (least.ln(), most.ln());
+            let step = (low + (high - low) * rng.random::<f64>()).exp().max(1e-4);
+            // The inverse of softplus.
+            (step + (-(-step).exp_m1()).ln()) as f32
+        })
+        .collect()
+}

@@ -9,7 +9,7 @@ use rand::Rng;
 use schemars::Schema;
 use serde_json::Value;
 
-use crate::{CoreError, SequenceCore, recurrent, ssm};
+use crate::{CoreError, SequenceCore, attention, recurrent, ssm};
 
 type BuildFn = fn(usize, &Value, &mut dyn Rng, &Device) -> Result<Core, CoreError>;
 
@@ -140,6 +140,24 @@ cores! {
         "A companion matrix for each channel, with closed-loop forecasts (SpaceTime).";
     S5(ssm::s5::S5, ssm::s5::S5Config) = "s5",
         "A diagonal system of many inputs and outputs, with resets (S5).";
+    LinearAttention(attention::linear::LinearAttention, attention::linear::LinearAttentionConfig) = "linear_attention",
+        "Linear attention with elu + 1 features (FART).";
+    Gla(attention::gla::Gla, attention::gla::GlaConfig) = "gla",
+        "Gated linear attention.";
+    GatedDelta(attention::gated_delta::GatedDelta, attention::gated_delta::GatedDeltaConfig) = "gated_delta",
+        "A gated delta network.";
+    RgLru(attention::rg_lru::RgLru, attention::rg_lru::RgLruConfig) = "rg_lru",
+        "A real gated linear recurrent unit (Hawk).";
+    GatedSsm(attention::birdie::GatedSsm, attention::birdie::GatedSsmConfig) = "gated_ssm",
+        "A gated state space (Birdie), with a prefix-bidirectional form.";
+    Mom(attention::mom::Mom, attention::mom::MomConfig) = "mom",
+        "A mixture of memories.";
+    Miras(attention::miras::Miras, attention::miras::MirasConfig) = "miras",
+        "A memory that learns while it is used (Moneta, Yaad, Memora).";
+    SeqBoat(attention::seqboat::SeqBoat, attention::seqboat::SeqBoatConfig) = "seqboat",
+        "A moving average with sparsely activated attention (SeqBoat).";
+    Transformer(attention::transformer::Transformer, attention::transformer::TransformerConfig) = "transformer",
+        "A causal transformer block with a window.";
     Gru(recurrent::gru::Gru, recurrent::gru::GruConfig) = "gru",
         "A gated recurrent unit.";
     Lstm(recurrent::lstm::Lstm, recurrent::lstm::LstmConfig) = "lstm",

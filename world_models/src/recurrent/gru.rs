@@ -6,15 +6,13 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{sigmoid, tanh},
-    },
+    tensor::{Bool, Device, Tensor},
 };
 use rand::Rng;
 
 use crate::{
     CoreError, SequenceCore,
+    activation::{sigmoid, tanh},
     core::{check_sequence, check_step, forget},
     init,
 };

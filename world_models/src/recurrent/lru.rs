@@ -5,15 +5,13 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{gelu_approximate, sigmoid},
-    },
+    tensor::{Bool, Device, Tensor},
 };
 use rand::{Rng, RngExt};
 
 use crate::{
     CoreError, SequenceCore,
+    activation::{gelu, sigmoid},
     complex::Complex,
     core::{check_moduli, check_sequence, check_step, forget, last_step},
     init,
@@ -140,7 +138,7 @@ impl Lru {
     }
 
     fn around<const D: usize>(&self, skip: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-        let g = gelu_approximate(y);
+        let g = gelu(y);
         self.value.forward(g.clone()) * sigmoid(self.gate.forward(g)) + skip
     }
 

@@ -146,6 +146,9 @@ fn small(name: &str) -> Value {
         "lru" => json!({"state": 8}),
         "mamba2" => json!({"state": 4, "head": 8, "chunk": 4}),
         "mamba" | "lssl" | "spacetime" => json!({"state": 4}),
+        "rg_lru" | "gated_ssm" => json!({"state": 8}),
+        "seqboat" => json!({"key": 4, "value": 8, "window": 4}),
+        "transformer" => json!({"window": 4}),
         "frame_stack" => json!({"hidden": 8}),
         _ => Value::Null,
     }

@@ -68,7 +68,8 @@ impl ScanForm {
     }
 }
 
-fn runs_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
+/// Whether operations of this crate's own run where the tensor lives.
+pub(crate) fn runs_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
     let device: Device = tensor.device().inner();
     tensor.dtype() == DType::F32 && matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }

@@ -8,7 +8,7 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, TensorData, activation::gelu_approximate},
+    tensor::{Bool, Device, Tensor, TensorData},
 };
 use rand::Rng;
 
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
+    activation::gelu,
     core::{check_sequence, check_shape, check_step, forget},
     init,
 };
@@ -143,7 +144,7 @@ impl Lssl {
             input.reshape([rows, channels, 1]) * self.d.val().reshape([1, channels, outputs]);
         shape[D - 1] = channels * outputs;
         let y = y + through.reshape(shape);
-        self.output.forward(gelu_approximate(y))
+        self.output.forward(gelu(y))
     }
 }
 

@@ -8,15 +8,13 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{silu, softplus},
-    },
+    tensor::{Bool, Device, Tensor, activation::softplus},
 };
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use crate::{
     CoreError, SequenceCore,
+    activation::silu,
     core::{check_sequence, last_step, window},
     init,
     scan::{ScanForm, SelectiveScan, selective_scan},
@@ -117,18 +115,6 @@ impl ShortConvolution {
     }
 }
 
-/// The bias of Δ that starts softplus(bias) log-uniformly in (`least`, `most`).
-pub(super) fn step_bias(rng: &mut dyn Rng, count: usize, least: f64, most: f64) -> Vec<f32> {
-    (0..count)
-        .map(|_| {
-            let (low, high) = (least.ln(), most.ln());
-            let step = (low + (high - low) * rng.random::<f64>()).exp().max(1e-4);
-            // The inverse of softplus.
-            (step + (-(-step).exp_m1()).ln()) as f32
-        })
-        .collect()
-}
-
 /// Checks that all sizes are at least 1 and steps in order.
 pub(super) fn check_arguments(
     core: &'static str,
@@ -171,7 +157,7 @@ impl MambaConfig {
         let log_a: Vec<f32> = (1..=n).map(|n| (n as f32).ln()).collect();
         let bound = 1.0 / (rank as f64).sqrt();
         let step_weight = init::uniform(rng, rank * channels, -bound, bound);
-        let bias = step_bias(rng, channels, self.min_step, self.max_step);
+        let bias = init::step_bias(rng, channels, self.min_step, self.max_step);
         Ok(Mamba {
             input: init::linear(rng, width, 2 * channels, false, device),
             convolution: ShortConvolution::new(rng, self.taps, channels, device),

@@ -11,16 +11,14 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{silu, softplus},
-    },
+    tensor::{Bool, Device, Tensor, activation::softplus},
 };
 use rand::Rng;
 
-use super::mamba::{ShortConvolution, check_arguments, step_bias};
+use super::mamba::{ShortConvolution, check_arguments};
 use crate::{
     CoreError, SequenceCore,
+    activation::silu,
     core::{check_sequence, segments},
     init,
 };
@@ -109,7 +107,7 @@ impl Mamba2Config {
         }
         let heads = channels / self.head;
         let a = init::uniform(rng, heads, 1.0, 16.0);
-        let bias = step_bias(rng, heads, self.min_step, self.max_step);
+        let bias = init::step_bias(rng, heads, self.min_step, self.max_step);
         Ok(Mamba2 {
             input: init::linear(rng, width, 2 * channels + 2 * n + heads, false, device),
             convolution: ShortConvolution::new(rng, self.taps, channels + 2 * n, device),

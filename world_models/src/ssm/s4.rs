@@ -15,10 +15,7 @@ use std::f64::consts::TAU;
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{
-        Bool, Device, Tensor, TensorData,
-        activation::{gelu_approximate, glu},
-    },
+    tensor::{Bool, Device, Tensor, TensorData, activation::glu},
 };
 use rand::Rng;
 
@@ -29,6 +26,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
+    activation::gelu,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
     fft, init,
@@ -329,7 +327,7 @@ impl S4 {
         let mut shape = [1; D];
         shape[D - 1] = self.width();
         let y = y + input.clone() * self.d.val().reshape(shape);
-        glu(self.output.forward(gelu_approximate(y)), D - 1) + input
+        glu(self.output.forward(gelu(y)), D - 1) + input
     }
 }
 

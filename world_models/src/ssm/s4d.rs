@@ -8,10 +8,7 @@ use std::f64::consts::PI;
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{gelu_approximate, glu},
-    },
+    tensor::{Bool, Device, Tensor, activation::glu},
 };
 use rand::Rng;
 
@@ -22,6 +19,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
+    activation::gelu,
     complex::Complex,
     core::{check_moduli, check_sequence, check_shape, check_step, forget},
     init,
@@ -297,7 +295,7 @@ impl S4d {
         let mut shape = [1; D];
         shape[D - 1] = self.width();
         let y = y + input.clone() * self.d.val().reshape(shape);
-        glu(self.output.forward(gelu_approximate(y)), D - 1) + input
+        glu(self.output.forward(gelu(y)), D - 1) + input
     }
 }
 

@@ -10,10 +10,7 @@
 use burn::{
     module::{Module, Param},
     nn::{LayerNorm, LayerNormConfig, Linear},
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{gelu_approximate, sigmoid},
-    },
+    tensor::{Bool, Device, Tensor},
 };
 use rand::Rng;
 
@@ -23,6 +20,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
+    activation::{gelu, sigmoid},
     complex::Complex,
     core::{check_moduli, check_sequence, check_step, forget, last_step},
     init,
@@ -304,7 +302,7 @@ impl S5 {
     /// Inner norm, activation, residual connection, outer norm.
     fn around<const D: usize>(&self, skip: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
         let y = apply(self.inner_norm.as_ref(), y);
-        let g = gelu_approximate(y.clone());
+        let g = gelu(y.clone());
         let activated = match (&self.value, &self.gate) {
             (Some(value), Some(gate)) => value.forward(g.clone()) * sigmoid(gate.forward(g)),
             (None, Some(gate)) if self.config.activation == Activation::HalfGlu2 => {

@@ -10,13 +10,14 @@ use std::f64::consts::TAU;
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, TensorData, activation::gelu_approximate},
+    tensor::{Bool, Device, Tensor, TensorData},
 };
 use rand::Rng;
 
 use super::lti::{Dense, System, chunked_scan, convolve};
 use crate::{
     CoreError, SequenceCore,
+    activation::gelu,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
     fft, init,
@@ -213,7 +214,7 @@ impl SpaceTime {
         let mut shape = [1; D];
         shape[D - 1] = self.width();
         let y = y + input.clone() * self.d.val().reshape(shape);
-        self.output.forward(gelu_approximate(y)) + input
+        self.output.forward(gelu(y)) + input
     }
 }
 
