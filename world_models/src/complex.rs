@@ -20,6 +20,7 @@ pub struct Complex<const D: usize> {
 )]
 impl<const D: usize> Complex<D> {
     /// From both parts, of one shape.
+    #[must_use]
     pub fn new(re: Tensor<D>, im: Tensor<D>) -> Self {
         Self { re, im }
     }
@@ -28,6 +29,7 @@ impl<const D: usize> Complex<D> {
     ///
     /// # Shapes
     /// `[…, 2n]` to `[…, n]`.
+    #[must_use]
     pub fn unpack(packed: Tensor<D>) -> Self {
         let half = packed.dims()[D - 1] / 2;
         let re = packed.clone().narrow(D - 1, 0, half);
@@ -40,27 +42,32 @@ impl<const D: usize> Complex<D> {
     }
 
     /// Product.
+    #[must_use]
     pub fn mul(self, other: Self) -> Self {
         let re = self.re.clone() * other.re.clone() - self.im.clone() * other.im.clone();
         Self::new(re, self.re * other.im + self.im * other.re)
     }
 
     /// Sum.
+    #[must_use]
     pub fn add(self, other: Self) -> Self {
         Self::new(self.re + other.re, self.im + other.im)
     }
 
     /// Difference.
+    #[must_use]
     pub fn sub(self, other: Self) -> Self {
         Self::new(self.re - other.re, self.im - other.im)
     }
 
     /// Product with a real number for each element.
+    #[must_use]
     pub fn scale(self, factor: Tensor<D>) -> Self {
         Self::new(self.re * factor.clone(), self.im * factor)
     }
 
     /// Complex conjugate.
+    #[must_use]
     pub fn conj(self) -> Self {
         Self::new(self.re, self.im.neg())
     }
@@ -71,18 +78,21 @@ impl<const D: usize> Complex<D> {
     }
 
     /// 1/z. Infinite at 0.
+    #[must_use]
     pub fn recip(self) -> Self {
         let norm = self.norm_sqr();
         Self::new(self.re / norm.clone(), self.im.neg() / norm)
     }
 
     /// e^z.
+    #[must_use]
     pub fn exp(self) -> Self {
         let size = self.re.exp();
         Self::new(size.clone() * self.im.clone().cos(), size * self.im.sin())
     }
 
     /// e^z − 1 without cancellation near 0.
+    #[must_use]
     pub fn exp_m1(self) -> Self {
         // Re = (e^a − 1) cos b − 2 sin²(b/2).
         let half = self.im.clone().mul_scalar(0.5).sin();

@@ -8,7 +8,7 @@
 pub(crate) fn exp(x: f32) -> f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     // ln 2 in two parts, the first with zeros at its end, so that n·HIGH is exact.
-    const HIGH: f32 = 0.693_359_375;
+    const HIGH: f32 = 355.0 / 512.0;
     const LOW: f32 = -2.121_944_4e-4;
     // Adding 1.5·2²³ rounds to the nearest integer, and leaves it in the last bits.
     const ROUND: f32 = 12_582_912.0;
@@ -47,6 +47,21 @@ pub(crate) fn tanh(x: f32) -> f32 {
     }
     let large = 1.0 - 2.0 / (exp(2.0 * x) + 1.0);
     if x.abs() < 0.25 { x * series } else { large }
+}
+
+/// ln(1 + e^x) to about 2·10⁻⁷, without overflow.
+#[inline(always)]
+pub(crate) fn softplus(x: f32) -> f32 {
+    let t = exp(-x.abs());
+    // ln(1 + t) = 2 artanh(t/(2 + t)), where the argument is at most ⅓.
+    let s = t / (2.0 + t);
+    let square = s * s;
+    let mut series = 1.0 / 13.0;
+    for c in [1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 0.2, 1.0 / 3.0, 1.0] {
+        series = series * square + c;
+    }
+    let rest = 2.0 * s * series;
+    if x > 0.0 { x + rest } else { rest }
 }
 
 #[cfg(test)]

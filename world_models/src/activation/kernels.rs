@@ -9,13 +9,13 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::{ActivationBackend, ActivationKernels, Function};
-use crate::elementary::{exp, tanh};
+use crate::elementary::{exp, softplus, tanh};
 
 /// Numbers of a task; fewer are not worth a thread.
 const TASK: usize = 1 << 15;
 
 /// 2√(2/π).
-const GELU_RATE: f32 = 1.595_769_1;
+const GELU_RATE: f32 = 1.595_769_2;
 
 /// The cubic part of gelu's argument.
 const GELU_CUBIC: f32 = 0.044_715;
@@ -31,6 +31,7 @@ fn value(function: Function, x: f32) -> f32 {
         Function::Gelu => x * logistic(GELU_RATE * (x + GELU_CUBIC * x * x * x)),
         Function::Sigmoid => logistic(x),
         Function::Silu => x * logistic(x),
+        Function::Softplus => softplus(x),
         Function::Tanh => tanh(x),
     }
 }
@@ -52,6 +53,7 @@ fn derivative(function: Function, x: f32) -> f32 {
             let s = logistic(x);
             s + x.clamp(-1e4, 1e4) * s * (1.0 - s)
         }
+        Function::Softplus => logistic(x),
         Function::Tanh => {
             let t = tanh(x);
             1.0 - t * t
@@ -73,6 +75,10 @@ macro_rules! each {
             }
             Function::Silu => {
                 let $f = Function::Silu;
+                $body
+            }
+            Function::Softplus => {
+                let $f = Function::Softplus;
                 $body
             }
             Function::Tanh => {

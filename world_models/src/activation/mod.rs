@@ -23,6 +23,8 @@ pub(crate) enum Function {
     Sigmoid,
     /// x/(1 + e^{−x}).
     Silu,
+    /// ln(1 + e^x).
+    Softplus,
     /// (e^x − e^{−x})/(e^x + e^{−x}).
     Tanh,
 }
@@ -78,6 +80,20 @@ pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     }
 }
 
+/// ln(1 + e^x).
+pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if runs_fused(&x) {
+        fused(x, Function::Softplus)
+    } else {
+        activation::softplus(x, 1.0)
+    }
+}
+
+/// ln(1/(1 + e^{−x})).
+pub fn log_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    softplus(x.neg()).neg()
+}
+
 /// The hyperbolic tangent.
 pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if runs_fused(&x) {
@@ -94,6 +110,13 @@ mod tests {
     use super::*;
     use crate::testing::{assert_close, assert_same, from, noise, values};
 
+    /// A function, its values and its derivatives in double precision.
+    type Case<'a> = (
+        fn(Tensor<1>) -> Tensor<1>,
+        &'a dyn Fn(f64) -> f64,
+        &'a dyn Fn(f64) -> f64,
+    );
+
     /// Values and gradients are those of double precision, from −20 to 20 and beyond.
     #[test]
     fn values_and_gradients_are_exact_to_rounding() {
@@ -105,11 +128,6 @@ mod tests {
             |x: f64| 2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
         let slope =
             |x: f64| 2.0 * (2.0 / std::f64::consts::PI).sqrt() * (1.0 + 3.0 * 0.044_715 * x * x);
-        type Case<'a> = (
-            fn(Tensor<1>) -> Tensor<1>,
-            &'a dyn Fn(f64) -> f64,
-            &'a dyn Fn(f64) -> f64,
-        );
         let gelu_slope = |x: f64| {
             let g = s(inner(x));
             if g == 0.0 || g == 1.0 {
@@ -118,7 +136,8 @@ mod tests {
                 g + x * g * (1.0 - g) * slope(x)
             }
         };
-        let cases: [Case; 4] = [
+        let cases: [Case<'_>; 5] = [
+            (softplus, &|x| x.max(0.0) + (-x.abs()).exp().ln_1p(), &s),
             (gelu, &|x| x * s(inner(x)), &gelu_slope),
             (sigmoid, &s, &|x| s(x) * (1.0 - s(x))),
             (silu, &|x| x * s(x), &|x| s(x) * (1.0 + x * (1.0 - s(x)))),

@@ -304,6 +304,6 @@ mod tests {
         let core = GatedSsmConfig { state: 6 }
             .init(4, &mut Stream::new(1, 0, "gated"), &device)
             .unwrap();
-        check_core(&core, 129, &device);
+        check_core(&core, 257, &device);
     }
 }

@@ -6,7 +6,7 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, activation::softplus},
+    tensor::{Bool, Device, Tensor},
 };
 use rand::Rng;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
-    activation::{sigmoid, silu},
+    activation::{sigmoid, silu, softplus},
     core::check_sequence,
     init,
     scan::{DeltaScan, delta_scan},
@@ -74,7 +74,7 @@ impl DeltaGates {
         let [batch, steps, _] = input.dims();
         let heads = self.log_a.dims()[0];
         let rate = self.log_a.val().exp().reshape([1, 1, heads]);
-        let decay = (softplus(self.decay.forward(input.clone()), 1.0) * rate)
+        let decay = (softplus(self.decay.forward(input.clone())) * rate)
             .neg()
             .exp();
         let write = sigmoid(self.write.forward(input.clone()));
@@ -194,6 +194,6 @@ mod tests {
         let core = config
             .init(6, &mut Stream::new(1, 0, "delta"), &device)
             .unwrap();
-        check_core(&core, 65, &device);
+        check_core(&core, 257, &device);
     }
 }

@@ -6,14 +6,14 @@
 use burn::{
     module::Module,
     nn::Linear,
-    tensor::{Bool, Device, Tensor, activation::log_sigmoid},
+    tensor::{Bool, Device, Tensor},
 };
 use rand::Rng;
 
 use super::heads::{Heads, for_heads, split};
 use crate::{
     CoreError, SequenceCore,
-    activation::silu,
+    activation::{log_sigmoid, silu},
     core::{check_sequence, last_step},
     init,
     scan::{GatedScan, ScanForm, gated_scan},
@@ -161,6 +161,6 @@ mod tests {
         let core = GlaConfig { heads: 2 }
             .init(6, &mut Stream::new(1, 0, "gla"), &device)
             .unwrap();
-        check_core(&core, 65, &device);
+        check_core(&core, 257, &device);
     }
 }

@@ -145,6 +145,6 @@ mod tests {
         let core = config
             .init(6, &mut Stream::new(1, 0, "fart"), &device)
             .unwrap();
-        check_core(&core, 129, &device);
+        check_core(&core, 257, &device);
     }
 }

@@ -17,10 +17,7 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{
-        Bool, Device, Tensor,
-        activation::{softmax, softplus},
-    },
+    tensor::{Bool, Device, Tensor, activation::softmax},
 };
 use rand::Rng;
 
@@ -31,7 +28,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
-    activation::{sigmoid, silu, tanh},
+    activation::{sigmoid, silu, softplus, tanh},
     core::check_sequence,
     init,
 };
@@ -293,7 +290,7 @@ impl SequenceCore for Miras {
         let inner = self.inner.forward(input.clone());
         let decay = split(sigmoid(self.decay.forward(inner.clone())), heads);
         let rate = split(sigmoid(self.rate.forward(inner.clone())), heads);
-        let threshold = split(softplus(self.threshold.forward(inner), 1.0), heads);
+        let threshold = split(softplus(self.threshold.forward(inner)), heads);
         let fresh = self.initial_state(batch).reshape([rows, n, n]);
         let mut state = state.reshape([rows, n, n]);
         let mut outputs = Vec::with_capacity(steps);
@@ -381,7 +378,7 @@ mod tests {
             let core = config
                 .init(4, &mut Stream::new(1, 0, "miras"), &device)
                 .unwrap();
-            check_core(&core, 21, &device);
+            check_core(&core, 257, &device);
         }
     }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     CoreError, SequenceCore,
     activation::silu,
-    core::check_sequence,
+    core::{check_sequence, check_shape},
     init,
     scan::{DeltaScan, delta_scan},
     ssm::mamba2::{Duality, state_space_duality},
@@ -147,7 +147,11 @@ pub struct Routing {
 
 impl Mom {
     /// Where every token of `input`, `[B, T, D]`, goes.
-    pub fn route(&self, input: &Tensor<3>) -> Routing {
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] for an input of another width.
+    pub fn route(&self, input: &Tensor<3>) -> Result<Routing, CoreError> {
+        check_shape("input", [input.dims()[2]], [self.width()])?;
         let probabilities = softmax(self.router.forward(input.clone()), 2);
         let [batch, steps, memories] = probabilities.dims();
         let k = self.config.selected;
@@ -162,21 +166,24 @@ impl Mom {
         let selected = hit.sum_dim(2).reshape([batch, steps, memories]);
         let chosen = probabilities.clone() * selected.clone();
         let weights = chosen.clone() / chosen.sum_dim(2);
-        Routing {
+        Ok(Routing {
             probabilities,
             selected,
             weights,
-        }
+        })
     }
 
     /// The auxiliary loss that keeps memories evenly used: M Σ_m (share of tokens sent to m)·(mean probability of m),
     /// which is k if they are. The paper adds 0.01 of it.
-    pub fn balance_loss(&self, input: &Tensor<3>) -> Tensor<1> {
-        let routing = self.route(input);
+    ///
+    /// # Errors
+    /// [`CoreError::Shape`] for an input of another width.
+    pub fn balance_loss(&self, input: &Tensor<3>) -> Result<Tensor<1>, CoreError> {
+        let routing = self.route(input)?;
         let memories = self.config.memories;
         let share = routing.selected.mean_dims(&[0, 1]);
         let mean = routing.probabilities.mean_dims(&[0, 1]);
-        (share * mean).sum().mul_scalar(memories as f64)
+        Ok((share * mean).sum().mul_scalar(memories as f64))
     }
 
     fn all_memories(&self) -> usize {
@@ -194,7 +201,7 @@ impl Mom {
         let (heads, all) = (self.config.heads, self.all_memories());
         let n = width / heads;
         let rows = batch * all * heads;
-        let routing = self.route(input);
+        let routing = self.route(input)?;
         let ones = || Tensor::ones([batch, steps, 1], &input.device());
         let with_shared = |x: Tensor<3>| {
             if self.config.shared {
@@ -224,34 +231,31 @@ impl Mom {
             .expand([batch, all * heads, steps])
             .reshape([rows, steps]);
         let state = state.reshape([rows, n * n]);
-        let (y, last) = match &self.gates {
-            Some(gates) => {
-                let (decay, write) = gates.forward(input);
-                let chosen = selected.reshape([rows, steps]);
-                let scan = DeltaScan {
-                    query: unit(query),
-                    key: unit(key),
-                    value,
-                    // A memory that is not selected keeps all and takes nothing.
-                    decay: (decay - 1.0) * chosen.clone() + 1.0,
-                    write: write * chosen,
-                    resets,
-                    state,
-                };
-                delta_scan(scan, None)?
-            }
-            None => {
-                let given = Duality {
-                    input: (value * selected).reshape([rows, steps, 1, n]),
-                    log_decay: Tensor::zeros([rows, steps, 1], &input.device()),
-                    b: key,
-                    c: query,
-                    resets,
-                    state: state.reshape([rows, 1, n, n]),
-                };
-                let (y, last) = state_space_duality(given, CHUNK);
-                (y.reshape([rows, steps, n]), last.reshape([rows, n * n]))
-            }
+        let (y, last) = if let Some(gates) = &self.gates {
+            let (decay, write) = gates.forward(input);
+            let chosen = selected.reshape([rows, steps]);
+            let scan = DeltaScan {
+                query: unit(query),
+                key: unit(key),
+                value,
+                // A memory that is not selected keeps all and takes nothing.
+                decay: (decay - 1.0) * chosen.clone() + 1.0,
+                write: write * chosen,
+                resets,
+                state,
+            };
+            delta_scan(scan, None)?
+        } else {
+            let given = Duality {
+                input: (value * selected).reshape([rows, steps, 1, n]),
+                log_decay: Tensor::zeros([rows, steps, 1], &input.device()),
+                b: key,
+                c: query,
+                resets,
+                state: state.reshape([rows, 1, n, n]),
+            };
+            let (y, last) = state_space_duality(given, CHUNK);
+            (y.reshape([rows, steps, n]), last.reshape([rows, n * n]))
         };
         let mixed = (y * weights)
             .reshape([batch, all, heads, steps * n])
@@ -333,7 +337,7 @@ mod tests {
         mom.key.weight = routed("Wk", "Wk_shared");
         mom.value.weight = routed("Wv", "Wv_shared");
         let input = tensor::<3>(&given["x"], [1, 4, 2], &device);
-        let weights = values(&mom.route(&input).weights);
+        let weights = values(&mom.route(&input).unwrap().weights);
         for (t, known) in golden["routing"].as_array().unwrap().iter().enumerate() {
             for (memory, weight) in numbers(&known[0]).iter().zip(numbers(&known[1])) {
                 assert_close(&[weights[3 * t + *memory as usize]], &[weight], 1e-5);
@@ -359,7 +363,7 @@ mod tests {
             let core = config
                 .init(4, &mut Stream::new(1, 0, "mom"), &device)
                 .unwrap();
-            check_core(&core, 65, &device);
+            check_core(&core, 257, &device);
         }
     }
 
@@ -380,7 +384,7 @@ mod tests {
         let state = noise("state", [1, 36], &device);
         let resets = flags(&[0.0], [1, 1], &device);
         let (_, last) = core.scan(input.clone(), resets, state.clone()).unwrap();
-        let chosen = values(&core.route(&input).selected);
+        let chosen = values(&core.route(&input).unwrap().selected);
         assert_close(&[chosen.iter().sum()], &[1.0], 0.0);
         for (memory, chosen) in chosen.iter().enumerate() {
             let part = |x: &Tensor<2>| x.clone().narrow(1, 9 * memory, 9);
@@ -389,7 +393,11 @@ mod tests {
             }
         }
         // Even use of k of M memories costs k.
-        let loss = values(&core.balance_loss(&noise("many", [4, 200, 3], &device)))[0];
+        let loss = values(
+            &core
+                .balance_loss(&noise("many", [4, 200, 3], &device))
+                .unwrap(),
+        )[0];
         assert!((0.9..2.0).contains(&loss), "{loss}");
     }
 }

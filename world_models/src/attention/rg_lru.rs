@@ -6,13 +6,13 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, activation::log_sigmoid},
+    tensor::{Bool, Device, Tensor},
 };
 use rand::{Rng, RngExt};
 
 use crate::{
     CoreError, SequenceCore,
-    activation::{gelu, sigmoid},
+    activation::{gelu, log_sigmoid, sigmoid},
     core::{check_sequence, last_step},
     init,
     scan::{GatedScan, ScanForm, gated_scan},
@@ -195,6 +195,6 @@ mod tests {
         let core = RgLruConfig { state: 5 }
             .init(4, &mut Stream::new(1, 0, "hawk"), &device)
             .unwrap();
-        check_core(&core, 129, &device);
+        check_core(&core, 257, &device);
     }
 }

@@ -73,7 +73,7 @@ impl MovingAverage {
     fn new(width: usize, n: usize, rng: &mut dyn Rng, device: &Device) -> Self {
         let count = width * n;
         let shape = [width, n];
-        let alternating = (0..count).map(|i| if i % n % 2 == 0 { 1.0 } else { -1.0 });
+        let alternating = (0..count).map(|i| if (i % n).is_multiple_of(2) { 1.0 } else { -1.0 });
         let noise = init::normal(rng, count, 0.02);
         let beta = alternating
             .zip(noise)
@@ -173,7 +173,13 @@ impl SeqBoatConfig {
         let turns = (0..4 * self.key)
             .zip(init::normal(rng, 4 * self.key, 0.02))
             // Scales start near 1, shifts near 0.
-            .map(|(i, x)| if i / self.key % 2 == 0 { 1.0 + x } else { x })
+            .map(|(i, x)| {
+                if (i / self.key).is_multiple_of(2) {
+                    1.0 + x
+                } else {
+                    x
+                }
+            })
             .collect();
         let mut map = |inputs, outputs| init::linear(rng, inputs, outputs, true, device);
         Ok(SeqBoat {
@@ -399,7 +405,7 @@ mod tests {
             let core = config
                 .init(4, &mut Stream::new(1, 0, "seqboat"), &device)
                 .unwrap();
-            check_core(&core, 33, &device);
+            check_core(&core, 257, &device);
         }
     }
 

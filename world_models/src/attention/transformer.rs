@@ -232,7 +232,7 @@ mod tests {
             let core = config
                 .init(4, &mut Stream::new(1, 0, "transformer"), &device)
                 .unwrap();
-            check_core(&core, 33, &device);
+            check_core(&core, 257, &device);
         }
     }
 

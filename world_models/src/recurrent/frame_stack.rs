@@ -149,7 +149,7 @@ mod tests {
             let core = config
                 .init(3, &mut Stream::new(1, 0, "mlp"), &device)
                 .unwrap();
-            check_core(&core, 33, &device);
+            check_core(&core, 257, &device);
         }
     }
 

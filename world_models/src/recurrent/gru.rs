@@ -138,7 +138,7 @@ mod tests {
         let gru = GruConfig {}
             .init(5, &mut Stream::new(1, 0, "gru"), &device)
             .unwrap();
-        check_core(&gru, 33, &device);
+        check_core(&gru, 257, &device);
         let wide = GruConfig {}
             .init(256, &mut Stream::new(1, 0, "gru"), &device)
             .unwrap();

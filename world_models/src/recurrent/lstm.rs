@@ -142,7 +142,7 @@ mod tests {
         let lstm = LstmConfig {}
             .init(5, &mut Stream::new(1, 0, "lstm"), &device)
             .unwrap();
-        check_core(&lstm, 33, &device);
+        check_core(&lstm, 257, &device);
     }
 
     /// One step by hand: width 1, h = 0.5, c = −0.3, u = 2.

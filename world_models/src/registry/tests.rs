@@ -1,4 +1,5 @@
 use burn::{
+    module::{ModuleMapper, ModuleVisitor, Param},
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
@@ -36,6 +37,90 @@ fn every_core_trains_by_name() {
         check_gradients(&core, &grads).unwrap();
         assert!(grads.len() > 1, "{} has gradients", entry.name);
         core.check_stability().unwrap();
+    }
+}
+
+/// Every core's gradients, by a central difference along a random direction of input, state and all parameters.
+#[test]
+fn gradients_of_every_core_are_those_of_differences() {
+    const STEP: f32 = 2e-3;
+    let device = Device::flex().autodiff();
+    for entry in registry() {
+        let config = stack(entry.name, 1, small(entry.name));
+        let core = config
+            .init(&mut Stream::new(1, 0, entry.name), &device)
+            .unwrap();
+        let input = noise::<3>("input", [2, 9, 16], &device)
+            .mul_scalar(0.5)
+            .detach();
+        let resets = random_resets(2, 9, 0.2, &device);
+        let weights = noise::<3>("weights", [2, 9, 16], &device);
+        let state = core.initial_state(2).detach();
+        let to_input = noise::<3>("along", [2, 9, 16], &device);
+        let to_state = noise::<2>("to state", state.dims(), &device).mul_scalar(0.1);
+        let loss = |core: &crate::Stack, input: Tensor<3>, state: Tensor<2>| {
+            let (y, last) = core.scan(input, resets.clone(), state).unwrap();
+            (y * weights.clone()).sum() + last.square().sum().mul_scalar(0.1)
+        };
+        let (input, state) = (input.require_grad(), state.require_grad());
+        let grads = loss(&core, input.clone(), state.clone()).backward();
+        let along = |x: Tensor<1>| f64::from(x.into_scalar::<f32>());
+        let mut exact = along((input.grad(&grads).unwrap() * to_input.clone().inner()).sum())
+            + along((state.grad(&grads).unwrap() * to_state.clone().inner()).sum());
+        let grads = GradientsParams::from_grads(grads, &core);
+        let mut along_parameters = Along {
+            grads: &grads,
+            product: 0.0,
+        };
+        core.visit(&mut along_parameters);
+        exact += along_parameters.product;
+        let at = |step: f32| {
+            let moved = core.clone().map(&mut Move { step });
+            let input = input.clone() + to_input.clone().mul_scalar(step);
+            let state = state.clone() + to_state.clone().mul_scalar(step);
+            along(loss(&moved, input, state))
+        };
+        let numeric = (at(STEP) - at(-STEP)) / f64::from(2.0 * STEP);
+        let size = exact.abs().max(1.0);
+        assert!(
+            (exact - numeric).abs() < 0.02 * size,
+            "{}: {exact}, by differences {numeric}",
+            entry.name
+        );
+    }
+}
+
+/// The direction that belongs to a parameter.
+fn direction<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<D> {
+    let shape = param.val().dims();
+    noise(&format!("{shape:?}"), shape, &param.val().device().inner()).mul_scalar(0.1)
+}
+
+/// Adds up gradient times direction.
+struct Along<'a> {
+    grads: &'a GradientsParams,
+    product: f64,
+}
+
+impl ModuleVisitor for Along<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(grad) = self.grads.get::<D>(param.id) {
+            let product = (grad * direction(param)).sum().into_scalar::<f32>();
+            self.product += f64::from(product);
+        }
+    }
+}
+
+/// Moves every parameter along its direction.
+struct Move {
+    step: f32,
+}
+
+impl ModuleMapper for Move {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let along = direction(&param);
+        let step = self.step;
+        param.map(|x| Tensor::from_inner(x.inner() + along.mul_scalar(step)).require_grad())
     }
 }
 
@@ -142,11 +227,9 @@ fn gradients_that_are_not_finite_are_named() {
 /// Arguments that make a core small.
 fn small(name: &str) -> Value {
     match name {
-        "s4" | "s4d" | "s5" => json!({"state": 8}),
-        "lru" => json!({"state": 8}),
+        "s4" | "s4d" | "s5" | "lru" | "rg_lru" | "gated_ssm" => json!({"state": 8}),
         "mamba2" => json!({"state": 4, "head": 8, "chunk": 4}),
         "mamba" | "lssl" | "spacetime" => json!({"state": 4}),
-        "rg_lru" | "gated_ssm" => json!({"state": 8}),
         "seqboat" => json!({"key": 4, "value": 8, "window": 4}),
         "transformer" => json!({"window": 4}),
         "frame_stack" => json!({"hidden": 8}),

@@ -11,8 +11,8 @@ use burn::{
     tensor::{Bool, Tensor},
 };
 
-use super::{ScanForm, check_shape, fused::ScanBackend, keep_factor, runs_fused};
-use crate::CoreError;
+use super::{ScanForm, fused::ScanBackend, keep_factor, runs_fused};
+use crate::{CoreError, core::check_shape};
 
 /// What [`delta_scan`] works on: `R` rows, keys of `N` and values of `P` numbers.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use burn::{
     tensor::{Bool, Tensor},
 };
 
-use super::{ScanForm, check_shape, delay, fused::ScanBackend, keep_factor};
-use crate::{CoreError, complex::Complex};
+use super::{ScanForm, delay, fused::ScanBackend, keep_factor};
+use crate::{CoreError, complex::Complex, core::check_shape};
 
 /// What [`diagonal_scan`] works on.
 #[derive(Debug, Clone)]

@@ -6,10 +6,8 @@ use burn::{
     tensor::{Bool, Tensor},
 };
 
-use super::{
-    ScanForm, check_shape, delay, diagonal::add_to_first, fused::ScanBackend, keep_factor,
-};
-use crate::CoreError;
+use super::{ScanForm, delay, diagonal::add_to_first, fused::ScanBackend, keep_factor};
+use crate::{CoreError, core::check_shape};
 
 /// What [`gated_scan`] works on.
 #[derive(Debug, Clone)]

@@ -88,18 +88,3 @@ fn delay(values: &Tensor<3>, by: usize, fill: f32) -> Tensor<3> {
     let gap = Tensor::full([batch, by, width], fill, &values.device());
     Tensor::cat(vec![gap, values.clone().narrow(1, 0, steps - by)], 1)
 }
-
-fn check_shape<const D: usize>(
-    what: &'static str,
-    found: [usize; D],
-    expected: [usize; D],
-) -> Result<(), CoreError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(CoreError::Shape {
-        what,
-        expected: expected.to_vec(),
-        found: found.to_vec(),
-    })
-}

@@ -12,8 +12,8 @@ use burn::{
     tensor::{Bool, Tensor},
 };
 
-use super::{GatedScan, ScanForm, check_shape, fused::ScanBackend, gated_scan, keep_factor};
-use crate::CoreError;
+use super::{GatedScan, ScanForm, fused::ScanBackend, gated_scan, keep_factor};
+use crate::{CoreError, core::check_shape};
 
 /// What [`selective_scan`] works on; `E` channels with `N` states each.
 #[derive(Debug, Clone)]

@@ -276,6 +276,69 @@ fn gradients_are_those_of_central_differences() {
     }
 }
 
+/// Results do not depend on how many threads share the work, to the last bit.
+#[test]
+fn threads_do_not_matter() {
+    let device = Device::flex().autodiff();
+    let run = || {
+        let mut all = Vec::new();
+        let shape = [2, 40, 100];
+        let [batch, steps, width] = shape;
+        let resets = random_resets(batch, steps, 0.05, &device);
+        let leaf = |name: &str| noise::<3>(name, shape, &device).require_grad();
+        let gate = || burn::tensor::activation::sigmoid(noise::<3>("gate", shape, &device));
+        let mut scan = diagonal([batch, steps, width / 2], 0.05, &device);
+        scan.transition = scan.transition.detach().require_grad();
+        let transition = scan.transition.clone();
+        let states = diagonal_scan(scan, Some(ScanForm::Fused)).unwrap();
+        let grads = states.clone().square().sum().backward();
+        all.extend([flat(states.inner()), transition.grad(&grads).unwrap()]);
+        let decay = gate().detach().require_grad();
+        let states = gated_scan(
+            GatedScan {
+                decay: decay.clone(),
+                input: leaf("input"),
+                resets: resets.clone(),
+                state: Tensor::zeros([batch, width], &device),
+            },
+            Some(ScanForm::Fused),
+        )
+        .unwrap();
+        let grads = states.clone().square().sum().backward();
+        all.extend([flat(states.inner()), flat(decay.grad(&grads).unwrap())]);
+        let b = noise::<3>("b", [batch, steps, 9], &device).require_grad();
+        let (y, _) = selective_scan(
+            SelectiveScan {
+                delta: gate(),
+                a: noise::<2>("a", [width, 9], &device).abs().neg(),
+                b: b.clone(),
+                c: noise("c", [batch, steps, 9], &device),
+                input: leaf("input"),
+                resets: resets.clone(),
+                state: Tensor::zeros([batch, 9 * width], &device),
+            },
+            Some(ScanForm::Fused),
+        )
+        .unwrap();
+        let grads = y.clone().square().sum().backward();
+        all.extend([flat(y.inner()), flat(b.grad(&grads).unwrap())]);
+        all.into_iter()
+            .flat_map(|x| values(&x))
+            .collect::<Vec<f64>>()
+    };
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(run)
+    };
+    let one = on(1);
+    for threads in [2, 5] {
+        assert_close(&on(threads), &one, 0.0);
+    }
+}
+
 /// A state that is not a number does not outlive its episode, nor does its gradient.
 #[test]
 fn infinities_end_at_a_reset() {
@@ -342,10 +405,10 @@ fn streaming_does_not_drift() {
     let scan = diagonal([1, steps, n], 0.0, &device);
     let whole = diagonal_scan(scan.clone(), None).unwrap();
     let mut state = scan.state.clone();
-    for start in (0..steps).step_by(1000) {
+    for t in 0..steps {
         let piece = DiagonalScan {
-            input: scan.input.clone().narrow(1, start, 1000),
-            resets: scan.resets.clone().narrow(1, start, 1000),
+            input: scan.input.clone().narrow(1, t, 1),
+            resets: scan.resets.clone().narrow(1, t, 1),
             state,
             ..scan.clone()
         };

@@ -293,11 +293,11 @@ mod tests {
         let lssl = config
             .init(2, &mut Stream::new(1, 0, "lssl"), &device)
             .unwrap();
-        check_core(&lssl, 129, &device);
+        check_core(&lssl, 257, &device);
         lssl.check_stability().unwrap();
-        let input = noise("input", [2, 129, 2], &device);
+        let input = noise("input", [2, 257, 2], &device);
         let state = noise("state", [2, 12], &device);
-        let resets = flags(&[0.0; 258], [2, 129], &device);
+        let resets = flags(&[0.0; 514], [2, 257], &device);
         let (scanned, _) = lssl.scan(input.clone(), resets, state.clone()).unwrap();
         assert_same(&lssl.convolve(input, state).unwrap(), &scanned, 1e-4);
     }

@@ -11,14 +11,14 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, activation::softplus},
+    tensor::{Bool, Device, Tensor},
 };
 use rand::Rng;
 
 use super::mamba::{ShortConvolution, check_arguments};
 use crate::{
     CoreError, SequenceCore,
-    activation::silu,
+    activation::{silu, softplus},
     core::{check_sequence, segments},
     init,
 };
@@ -124,24 +124,24 @@ impl Mamba2Config {
 
 /// What [`state_space_duality`] works on: `h` heads of `p` channels, `n` states.
 #[derive(Debug, Clone)]
-pub struct Duality {
+pub(crate) struct Duality {
     /// Δ_t x_t, `[B, T, h, p]`.
-    pub input: Tensor<4>,
+    pub(crate) input: Tensor<4>,
     /// ln α_t, `[B, T, h]`.
-    pub log_decay: Tensor<3>,
+    pub(crate) log_decay: Tensor<3>,
     /// b, `[B, T, n]`, for all heads.
-    pub b: Tensor<3>,
+    pub(crate) b: Tensor<3>,
     /// c, `[B, T, n]`, for all heads.
-    pub c: Tensor<3>,
+    pub(crate) c: Tensor<3>,
     /// Where an episode begins, `[B, T]`.
-    pub resets: Tensor<2, Bool>,
+    pub(crate) resets: Tensor<2, Bool>,
     /// S before the first step, `[B, h, p, n]`.
-    pub state: Tensor<4>,
+    pub(crate) state: Tensor<4>,
 }
 
 /// Outputs `[B, T, h, p]` and the last state `[B, h, p, n]`, in chunks of `chunk` steps. A chunk of one step is the
 /// recurrence, one of T steps the quadratic form.
-pub fn state_space_duality(given: Duality, chunk: usize) -> (Tensor<4>, Tensor<4>) {
+pub(crate) fn state_space_duality(given: Duality, chunk: usize) -> (Tensor<4>, Tensor<4>) {
     let [_, steps, _, _] = given.input.dims();
     let mut state = given.state;
     let mut outputs = Vec::with_capacity(steps.div_ceil(chunk));
@@ -251,7 +251,7 @@ impl SequenceCore for Mamba2 {
         let z = all.clone().narrow(2, 0, channels);
         let mixed = all.clone().narrow(2, channels, channels + 2 * n);
         let raw = all.narrow(2, 2 * channels + 2 * n, heads);
-        let delta = softplus(raw + self.step_bias.val().reshape([1, 1, heads]), 1.0);
+        let delta = softplus(raw + self.step_bias.val().reshape([1, 1, heads]));
         let taps = self.convolution.state_width();
         let remembered = state.clone().narrow(1, 0, taps);
         let (mixed, remembered) = self.convolution.scan(mixed, &resets, remembered);
@@ -372,7 +372,7 @@ mod tests {
         let mamba = config
             .init(4, &mut Stream::new(1, 0, "mamba2"), &device)
             .unwrap();
-        check_core(&mamba, 129, &device);
+        check_core(&mamba, 257, &device);
     }
 
     #[test]

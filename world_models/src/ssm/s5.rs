@@ -58,6 +58,10 @@ pub enum Activation {
 /// Arguments of [`S5`].
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches of the released code"
+)]
 pub struct S5Config {
     /// States P of the full system; P/2 are stored. A multiple of 2·`blocks`.
     pub state: usize,

@@ -333,10 +333,10 @@ mod tests {
     fn steps_scans_convolutions_cuts_and_resets_agree() {
         let device = Device::flex();
         let core = layer(2, 5, &device);
-        check_core(&core, 129, &device);
-        let input = noise("input", [2, 129, 2], &device);
+        check_core(&core, 257, &device);
+        let input = noise("input", [2, 257, 2], &device);
         let state = noise("state", [2, 10], &device);
-        let resets = flags(&[0.0; 258], [2, 129], &device);
+        let resets = flags(&[0.0; 514], [2, 257], &device);
         let (scanned, _) = core.scan(input.clone(), resets, state.clone()).unwrap();
         assert_same(&core.convolve(input, state).unwrap(), &scanned, 1e-4);
     }

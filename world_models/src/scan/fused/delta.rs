@@ -9,7 +9,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::{rows::Dims, selective::dot};
+use super::rows::{Dims, add, dot, place};
 
 /// Rows of the memory in a task.
 const RUN: usize = 16;
@@ -105,7 +105,7 @@ pub(super) fn forward(inputs: &Inputs<'_>) -> Vec<f32> {
     let mut packed = vec![0.0; batch * length];
     for (row, run, outputs, memory) in parts {
         let (y, last) = packed[row * length..][..length].split_at_mut(steps * width);
-        super::selective::place(y, &outputs, run.clone(), width, steps);
+        place(y, &outputs, run.clone(), width, steps);
         last[run.start * n..run.end * n].copy_from_slice(&memory);
     }
     packed
@@ -114,9 +114,8 @@ pub(super) fn forward(inputs: &Inputs<'_>) -> Vec<f32> {
 #[multiversion(targets("x86_64+avx2"))]
 fn walk(channel: &Channel<'_>, memory: &mut [f32], outputs: &mut [f32]) {
     memory.copy_from_slice(channel.state);
-    for t in 0..outputs.len() {
-        let next = step(channel, t, memory);
-        outputs[t] = next;
+    for (t, output) in outputs.iter_mut().enumerate() {
+        *output = step(channel, t, memory);
     }
 }
 
@@ -205,11 +204,6 @@ pub(super) fn backward(inputs: &Inputs<'_>, grad: &[f32]) -> Grads {
     };
     for part in parts {
         let (row, run) = (part.row, part.run);
-        let add = |to: &mut [f32], values: &[f32]| {
-            for (to, value) in to.iter_mut().zip(values) {
-                *to += value;
-            }
-        };
         add(
             &mut grads.query[row * steps * n..][..steps * n],
             &part.query,
@@ -218,7 +212,7 @@ pub(super) fn backward(inputs: &Inputs<'_>, grad: &[f32]) -> Grads {
         add(&mut grads.decay[row * steps..][..steps], &part.decay);
         add(&mut grads.write[row * steps..][..steps], &part.write);
         let value = &mut grads.value[row * steps * width..][..steps * width];
-        super::selective::place(value, &part.value, run.clone(), width, steps);
+        place(value, &part.value, run.clone(), width, steps);
         let at = (row * width + run.start) * n;
         grads.state[at..at + run.len() * n].copy_from_slice(&part.state);
     }

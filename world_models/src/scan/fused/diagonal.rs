@@ -81,8 +81,8 @@ fn walk(
     re: &mut [&mut [f32]],
     im: &mut [&mut [f32]],
 ) {
-    for t in 0..keep.len() {
-        if keep[t] == 0.0 {
+    for (t, keep) in keep.iter().enumerate() {
+        if *keep == 0.0 {
             continue;
         }
         let (past_re, now_re) = re.split_at_mut(t);

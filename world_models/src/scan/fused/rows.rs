@@ -1,4 +1,5 @@
-//! Dividing a batch of sequences among threads: by rows, and by channels where there are fewer rows than threads.
+//! Dividing a batch of sequences among threads: by rows, and by channels where there are fewer rows than threads; and
+//! putting together again what they made.
 
 use std::ops::Range;
 
@@ -45,4 +46,48 @@ pub(super) fn cut<'a>(
         }
     }
     pieces
+}
+
+/// Numbers added side by side, so that a sum over states can use vectors.
+pub(super) const LANES: usize = 8;
+
+/// Writes columns of `steps` numbers into the channels `run` of `[T, width]`.
+pub(super) fn place(
+    to: &mut [f32],
+    columns: &[f32],
+    run: Range<usize>,
+    width: usize,
+    steps: usize,
+) {
+    for (at, channel) in run.enumerate() {
+        for (t, value) in columns[at * steps..][..steps].iter().enumerate() {
+            to[t * width + channel] = *value;
+        }
+    }
+}
+
+/// `to += values`, element by element.
+pub(super) fn add(to: &mut [f32], values: &[f32]) {
+    for (to, value) in to.iter_mut().zip(values) {
+        *to += value;
+    }
+}
+
+/// x·y, [`LANES`] products side by side.
+#[inline(always)]
+pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    let tail: f32 = xs
+        .remainder()
+        .iter()
+        .zip(ys.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
+    for (x, y) in xs.zip(ys) {
+        for j in 0..LANES {
+            lanes[j] += x[j] * y[j];
+        }
+    }
+    lanes.iter().sum::<f32>() + tail
 }

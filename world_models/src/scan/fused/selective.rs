@@ -8,14 +8,11 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::rows::Dims;
+use super::rows::{Dims, LANES, add, dot, place};
 use crate::elementary::exp;
 
 /// Channels of a task.
 const RUN: usize = 32;
-
-/// Numbers added side by side, so that a sum over states can use vectors.
-const LANES: usize = 8;
 
 /// What the scan works on, as slices.
 pub(super) struct Inputs<'a> {
@@ -126,21 +123,6 @@ pub(super) fn forward(inputs: &Inputs<'_>) -> Vec<f32> {
     packed
 }
 
-/// Writes columns of `steps` numbers into the channels `run` of `[T, width]`.
-pub(super) fn place(
-    to: &mut [f32],
-    columns: &[f32],
-    run: std::ops::Range<usize>,
-    width: usize,
-    steps: usize,
-) {
-    for (at, channel) in run.enumerate() {
-        for (t, value) in columns[at * steps..][..steps].iter().enumerate() {
-            to[t * width + channel] = *value;
-        }
-    }
-}
-
 #[multiversion(targets("x86_64+avx2"))]
 fn walk(channel: &Channel<'_>, state: &mut [f32], outputs: &mut [f32]) {
     let n = state.len();
@@ -159,25 +141,6 @@ fn walk(channel: &Channel<'_>, state: &mut [f32], outputs: &mut [f32]) {
         }
         *output = dot(state, &channel.c[t * n..][..n]);
     }
-}
-
-/// x·y, [`LANES`] products side by side.
-#[inline(always)]
-pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
-    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let tail: f32 = xs
-        .remainder()
-        .iter()
-        .zip(ys.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in xs.zip(ys) {
-        for j in 0..LANES {
-            lanes[j] += x[j] * y[j];
-        }
-    }
-    lanes.iter().sum::<f32>() + tail
 }
 
 /// What a task adds to the gradients.
@@ -276,12 +239,6 @@ pub(super) fn backward(inputs: &Inputs<'_>, grad: &[f32]) -> Grads {
         grads.state[at * n..][..run.len() * n].copy_from_slice(&part.state);
     }
     grads
-}
-
-fn add(to: &mut [f32], values: &[f32]) {
-    for (to, value) in to.iter_mut().zip(values) {
-        *to += value;
-    }
 }
 
 /// Buffers of a task: states before and after every step, decays, and ĝ.

@@ -136,7 +136,7 @@ fn parameters_are_as_many_as_in_the_published_layer() {
 #[test]
 fn nothing_overflows_over_eight_thousand_steps() {
     let device = Device::flex();
-    for step in [1e-4, 1e-3, 0.1, 1.0] {
+    for step in [1e-4, 1e-3, 0.1, 1.0, 10.0] {
         let config = S4Config {
             state: 8,
             min_step: step,
