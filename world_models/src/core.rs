@@ -141,7 +141,11 @@ pub(crate) fn last_step(states: &Tensor<3>) -> Tensor<2> {
 
 /// Finds the first modulus that is not below one.
 pub(crate) fn check_moduli(moduli: Tensor<1>) -> Result<(), CoreError> {
-    let values = moduli.try_into_vec_as::<f32>().unwrap_or_default();
+    let values = moduli
+        .try_into_vec_as::<f32>()
+        .map_err(|error| CoreError::Read {
+            reason: error.to_string(),
+        })?;
     match values.iter().position(|m| m.is_nan() || *m >= 1.0) {
         None => Ok(()),
         Some(index) => Err(CoreError::Unstable {

@@ -48,6 +48,12 @@ pub enum CoreError {
         /// Path of the parameter within the module.
         parameter: String,
     },
+    /// Numbers that the device does not give back.
+    #[error("the device did not return its numbers: {reason}")]
+    Read {
+        /// What it says.
+        reason: String,
+    },
     /// A core that is not registered.
     #[error("there is no sequence core `{name}`{}", hint(suggestion.as_deref()))]
     UnknownCore {

@@ -12,7 +12,7 @@ use crate::CoreError;
 /// parameters so for good.
 ///
 /// # Errors
-/// [`CoreError::Gradient`] with the path of the first parameter whose gradient is not finite.
+/// [`CoreError::Gradient`] with the path of the first parameter whose gradient is not finite; [`CoreError::Read`].
 pub fn check_gradients(module: &impl Module, grads: &GradientsParams) -> Result<(), CoreError> {
     let mut check = Check {
         grads,
@@ -20,16 +20,13 @@ pub fn check_gradients(module: &impl Module, grads: &GradientsParams) -> Result<
         found: None,
     };
     module.visit(&mut check);
-    match check.found {
-        None => Ok(()),
-        Some(parameter) => Err(CoreError::Gradient { parameter }),
-    }
+    check.found.map_or(Ok(()), Err)
 }
 
 struct Check<'a> {
     grads: &'a GradientsParams,
     path: Vec<String>,
-    found: Option<String>,
+    found: Option<CoreError>,
 }
 
 impl ModuleVisitor for Check<'_> {
@@ -45,10 +42,19 @@ impl ModuleVisitor for Check<'_> {
         if self.found.is_some() {
             return;
         }
-        if let Some(grad) = self.grads.get::<D>(param.id)
-            && !grad.is_finite().all().into_scalar::<bool>()
-        {
-            self.found = Some(self.path.join("."));
+        let Some(grad) = self.grads.get::<D>(param.id) else {
+            return;
+        };
+        match grad.is_finite().all().try_into_scalar::<bool>() {
+            Ok(true) => {}
+            Ok(false) => {
+                let parameter = self.path.join(".");
+                self.found = Some(CoreError::Gradient { parameter });
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                self.found = Some(CoreError::Read { reason });
+            }
         }
     }
 }
