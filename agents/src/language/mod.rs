@@ -4,6 +4,7 @@
 //! [`Decision`] of it, and that is written as the action of the environment: players know neither observations nor
 //! actions.
 
+pub mod chat;
 mod decision;
 mod player;
 mod rational;
@@ -28,4 +29,5 @@ mod tests;
 pub fn register(registry: &mut Registry) {
     scripted::register(registry);
     rational::register(registry);
+    chat::register(registry);
 }

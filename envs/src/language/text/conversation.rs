@@ -47,7 +47,14 @@ impl Seat {
     pub(super) fn ask(&mut self, question: String) {
         self.news.push(question);
         let content = std::mem::take(&mut self.news).join("\n");
-        self.lines.push(Line::new(Role::User, content));
+        // Endpoints for chats want the speakers to take turns.
+        match self.lines.last_mut() {
+            Some(line) if line.role == Role::User => {
+                line.content.push('\n');
+                line.content += &content;
+            }
+            _ => self.lines.push(Line::new(Role::User, content)),
+        }
     }
 
     /// The seat has answered.

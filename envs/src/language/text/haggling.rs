@@ -1,9 +1,11 @@
 //! Bargaining and negotiation in words.
 
+use serde_json::{Value, json};
+
 use super::spoken::{Played, Scene, Spoken, Teller};
 use crate::{
     language::{
-        ALICE, Bargaining, Money, Negotiation, Outcome, Reason, Verdict,
+        ALICE, Bargaining, Horizon, Money, Negotiation, Outcome, Reason, Verdict,
         answer::{Expected, Move, Play},
         structured::{Haggle, Haggling, Talk},
         templates,
@@ -23,10 +25,18 @@ pub trait Told: Haggle {
     fn due(&self, names: &[String; 2]) -> Option<Expected>;
     /// What is played for a seat without a valid move.
     fn cautious(&self) -> Option<Play>;
+    /// The settings that `seat` knows.
+    fn facts(&self, seat: usize) -> Value;
     /// Lines of the rules.
     fn told(&self, seat: usize, teller: &mut Teller<'_>);
     /// Lines of a question, with the words that came with the offer on the table.
     fn asked(&self, seat: usize, message: Option<&str>, teller: &mut Teller<'_>);
+}
+
+fn tell_rounds(facts: &mut Value, horizon: Horizon) {
+    if let Some(rounds) = horizon.told() {
+        facts["max_rounds"] = rounds.into();
+    }
 }
 
 /// A part of a whole in percent, with at most two decimals.
@@ -49,6 +59,23 @@ impl Told for Bargaining {
 
     fn cautious(&self) -> Option<Play> {
         self.fallback()
+    }
+
+    fn facts(&self, seat: usize) -> Value {
+        let config = &self.config;
+        let mut facts = json!({
+            "money_to_divide": config.money.to_f64(),
+            "complete_information": config.complete_information,
+            "messages_allowed": config.messages,
+            "delta": config.delta[seat],
+        });
+        for (player, key) in ["delta_player_1", "delta_player_2"].iter().enumerate() {
+            if config.complete_information || player == seat {
+                facts[*key] = config.delta[player].into();
+            }
+        }
+        tell_rounds(&mut facts, config.horizon);
+        facts
     }
 
     fn told(&self, seat: usize, teller: &mut Teller<'_>) {
@@ -124,6 +151,22 @@ impl Told for Negotiation {
 
     fn cautious(&self) -> Option<Play> {
         self.fallback()
+    }
+
+    fn facts(&self, seat: usize) -> Value {
+        let config = &self.config;
+        let mut facts = json!({
+            "product_price_order": config.money.to_f64(),
+            "complete_information": config.complete_information,
+            "messages_allowed": config.messages,
+        });
+        for (player, key) in ["seller_value", "buyer_value"].iter().enumerate() {
+            if config.complete_information || player == seat {
+                facts[*key] = config.factor[player].into();
+            }
+        }
+        tell_rounds(&mut facts, config.horizon);
+        facts
     }
 
     fn told(&self, seat: usize, teller: &mut Teller<'_>) {
@@ -269,6 +312,10 @@ impl<G: Told> Spoken for Haggling<G> {
 
     fn round(talk: &Talk<G>, _: usize) -> Option<u16> {
         Some(talk.game().round())
+    }
+
+    fn facts(talk: &Talk<G>, seat: usize) -> Value {
+        talk.game().facts(seat)
     }
 
     fn frame(talk: &Talk<G>) -> [String; 2] {

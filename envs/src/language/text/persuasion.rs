@@ -1,5 +1,7 @@
 //! Persuasion in words.
 
+use serde_json::{Value, json};
+
 use super::{
     haggling::percent,
     spoken::{Played, Scene, Spoken, Teller},
@@ -218,6 +220,30 @@ impl Spoken for PersuasionGame {
     fn round(pitch: &Pitch, seat: usize) -> Option<u16> {
         let newcomer = seat == BOB && pitch.game().config.myopic;
         (!newcomer).then(|| pitch.game().round())
+    }
+
+    fn facts(pitch: &Pitch, seat: usize) -> Value {
+        let config = &pitch.game().config;
+        let mut facts = json!({
+            "product_price": config.money.to_f64(),
+            "is_myopic": config.myopic,
+            "is_seller_know_cv": config.seller_knows_values,
+            "is_buyer_know_p": config.buyer_knows_p,
+            "seller_message_type": config.seller_message,
+            "allow_buyer_message": config.buyer_message,
+        });
+        if seat == ALICE || !config.myopic {
+            facts["total_rounds"] = config.rounds.into();
+        }
+        if seat == ALICE || config.buyer_knows_p {
+            facts["p"] = config.p.into();
+        }
+        // The released code's names: v is the worth of good things, c that of bad ones.
+        if seat == BOB || config.seller_knows_values {
+            facts["v"] = config.value_high.into();
+            facts["c"] = config.value_low.into();
+        }
+        facts
     }
 
     fn frame(pitch: &Pitch) -> [String; 2] {

@@ -132,6 +132,8 @@ pub trait Spoken: Environment {
     fn question(game: &Self::State, message: Option<&str>, scene: Scene<'_>) -> String;
     /// The round, if `seat` is told.
     fn round(game: &Self::State, seat: usize) -> Option<u16>;
+    /// The settings that `seat` knows, under the names that the released code tells them to programs.
+    fn facts(game: &Self::State, seat: usize) -> Value;
     /// First and last line of the picture.
     fn frame(game: &Self::State) -> [String; 2];
     /// A move in words, for the picture.
@@ -394,9 +396,14 @@ impl<E: Spoken> Environment for InWords<E> {
         }
         *out.text(1) = table.seats[player].write(rules);
         let round = E::round(&table.game, player);
-        *out.text(2) = self
-            .expects(due.as_ref(), round, table.attempts)
-            .to_string();
+        let mut expects = self.expects(due.as_ref(), round, table.attempts);
+        if due.is_some() {
+            let mut facts = E::facts(&table.game, player);
+            facts["public_name"] = self.names[player].as_str().into();
+            facts["player_id"] = (player + 1).into();
+            expects["game"] = facts;
+        }
+        *out.text(2) = expects.to_string();
         E::tell(&table.game, out);
     }
 

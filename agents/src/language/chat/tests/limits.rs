@@ -1,0 +1,173 @@
+//! Check 11: limits, waits and budgets, on a clock that need not be waited for.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use palaestra_envs::{
+    language::{Reason, answer::resignation},
+    stream::Stream,
+};
+use rand::RngExt;
+use serde_json::Value;
+
+use super::{Files, Table, Virtual, bargaining};
+use crate::language::chat::{
+    Broken, Budget, Cap, Clock, Limits, Post, Price, Reply, Transport,
+    mock::{completion, obedient},
+};
+
+/// A request: when, and of how many tokens.
+type Log = Arc<Mutex<Vec<(Duration, u64)>>>;
+
+/// Answers at once, or after a while on the virtual clock.
+struct Simulated {
+    clock: Arc<Virtual>,
+    log: Log,
+    draws: Mutex<Stream>,
+    slow: bool,
+}
+
+impl Transport for Simulated {
+    fn post(&self, post: &Post<'_>) -> Result<Reply, Broken> {
+        let body: Value = serde_json::from_str(post.body).unwrap();
+        let (seconds, tokens) = {
+            let mut draws = self.draws.lock().unwrap();
+            (draws.random_range(0.0..2.0), draws.random_range(20..400))
+        };
+        self.log.lock().unwrap().push((self.clock.now(), tokens));
+        if self.slow {
+            self.clock.sleep(Duration::from_secs_f64(seconds));
+        }
+        let mut reply = completion(&obedient(&body, 1));
+        reply["usage"] = serde_json::json!({"prompt_tokens": tokens - 10, "completion_tokens": 10});
+        Ok(Reply {
+            status: 200,
+            retry_after: None,
+            body: reply.to_string().into_bytes(),
+        })
+    }
+}
+
+fn simulated(slow: bool) -> (Arc<Virtual>, Log, Box<dyn Transport>) {
+    let (clock, log) = (Arc::new(Virtual::default()), Log::default());
+    let transport = Simulated {
+        clock: clock.clone(),
+        log: log.clone(),
+        draws: Mutex::new(Stream::new(7, 0, "test.reply")),
+        slow,
+    };
+    (clock, log, Box::new(transport))
+}
+
+#[test]
+fn no_minute_holds_more_than_the_limits_allow() {
+    for (requests, tokens, slow) in [(Some(30), None, true), (None, Some(20_000), false), (Some(50), Some(30_000), true)] {
+        let files = Files::new();
+        let (clock, log, transport) = simulated(slow);
+        let mut args = files.args(&format!("http://limits.{requests:?}.{tokens:?}.test"));
+        args.max_tokens = 100;
+        args.limits = Limits {
+            requests_per_minute: requests,
+            tokens_per_minute: tokens,
+            max_in_flight: 1,
+        };
+        let mut table = Table::new(bargaining(), 25, args, Some(transport), clock).unwrap();
+        for _ in 0..40 {
+            table.step().unwrap();
+        }
+        let log = log.lock().unwrap();
+        assert_eq!(log.len(), 1000);
+        let mut fullest = (0, 0);
+        for (first, &(start, _)) in log.iter().enumerate() {
+            let minute = log[first..].iter().take_while(|(at, _)| *at - start < Duration::from_secs(60));
+            let (count, sum) = minute.fold((0, 0), |(count, sum), (_, tokens)| (count + 1, sum + tokens));
+            assert!(requests.is_none_or(|most| count <= most), "{count} from {start:?}");
+            assert!(tokens.is_none_or(|most| sum <= most), "{sum} from {start:?}");
+            fullest = (fullest.0.max(count), fullest.1.max(sum));
+        }
+        // The limits bind, and are made use of.
+        assert!(requests == Some(fullest.0) || tokens.is_some_and(|most| fullest.1 > most / 2), "{fullest:?}");
+    }
+}
+
+#[test]
+fn a_budget_ends_games_with_at_most_one_request_too_many() {
+    let cap = |requests, tokens, usd| Cap { requests, tokens, usd };
+    let none = Cap::default();
+    let cases = [
+        Budget { run: cap(Some(17), None, None), ..Budget::default() },
+        Budget { run: cap(None, Some(5_000), None), ..Budget::default() },
+        Budget { run: cap(None, None, Some(0.02)), ..Budget::default() },
+        Budget { game: cap(Some(3), None, None), ..Budget::default() },
+        Budget { seat: cap(None, Some(700), None), run: none, game: none },
+    ];
+    for (number, budget) in cases.into_iter().enumerate() {
+        for workers in [1, 4] {
+            let files = Files::new();
+            let (clock, log, transport) = simulated(false);
+            let mut args = files.args(&format!("http://budget.{number}.{workers}.test"));
+            args.budget = budget;
+            args.max_tokens = 100;
+            args.limits.max_in_flight = workers;
+            let price = Price { prompt: 2.0, cached: None, completion: 8.0 };
+            args.prices.insert("mock".into(), price);
+            let mut table = Table::new(bargaining(), 4, args.clone(), Some(transport), clock.clone()).unwrap();
+            let mut given_up = 0;
+            for _ in 0..8 {
+                let answers = table.step().unwrap();
+                given_up += answers.iter().filter(|a| Some((*a).clone()) == resignation(Reason::BudgetExhausted)).count();
+            }
+            assert!(given_up > 0, "{budget:?}");
+            let log = log.lock().unwrap();
+            let ledger = files.ledger();
+            assert_eq!(ledger.len(), log.len(), "the ledger has them all");
+            // What each scope has spent, and had spent before its last request.
+            let mut scopes = std::collections::BTreeMap::<String, Vec<[f64; 3]>>::new();
+            for line in &ledger {
+                let tokens = line[8].parse::<f64>().unwrap() + line[9].parse::<f64>().unwrap();
+                let spent = [1.0, tokens, line[13].parse::<f64>().unwrap()];
+                for scope in ["run".into(), format!("game {}", line[0]), format!("seat {} {}", line[0], line[1])] {
+                    scopes.entry(scope).or_default().push(spent);
+                }
+            }
+            for (scope, spent) in scopes {
+                let cap = match scope.as_bytes()[0] {
+                    b'r' => budget.run,
+                    b'g' => budget.game,
+                    _ => budget.seat,
+                };
+                let most = [cap.requests.map(|n| n as f64), cap.tokens.map(|n| n as f64), cap.usd];
+                for (kind, most) in most.into_iter().enumerate() {
+                    let Some(most) = most else { continue };
+                    let total: f64 = spent.iter().map(|spent| spent[kind]).sum();
+                    let largest = spent.iter().map(|spent| spent[kind]).fold(0.0, f64::max);
+                    assert!(total - largest < most, "{scope}: {total}, at most one over {most}");
+                }
+            }
+            // A ledger is a budget: who goes on with it has spent what it says.
+            if budget.run != none {
+                drop(table);
+                let (_, again, transport) = simulated(false);
+                let mut table = Table::new(bargaining(), 1, args, Some(transport), clock).unwrap();
+                let answers = table.step().unwrap();
+                assert_eq!(Some(answers[0].clone()), resignation(Reason::BudgetExhausted));
+                assert_eq!(again.lock().unwrap().len(), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn dollars_need_a_price_and_files_must_be_ledgers() {
+    let files = Files::new();
+    let mut args = files.args("http://prices.test");
+    args.budget.run.usd = Some(1.0);
+    let table = |args| Table::new(bargaining(), 1, args, None, Arc::new(Virtual::default()));
+    let error = table(args).err().unwrap().to_string();
+    assert!(error.contains("prices"), "{error}");
+    std::fs::write(files.path("ledger.csv"), "a,b\n").unwrap();
+    let error = table(files.args("http://prices.test")).err().unwrap().to_string();
+    assert!(error.contains("is no ledger"), "{error}");
+}
