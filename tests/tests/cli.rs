@@ -4,6 +4,7 @@ mod cli {
     mod bandits;
     mod errors;
     mod examples;
+    mod chat;
     mod language;
     mod market;
     mod quickstart;

@@ -25,6 +25,7 @@ mod progress;
 mod replay;
 mod report;
 mod run;
+mod serve;
 mod solve;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -112,6 +113,11 @@ enum Command {
         after_help = "Example:\n  palaestra solve experiments/instances/pomdp/tiger.pomdp --policy tiger.json\n  palaestra solve tag-v1 --seconds 300 --save tag.solver --plot bounds.svg\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg\n  palaestra solve kuhn_poker --iterations 10000 --plot gaps.svg"
     )]
     Solve(solve::SolveArgs),
+    /// Let games elsewhere ask an agent, over HTTP as GLEE's released code does
+    #[command(
+        after_help = "Example:\n  palaestra serve chat --args '{\"base_url\": \"http://127.0.0.1:8080/v1\", \"model\": \"local\"}'"
+    )]
+    Serve(serve::ServeArgs),
     /// Recordings of order books: replay and verify, convert, count
     #[command(
         subcommand,
@@ -213,6 +219,7 @@ fn run_command(
         Command::Report(args) => report::report(registries, &output, args),
         Command::List(args) => inspect::list(registries, &output, args),
         Command::Check(args) => check::check(registries, &output, args),
+        Command::Serve(args) => serve::serve(registries, &output, args),
         Command::Solve(args) => solve::solve(registries, &output, args),
         Command::Market(args) => market::market(&output, args),
         Command::Language(args) => language::language(registries, &output, args),

@@ -172,7 +172,10 @@ const HEADER: &str = "game,seat,round,attempt,request,model,status,outcome,promp
 
 impl Entry {
     fn line(&self) -> String {
-        let round = self.round.map(|round| round.to_string()).unwrap_or_default();
+        let round = self
+            .round
+            .map(|round| round.to_string())
+            .unwrap_or_default();
         let Usage {
             prompt,
             completion,

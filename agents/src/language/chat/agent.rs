@@ -12,8 +12,20 @@ use sha2::{Digest as _, Sha256};
 use super::client::{Client, Job};
 use crate::{Agent, AgentContext, AgentError, Mode, StepView};
 
-/// Makes the body of a request from the chat, what is expected and the seat's seed.
-pub(crate) type Body = Box<dyn Fn(Value, &Value, u64) -> Value + Send>;
+/// What a seat is told.
+pub(crate) struct Told<'a> {
+    /// The chat.
+    pub(crate) chat: Value,
+    /// What is due.
+    pub(crate) expects: &'a Value,
+    /// The numbers, where there are any.
+    pub(crate) state: &'a [f32],
+    /// The seed of its answer.
+    pub(crate) seed: u64,
+}
+
+/// Makes the body of a request.
+pub(crate) type Body = Box<dyn Fn(Told<'_>) -> Value + Send>;
 
 /// Someone at the other end of a connection who is told everything a seat is told, and answers in words.
 pub struct Correspondent {
@@ -23,6 +35,8 @@ pub struct Correspondent {
     seats: Vec<String>,
     /// Fields of the observation: the chat, and what is expected.
     fields: [usize; 2],
+    /// Field of the numbers.
+    state: Option<usize>,
     client: Client,
     body: Body,
     count: Count,
@@ -48,7 +62,9 @@ impl Correspondent {
         let player = context.player();
         let leaves = player.observation.leaves();
         let field = |name: &str| {
-            let is = |(leaf, space): &(String, &Space)| leaf == name && matches!(space, Space::Text { .. });
+            let is = |(leaf, space): &(String, &Space)| {
+                leaf == name && matches!(space, Space::Text { .. })
+            };
             leaves.iter().position(is)
         };
         let (Some(chat), Some(expects), Space::Text { .. }) =
@@ -60,11 +76,15 @@ impl Correspondent {
                 reason: "it plays games in words, such as glee_bargaining_text-v1".into(),
             });
         };
-        let seats = context.players.iter().map(|&p| context.env.players[p].name.clone());
+        let seats = context
+            .players
+            .iter()
+            .map(|&p| context.env.players[p].name.clone());
         Ok(Self {
             id,
             seats: seats.collect(),
             fields: [chat, expects],
+            state: leaves.iter().position(|(leaf, _)| leaf == "state"),
             client,
             body,
             count: Count {
@@ -94,14 +114,25 @@ impl Correspondent {
         };
         let seed = self.context.seed;
         let game = format!("{seed:016x}-{part}-{row}-{}", self.count.episodes[at]);
-        let seed = seed_of(&game, seat);
+        // Where buyers change, two questions of a game can be the same; the answers need not be.
+        let seed = seed_of(&game, seat, view.elapsed[row]);
+        let state = self.state.map_or(&[][..], |field| {
+            let width = view.observation.width(field);
+            &view.observation.f32(field)[row * width..(row + 1) * width]
+        });
+        let told = Told {
+            chat,
+            expects: &expects,
+            state,
+            seed,
+        };
         Ok(Job {
             row,
             seat: seat.clone(),
             round: expects["round"].as_u64(),
             attempt: expects["attempt"].as_u64().unwrap_or(1),
             prompts: expects["prompts"].as_str().unwrap_or_default().into(),
-            body: (self.body)(chat, &expects, seed),
+            body: (self.body)(told),
             expected: serde_json::from_value::<Expected>(expects).ok(),
             seed,
             game,
@@ -109,10 +140,13 @@ impl Correspondent {
     }
 }
 
-/// The seed of a seat: 31 bits, which every endpoint takes.
-fn seed_of(game: &str, seat: &str) -> u64 {
-    let digest = Sha256::digest(format!("{game}\n{seat}").as_bytes());
-    let bits = digest.iter().take(4).fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+/// The seed of an answer: 31 bits, which every endpoint takes.
+fn seed_of(game: &str, seat: &str, step: u32) -> u64 {
+    let digest = Sha256::digest(format!("{game}\n{seat}\n{step}").as_bytes());
+    let bits = digest
+        .iter()
+        .take(4)
+        .fold(0, |bits, &byte| bits << 8 | u64::from(byte));
     bits >> 1
 }
 
@@ -124,7 +158,9 @@ impl Agent for Correspondent {
         actions: &mut Columns,
     ) -> Result<(), AgentError> {
         let asking = rows.rows().filter(|&row| view.acting[row]);
-        let jobs: Vec<Job> = asking.map(|row| self.job(view, row)).collect::<Result<_, _>>()?;
+        let jobs: Vec<Job> = asking
+            .map(|row| self.job(view, row))
+            .collect::<Result<_, _>>()?;
         let answers = self.client.ask_all(&jobs)?;
         for (job, answer) in jobs.iter().zip(answers) {
             actions.text_mut(0)[job.row] = answer;

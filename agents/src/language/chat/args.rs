@@ -98,7 +98,7 @@ pub struct ChatArgs {
     pub max_tokens: u32,
     /// How the endpoint is told.
     pub max_tokens_key: TokenKey,
-    /// Whether a seed is sent; each seat of each game has its own.
+    /// Whether a seed is sent; each answer has its own.
     pub send_seed: bool,
     /// Texts at which an answer ends.
     pub stop: Vec<String>,

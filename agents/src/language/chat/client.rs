@@ -158,8 +158,9 @@ impl Client {
         let hashes: Vec<String> = jobs.iter().map(hash).collect();
         let reads = self.wire.source.reads();
         let found = hashes.iter().map(|hash| self.transcript.find(hash));
-        let mut answers: Vec<Option<String>> =
-            found.map(|found| found.filter(|_| reads).map(str::to_owned)).collect();
+        let mut answers: Vec<Option<String>> = found
+            .map(|found| found.filter(|_| reads).map(str::to_owned))
+            .collect();
         let missing: Vec<usize> = (0..jobs.len()).filter(|&i| answers[i].is_none()).collect();
         self.counts.replayed += (jobs.len() - missing.len()) as u64;
         self.counts.answers += jobs.len() as u64;
@@ -201,7 +202,12 @@ impl Client {
 
     /// Asks for the missing answers; `None` for those that were no longer asked for after another had failed for good.
     fn ask(&self, jobs: &[Job], hashes: &[String], missing: &[usize]) -> Vec<Option<Asked>> {
-        let workers = self.wire.limits.max_in_flight.clamp(1, 64).min(missing.len());
+        let workers = self
+            .wire
+            .limits
+            .max_in_flight
+            .clamp(1, 64)
+            .min(missing.len());
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let slots: Vec<Mutex<Option<Asked>>> = missing.iter().map(|_| Mutex::default()).collect();
         let work = || {
@@ -225,7 +231,9 @@ impl Client {
             });
         }
         let slots = slots.into_iter().map(Mutex::into_inner);
-        slots.map(|slot| slot.unwrap_or_else(PoisonError::into_inner)).collect()
+        slots
+            .map(|slot| slot.unwrap_or_else(PoisonError::into_inner))
+            .collect()
     }
 
     /// Asks for one answer until there is one, or there will be none.
@@ -267,7 +275,9 @@ impl Client {
         };
         let mut used = Duration::ZERO;
         let ending = loop {
-            let reserved = self.account.reserve(&wire.budget, &job.game, &job.seat, most);
+            let reserved = self
+                .account
+                .reserve(&wire.budget, &job.game, &job.seat, most);
             let Some(reservation) = reserved else {
                 break Err(Reason::BudgetExhausted);
             };
@@ -323,7 +333,10 @@ impl Client {
         record.seconds = self.clock.now().saturating_sub(begun).as_secs_f64();
         (record.answer, record.read) = match ending {
             Ok(answer) => {
-                let read = job.expected.as_ref().map(|due| read(&answer, due, &Reading::default()));
+                let read = job
+                    .expected
+                    .as_ref()
+                    .map(|due| read(&answer, due, &Reading::default()));
                 let kind = match read {
                     None | Some(Ok(_)) => "ok",
                     Some(Err(error)) => error.kind(),
@@ -364,9 +377,18 @@ impl Client {
         entry.status = reply.status;
         let text = self.scrub(String::from_utf8_lossy(&reply.body).into_owned());
         if !(200..300).contains(&reply.status) {
-            tracing::debug!(game = entry.game, seat = entry.seat, status = reply.status, "refused");
+            tracing::debug!(
+                game = entry.game,
+                seat = entry.seat,
+                status = reply.status,
+                "refused"
+            );
             entry.outcome = "refused".into();
-            let excerpt: String = text.chars().take(300).flat_map(char::escape_debug).collect();
+            let excerpt: String = text
+                .chars()
+                .take(300)
+                .flat_map(char::escape_debug)
+                .collect();
             record.response = kept(text);
             if retry::is_hopeless(reply.status) {
                 let (url, status) = (&self.wire.url, reply.status);
@@ -376,7 +398,9 @@ impl Client {
             }
             if retry::passes(reply.status) {
                 let now = self.clock.since_epoch();
-                let wait = reply.retry_after.and_then(|header| retry::asked(&header, now));
+                let wait = reply
+                    .retry_after
+                    .and_then(|header| retry::asked(&header, now));
                 return Verdict::Again(wait, Reason::EndpointFailed);
             }
             return Verdict::GiveUp(Reason::EndpointFailed);
@@ -413,7 +437,9 @@ fn kept(text: String) -> Value {
 
 /// That a transcript does not hold an answer.
 fn missed(job: &Job, transcript: &str, hash: &str) -> String {
-    let round = job.round.map_or_else(|| "unknown".into(), |round| round.to_string());
+    let round = job
+        .round
+        .map_or_else(|| "unknown".into(), |round| round.to_string());
     format!(
         "{transcript} has no answer for game {}, seat {}, round {round}, attempt {} (request {hash}); play the recorded configuration, or use source = \"replay\" to ask the endpoint for what is missing",
         job.game, job.seat, job.attempt

@@ -161,7 +161,10 @@ impl Pass<'_> {
     /// Tells how many tokens it has been.
     pub fn settle(&self, tokens: u64) {
         let minute = &mut *lock(&self.limiter.minute);
-        let sent = minute.sent.iter_mut().find(|sent| sent.number == self.number);
+        let sent = minute
+            .sent
+            .iter_mut()
+            .find(|sent| sent.number == self.number);
         if let Some(sent) = sent {
             minute.tokens = minute.tokens - sent.tokens + tokens;
             sent.tokens = tokens;

@@ -35,6 +35,8 @@ pub(super) fn request(args: &ChatArgs, messages: Value, schema: &Value, seed: u6
         Format::JsonObject => {
             body.insert("response_format".into(), json!({"type": "json_object"}));
         }
+        // Who asks from elsewhere may not say what is due.
+        Format::JsonSchema if schema.is_null() => {}
         Format::JsonSchema => {
             let schema = json!({"name": "move", "strict": true, "schema": schema});
             let format = json!({"type": "json_schema", "json_schema": schema});
@@ -83,7 +85,8 @@ pub(crate) struct Answer {
 
 /// Reads a reply; `sent` are the bytes of the request, to estimate tokens from.
 pub(super) fn answer(body: &[u8], sent: usize) -> Result<Answer, String> {
-    let text = std::str::from_utf8(body).map_err(|error| format!("the reply is no text: {error}"))?;
+    let text =
+        std::str::from_utf8(body).map_err(|error| format!("the reply is no text: {error}"))?;
     let reply: Value =
         serde_json::from_str(text).map_err(|error| format!("the reply is no JSON: {error}"))?;
     let choice = reply.pointer("/choices/0");
@@ -95,7 +98,9 @@ pub(super) fn answer(body: &[u8], sent: usize) -> Result<Answer, String> {
     let void = match finish {
         Some(reason @ ("length" | "content_filter")) => Some(format!("[no answer: {reason}]")),
         _ if said.trim().is_empty() => {
-            let refused = choice.pointer("/message/refusal").is_some_and(Value::is_string);
+            let refused = choice
+                .pointer("/message/refusal")
+                .is_some_and(Value::is_string);
             let why = if refused { "refused" } else { "empty" };
             Some(format!("[no answer: {why}]"))
         }
@@ -149,20 +154,51 @@ mod tests {
             answer(body.to_string().as_bytes(), 100).unwrap()
         };
         let said = read(json!({"message": {"content": "yes"}, "finish_reason": "stop"}));
-        let usage = Usage { prompt: 9, completion: 5, cached: 4, reasoning: 2, estimated: false };
-        assert_eq!(said, Answer { words: "yes".into(), usage });
+        let usage = Usage {
+            prompt: 9,
+            completion: 5,
+            cached: 4,
+            reasoning: 2,
+            estimated: false,
+        };
+        assert_eq!(
+            said,
+            Answer {
+                words: "yes".into(),
+                usage
+            }
+        );
         let parts = json!([{"type": "text", "text": "y"}, {"type": "image"}, {"type": "text", "text": "es"}]);
         assert_eq!(read(json!({"message": {"content": parts}})).words, "yes");
         for (choice, words) in [
-            (json!({"message": {"content": "{\"decision\": \"accept\"}"}, "finish_reason": "length"}), "[no answer: length]"),
-            (json!({"message": {"content": "x"}, "finish_reason": "content_filter"}), "[no answer: content_filter]"),
-            (json!({"message": {"content": null, "refusal": "I cannot."}}), "[no answer: refused]"),
-            (json!({"message": {"content": "", "tool_calls": [{}]}}), "[no answer: empty]"),
+            (
+                json!({"message": {"content": "{\"decision\": \"accept\"}"}, "finish_reason": "length"}),
+                "[no answer: length]",
+            ),
+            (
+                json!({"message": {"content": "x"}, "finish_reason": "content_filter"}),
+                "[no answer: content_filter]",
+            ),
+            (
+                json!({"message": {"content": null, "refusal": "I cannot."}}),
+                "[no answer: refused]",
+            ),
+            (
+                json!({"message": {"content": "", "tool_calls": [{}]}}),
+                "[no answer: empty]",
+            ),
         ] {
             assert_eq!(read(choice).words, words);
         }
         let bare = answer(br#"{"choices": [{"message": {"content": "12345"}}]}"#, 101).unwrap();
-        assert_eq!((bare.usage.prompt, bare.usage.completion, bare.usage.estimated), (26, 2, true));
+        assert_eq!(
+            (
+                bare.usage.prompt,
+                bare.usage.completion,
+                bare.usage.estimated
+            ),
+            (26, 2, true)
+        );
         for body in [&b"\xff{}"[..], b"{", b"<html>", b"{\"choices\": []}"] {
             assert!(answer(body, 0).is_err());
         }
@@ -170,11 +206,18 @@ mod tests {
 
     #[test]
     fn keys_of_transcripts_do_not_depend_on_host_or_order() {
-        let (a, b) = (json!({"x": 1, "y": [{"p": 1, "q": 2}]}), json!({"y": [{"q": 2, "p": 1}], "x": 1}));
+        let (a, b) = (
+            json!({"x": 1, "y": [{"p": 1, "q": 2}]}),
+            json!({"y": [{"q": 2, "p": 1}], "x": 1}),
+        );
         let key = hash("http://one/v1/chat", &a, 1, 7);
         assert_eq!(key.len(), 64);
         assert_eq!(key, hash("https://two:81/v1/chat", &b, 1, 7));
-        for other in [hash("http://one/v2/chat", &a, 1, 7), hash("http://one/v1/chat", &a, 2, 7), hash("http://one/v1/chat", &a, 1, 8)] {
+        for other in [
+            hash("http://one/v2/chat", &a, 1, 7),
+            hash("http://one/v1/chat", &a, 2, 7),
+            hash("http://one/v1/chat", &a, 1, 8),
+        ] {
             assert_ne!(key, other);
         }
     }

@@ -63,7 +63,10 @@ impl Endpoint {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let (received, stop) = (Arc::<Mutex<Vec<Received>>>::default(), Arc::<AtomicBool>::default());
+        let (received, stop) = (
+            Arc::<Mutex<Vec<Received>>>::default(),
+            Arc::<AtomicBool>::default(),
+        );
         let (log, stopped, script) = (received.clone(), stop.clone(), Arc::new(script));
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -197,7 +200,10 @@ pub fn obedient(body: &Value, choice: usize) -> String {
     let Some(properties) = schema["properties"].as_object() else {
         return "{}".into();
     };
-    let numbers = properties.values().filter(|p| p["type"] == "number").count();
+    let numbers = properties
+        .values()
+        .filter(|p| p["type"] == "number")
+        .count();
     let mut answer = serde_json::Map::new();
     for (key, property) in properties {
         let value = match (&property["enum"], &property["type"]) {

@@ -32,10 +32,10 @@ pub use args::{ChatArgs, Format, Timeouts, TokenKey};
 pub use clock::{Clock, Wall};
 pub use limits::{Limiter, Limits, Pass};
 pub use secret::Secret;
-use serde_json::Value;
 pub use transcript::{Record, Source};
 pub use transport::{Broken, Http, Post, Reply, Transport};
 
+pub(crate) use agent::Told;
 pub(crate) use args::address;
 pub(crate) use client::{Client, Wire};
 pub(crate) use message::Answer;
@@ -49,7 +49,8 @@ const ID: &str = "chat";
 pub(crate) fn transport(timeouts: &Timeouts, source: Source) -> Option<Box<dyn Transport>> {
     let [connect, first_byte] =
         [timeouts.connect_s, timeouts.first_byte_s].map(Duration::from_secs_f64);
-    (source != Source::Strict).then(|| Box::new(Http::new(connect, first_byte)) as Box<dyn Transport>)
+    (source != Source::Strict)
+        .then(|| Box::new(Http::new(connect, first_byte)) as Box<dyn Transport>)
 }
 
 /// A chat player.
@@ -96,8 +97,8 @@ pub fn build_with(
         source: args.source,
     };
     let client = Client::new(wire, transport, clock)?;
-    let body = move |messages: Value, expects: &Value, seed: u64| {
-        message::request(&args, messages, &expects["schema"], seed)
+    let body = move |told: Told<'_>| {
+        message::request(&args, told.chat, &told.expects["schema"], told.seed)
     };
     Correspondent::new(ID, context, client, Box::new(body))
 }

@@ -48,10 +48,19 @@ mod tests {
     #[test]
     fn waits_are_those_asked_for_or_drawn() {
         let now = Duration::from_secs(784_111_777);
-        let date = |seconds: u64| asked(&format!("Sun, 06 Nov 1994 08:{}:37 GMT", 49 + seconds / 60), now);
+        let date = |seconds: u64| {
+            asked(
+                &format!("Sun, 06 Nov 1994 08:{}:37 GMT", 49 + seconds / 60),
+                now,
+            )
+        };
         assert_eq!(date(0), Some(Duration::ZERO));
         assert_eq!(date(120), Some(Duration::from_secs(120)));
-        assert_eq!(asked("Sun, 06 Nov 1994 07:49:37 GMT", now), Some(Duration::ZERO), "past");
+        assert_eq!(
+            asked("Sun, 06 Nov 1994 07:49:37 GMT", now),
+            Some(Duration::ZERO),
+            "past"
+        );
         assert_eq!(asked(" 1.5 ", now), Some(Duration::from_millis(1500)));
         for header in ["-1", "NaN", "soon", ""] {
             assert_eq!(asked(header, now), None, "{header}");

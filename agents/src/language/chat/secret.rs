@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::AgentError;
 
 /// A key of an endpoint. It cannot be printed, and is taken out of what the endpoint sends back.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(String);
 
 const HIDDEN: &str = "[key]";
@@ -44,6 +46,14 @@ impl Secret {
             return text;
         }
         text.replace(&self.0, HIDDEN)
+    }
+}
+
+/// By their hashes, so that how long it takes tells nothing of how much is right.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        let [own, others] = [self, other].map(|key| Sha256::digest(key.0.as_bytes()));
+        own == others
     }
 }
 

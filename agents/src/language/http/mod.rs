@@ -3,9 +3,13 @@
 //! *After eilamshapira/GLEE, `players/http_player.py`.* The game sends `POST <url>/chat` with `messages` (a chat),
 //! `decision` (whether a decision is due, or an offer) and `game_params` (the settings that the seat knows); the player
 //! sends back `{"response": "…"}`. A key goes into `X-API-Key`. The agent `http` is the game's end, so that existing
-//! players can be asked; [`Server`] is the player's, so that existing games can ask our agents.
+//! players can be asked; [`Server`] with a [`Desk`] is the player's, so that existing games can ask our agents. Beside
+//! the released code's keys, `game_params` holds `expects` and `state`, what our agents are told.
 
+mod desk;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -14,11 +18,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use desk::Desk;
 pub use server::{Handler, Request, Server};
 
 use super::chat::{
-    Answer, Budget, Client, Correspondent, Limits, Price, Secret, Source, Timeouts, Usage, Wall,
-    Wire, address, transport,
+    Answer, Budget, Client, Correspondent, Limits, Price, Secret, Source, Timeouts, Told, Usage,
+    Wall, Wire, address, transport,
 };
 use crate::{AgentContext, AgentError, Registry};
 
@@ -63,7 +68,8 @@ impl Default for HttpArgs {
 }
 
 /// The body of a request.
-fn request(messages: Value, expects: &Value) -> Value {
+fn request(told: Told<'_>) -> Value {
+    let (messages, expects) = (told.chat, told.expects);
     let due = serde_json::from_value::<Expected>(expects.clone()).ok();
     let decision = !matches!(
         due,
@@ -74,7 +80,8 @@ fn request(messages: Value, expects: &Value) -> Value {
         _ => Map::new(),
     };
     params.insert("rules".into(), messages[0]["content"].clone());
-    params.insert("expects".into(), expects["schema"].clone());
+    params.insert("expects".into(), expects.clone());
+    params.insert("state".into(), json!(told.state));
     json!({"messages": messages, "decision": decision, "game_params": params})
 }
 
@@ -120,8 +127,7 @@ pub fn build(context: &AgentContext, args: &HttpArgs) -> Result<Correspondent, A
     };
     let transport = transport(&args.timeouts, args.source);
     let client = Client::new(wire, transport, Arc::new(Wall::default()))?;
-    let body = |messages: Value, expects: &Value, _: u64| request(messages, expects);
-    Correspondent::new(ID, context, client, Box::new(body))
+    Correspondent::new(ID, context, client, Box::new(request))
 }
 
 /// Registers the agent.

@@ -34,7 +34,7 @@ pub struct Request {
 }
 
 /// What answers questions; an error is sent back as status 422.
-pub type Handler = dyn Fn(Request) -> Result<String, String> + Send + Sync;
+pub type Handler<'h> = dyn Fn(Request) -> Result<String, String> + Send + Sync + 'h;
 
 /// Answers `POST /chat`.
 pub struct Server {
@@ -73,7 +73,7 @@ impl Server {
     }
 
     /// Answers until it is stopped, each connection on a thread of its own.
-    pub fn run(&self, handler: &Handler) {
+    pub fn run(&self, handler: &Handler<'_>) {
         std::thread::scope(|scope| {
             for stream in self.listener.incoming() {
                 if self.stop.load(Ordering::Relaxed) {
@@ -85,7 +85,7 @@ impl Server {
         });
     }
 
-    fn serve(&self, stream: &TcpStream, handler: &Handler) {
+    fn serve(&self, stream: &TcpStream, handler: &Handler<'_>) {
         let limits = [
             stream.set_read_timeout(Some(PATIENCE)),
             stream.set_write_timeout(Some(PATIENCE)),
@@ -117,7 +117,7 @@ impl Server {
             .and_then(|()| stream.write_all(body.as_bytes()));
     }
 
-    fn answer(&self, stream: &TcpStream, handler: &Handler) -> Result<Response, Response> {
+    fn answer(&self, stream: &TcpStream, handler: &Handler<'_>) -> Result<Response, Response> {
         let fail = |status: u16, problem: &str| (status, json!({"error": problem}));
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
@@ -130,7 +130,11 @@ impl Server {
             }
         };
         head(&mut line)?;
-        let wanted = line.split(' ').take(2).map(str::to_owned).collect::<Vec<_>>();
+        let wanted = line
+            .split(' ')
+            .take(2)
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         let (mut length, mut key) = (None, None);
         for count in 0.. {
             if count == MOST_LINES {

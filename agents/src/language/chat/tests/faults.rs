@@ -47,8 +47,14 @@ fn first_answer(game: (&str, Value), acts: Vec<Act>) -> Outcome {
 }
 
 fn status(status: u16, headers: &[(&str, &str)]) -> Act {
-    let headers = headers.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
-    Act::Status(status, headers.collect(), json!({"error": {"message": "no"}}).to_string())
+    let headers = headers
+        .iter()
+        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
+    Act::Status(
+        status,
+        headers.collect(),
+        json!({"error": {"message": "no"}}).to_string(),
+    )
 }
 
 /// After faults that pass, the answer comes all the same; the ledger has a line for each request.
@@ -56,7 +62,8 @@ fn status(status: u16, headers: &[(&str, &str)]) -> Act {
 fn passing_faults_are_asked_again() {
     let body = completion(SPLIT).to_string();
     let raw = |bytes: &[u8]| {
-        let mut reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", bytes.len()).into_bytes();
+        let mut reply =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", bytes.len()).into_bytes();
         reply.extend_from_slice(bytes);
         Act::Raw(reply)
     };
@@ -66,35 +73,87 @@ fn passing_faults_are_asked_again() {
         "<html>busy</html>".into(),
     );
     let cases: Vec<(&str, Vec<Act>, &str)> = vec![
-        ("server errors", vec![status(500, &[]), status(503, &[]), status(503, &[]), status(529, &[])], "refused"),
-        ("too early, conflict", vec![status(425, &[]), status(409, &[]), status(408, &[])], "refused"),
-        ("slow drip", vec![Act::Drip(SPLIT.into(), Duration::from_millis(50))], "timeout"),
+        (
+            "server errors",
+            vec![
+                status(500, &[]),
+                status(503, &[]),
+                status(503, &[]),
+                status(529, &[]),
+            ],
+            "refused",
+        ),
+        (
+            "too early, conflict",
+            vec![status(425, &[]), status(409, &[]), status(408, &[])],
+            "refused",
+        ),
+        (
+            "slow drip",
+            vec![Act::Drip(SPLIT.into(), Duration::from_millis(50))],
+            "timeout",
+        ),
         ("reset", vec![Act::Reset, Act::Reset], "connection"),
         ("truncated", vec![Act::Truncate(SPLIT.into())], "connection"),
-        ("no HTTP", vec![Act::Raw(b"SSH-2.0-x\r\n\r\n".to_vec())], "connection"),
-        ("not UTF-8", vec![raw(b"{\"choices\": [{\"message\": {\"content\": \"\xff\"}}]}")], "malformed"),
-        ("half a JSON", vec![raw(&body.as_bytes()[..40])], "malformed"),
+        (
+            "no HTTP",
+            vec![Act::Raw(b"SSH-2.0-x\r\n\r\n".to_vec())],
+            "connection",
+        ),
+        (
+            "not UTF-8",
+            vec![raw(
+                b"{\"choices\": [{\"message\": {\"content\": \"\xff\"}}]}",
+            )],
+            "malformed",
+        ),
+        (
+            "half a JSON",
+            vec![raw(&body.as_bytes()[..40])],
+            "malformed",
+        ),
         ("wrong content type", vec![html], "malformed"),
-        ("no choices", vec![Act::Body(json!({"object": "error"}))], "malformed"),
+        (
+            "no choices",
+            vec![Act::Body(json!({"object": "error"}))],
+            "malformed",
+        ),
     ];
     for (name, acts, outcome) in cases {
         let faults = acts.len();
         let done = first_answer(bargaining(), acts);
-        assert_eq!(done.answer, r#"{"alice_gain":5000.0,"bob_gain":5000.0}"#, "{name}");
-        assert_eq!((done.requests, done.record.requests as usize), (faults + 1, faults + 1), "{name}");
+        assert_eq!(
+            done.answer, r#"{"alice_gain":5000.0,"bob_gain":5000.0}"#,
+            "{name}"
+        );
+        assert_eq!(
+            (done.requests, done.record.requests as usize),
+            (faults + 1, faults + 1),
+            "{name}"
+        );
         assert_eq!(done.ledger.len(), faults + 1, "{name}");
         for line in &done.ledger[..faults] {
             assert_eq!(line[7], outcome, "{name}");
         }
-        assert_eq!(done.ledger[faults][7..10], ["answered", "100", "10"], "{name}");
-        assert!(done.waited > Duration::ZERO, "{name}: full jitter draws no zero here");
+        assert_eq!(
+            done.ledger[faults][7..10],
+            ["answered", "100", "10"],
+            "{name}"
+        );
+        assert!(
+            done.waited > Duration::ZERO,
+            "{name}: full jitter draws no zero here"
+        );
     }
 }
 
 #[test]
 fn a_wait_that_is_asked_for_is_kept() {
     let seconds = first_answer(bargaining(), vec![status(429, &[("Retry-After", "7")])]);
-    assert_eq!((seconds.waited, seconds.requests), (Duration::from_secs(7), 2));
+    assert_eq!(
+        (seconds.waited, seconds.requests),
+        (Duration::from_secs(7), 2)
+    );
     let date = status(503, &[("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT")]);
     let date = first_answer(bargaining(), vec![date]);
     assert_eq!((date.waited, date.requests), (Duration::from_secs(30), 2));
@@ -109,19 +168,30 @@ fn what_does_not_pass_ends_the_game() {
     for (code, requests) in [(400, 1), (413, 1), (422, 1), (301, 1), (500, 7)] {
         let done = first_answer(bargaining(), vec![status(code, &[]); 9]);
         assert_eq!(done.requests, requests, "{code}");
-        assert_eq!(Some(done.answer), resignation(Reason::EndpointFailed), "{code}");
+        assert_eq!(
+            Some(done.answer),
+            resignation(Reason::EndpointFailed),
+            "{code}"
+        );
         assert_eq!(done.record.read, "EndpointFailed");
     }
     let slow = vec![Act::Drip(SPLIT.into(), Duration::from_millis(100)); 7];
     let done = first_answer(bargaining(), slow);
-    assert_eq!((done.requests, Some(done.answer)), (7, resignation(Reason::Timeout)));
+    assert_eq!(
+        (done.requests, Some(done.answer)),
+        (7, resignation(Reason::Timeout))
+    );
     for code in [401, 403, 404] {
         let files = Files::new();
         let endpoint = Endpoint::start(move |_| status(code, &[])).unwrap();
         let args = files.args(&endpoint.url());
-        let mut table = Table::new(bargaining(), 1, args, http(), Arc::new(Virtual::default())).unwrap();
+        let mut table =
+            Table::new(bargaining(), 1, args, http(), Arc::new(Virtual::default())).unwrap();
         let error = table.step().unwrap_err().to_string();
-        assert!(error.contains(&format!("status {code}; check the address")), "{error}");
+        assert!(
+            error.contains(&format!("status {code}; check the address")),
+            "{error}"
+        );
         assert_eq!(endpoint.received().len(), 1, "{code}");
     }
 }
@@ -137,7 +207,8 @@ fn bad_answers_are_attempts() {
     let mut refusal = completion("");
     refusal["choices"][0]["message"] = json!({"content": null, "refusal": "I would rather not."});
     let mut tools = completion("");
-    tools["choices"][0]["message"] = json!({"content": null, "tool_calls": [{"function": {"name": "accept"}}]});
+    tools["choices"][0]["message"] =
+        json!({"content": null, "tool_calls": [{"function": {"name": "accept"}}]});
     let long = json!({"alice_gain": 1, "bob_gain": 9999, "message": "x".repeat(2001)});
     let messages = (super::BARGAINING, json!({"messages": true}));
     for (game, act, read) in [
@@ -146,22 +217,47 @@ fn bad_answers_are_attempts() {
         (bargaining(), finished("content_filter"), "no_object"),
         (bargaining(), Act::Body(refusal), "no_object"),
         (bargaining(), Act::Body(tools), "no_object"),
-        (bargaining(), Act::Say("I cannot help with that.".into()), "no_object"),
-        (bargaining(), Act::Say(r#"{"alice_gain": 1, "alice_gain": 2, "bob_gain": 9998}"#.into()), "bad_json"),
-        (bargaining(), Act::Say(r#"{"alice_gain": NaN, "bob_gain": 1}"#.into()), "bad_json"),
-        (bargaining(), Act::Say("\u{18}budget_exhausted".into()), "no_object"),
+        (
+            bargaining(),
+            Act::Say("I cannot help with that.".into()),
+            "no_object",
+        ),
+        (
+            bargaining(),
+            Act::Say(r#"{"alice_gain": 1, "alice_gain": 2, "bob_gain": 9998}"#.into()),
+            "bad_json",
+        ),
+        (
+            bargaining(),
+            Act::Say(r#"{"alice_gain": NaN, "bob_gain": 1}"#.into()),
+            "bad_json",
+        ),
+        (
+            bargaining(),
+            Act::Say("\u{18}budget_exhausted".into()),
+            "no_object",
+        ),
         (messages, Act::Say(long.to_string()), "too_long"),
     ] {
         let done = first_answer(game, vec![act]);
-        assert_eq!((done.requests, done.record.read.as_str()), (1, read), "{}", done.answer);
+        assert_eq!(
+            (done.requests, done.record.read.as_str()),
+            (1, read),
+            "{}",
+            done.answer
+        );
         assert_eq!(done.ledger[0][7], "answered");
     }
     let fenced = format!("Here you are:\n```json\n{SPLIT}\n```");
     let nested = (super::BARGAINING, json!({"messages": true}));
-    let braces = r#"{"alice_gain": 6000, "bob_gain": 4000, "message": "{\"decision\": \"accept\"} }"}"#;
+    let braces =
+        r#"{"alice_gain": 6000, "bob_gain": 4000, "message": "{\"decision\": \"accept\"} }"}"#;
     for (game, words) in [(bargaining(), fenced.as_str()), (nested, braces)] {
         let done = first_answer(game, vec![Act::Say(words.into())]);
-        assert_eq!((done.answer.as_str(), done.record.read.as_str()), (words, "ok"));
+        assert_eq!(
+            (done.answer.as_str(), done.record.read.as_str()),
+            (words, "ok")
+        );
     }
 }
 
@@ -187,14 +283,24 @@ fn attempts_are_requests() {
         let border = table.simulator.border();
         let ended = [border.terminated[0], border.truncated[0]];
         assert_eq!(ended, [then == "no_deal", then == "abort"]);
-        assert_eq!(border.player(1).acting[0], then == "fallback", "Bob has an offer to answer");
+        assert_eq!(
+            border.player(1).acting[0],
+            then == "fallback",
+            "Bob has an offer to answer"
+        );
         let records = files.records();
         let attempts: Vec<u64> = records.iter().map(|record| record.attempt).collect();
         assert_eq!(attempts, (1..=most).collect::<Vec<u64>>());
-        assert_eq!((endpoint.received().len(), files.ledger().len()), (most as usize, most as usize));
+        assert_eq!(
+            (endpoint.received().len(), files.ledger().len()),
+            (most as usize, most as usize)
+        );
         // Each was told what was wrong with the one before.
         let messages = |record: &Record| record.request["messages"].as_array().unwrap().len();
         let lengths: Vec<usize> = records.iter().map(messages).collect();
-        assert_eq!(lengths, (0..most as usize).map(|i| 2 + 2 * i).collect::<Vec<_>>());
+        assert_eq!(
+            lengths,
+            (0..most as usize).map(|i| 2 + 2 * i).collect::<Vec<_>>()
+        );
     }
 }

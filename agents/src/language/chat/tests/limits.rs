@@ -63,7 +63,11 @@ fn simulated(slow: bool) -> (Arc<Virtual>, Log, Box<dyn Transport>) {
 
 #[test]
 fn no_minute_holds_more_than_the_limits_allow() {
-    for (requests, tokens, slow) in [(Some(30), None, true), (None, Some(20_000), false), (Some(50), Some(30_000), true)] {
+    for (requests, tokens, slow) in [
+        (Some(30), None, true),
+        (None, Some(20_000), false),
+        (Some(50), Some(30_000), true),
+    ] {
         let files = Files::new();
         let (clock, log, transport) = simulated(slow);
         let mut args = files.args(&format!("http://limits.{requests:?}.{tokens:?}.test"));
@@ -81,27 +85,60 @@ fn no_minute_holds_more_than_the_limits_allow() {
         assert_eq!(log.len(), 1000);
         let mut fullest = (0, 0);
         for (first, &(start, _)) in log.iter().enumerate() {
-            let minute = log[first..].iter().take_while(|(at, _)| *at - start < Duration::from_secs(60));
-            let (count, sum) = minute.fold((0, 0), |(count, sum), (_, tokens)| (count + 1, sum + tokens));
-            assert!(requests.is_none_or(|most| count <= most), "{count} from {start:?}");
-            assert!(tokens.is_none_or(|most| sum <= most), "{sum} from {start:?}");
+            let minute = log[first..]
+                .iter()
+                .take_while(|(at, _)| *at - start < Duration::from_secs(60));
+            let (count, sum) = minute.fold((0, 0), |(count, sum), (_, tokens)| {
+                (count + 1, sum + tokens)
+            });
+            assert!(
+                requests.is_none_or(|most| count <= most),
+                "{count} from {start:?}"
+            );
+            assert!(
+                tokens.is_none_or(|most| sum <= most),
+                "{sum} from {start:?}"
+            );
             fullest = (fullest.0.max(count), fullest.1.max(sum));
         }
         // The limits bind, and are made use of.
-        assert!(requests == Some(fullest.0) || tokens.is_some_and(|most| fullest.1 > most / 2), "{fullest:?}");
+        assert!(
+            requests == Some(fullest.0) || tokens.is_some_and(|most| fullest.1 > most / 2),
+            "{fullest:?}"
+        );
     }
 }
 
 #[test]
 fn a_budget_ends_games_with_at_most_one_request_too_many() {
-    let cap = |requests, tokens, usd| Cap { requests, tokens, usd };
+    let cap = |requests, tokens, usd| Cap {
+        requests,
+        tokens,
+        usd,
+    };
     let none = Cap::default();
     let cases = [
-        Budget { run: cap(Some(17), None, None), ..Budget::default() },
-        Budget { run: cap(None, Some(5_000), None), ..Budget::default() },
-        Budget { run: cap(None, None, Some(0.02)), ..Budget::default() },
-        Budget { game: cap(Some(3), None, None), ..Budget::default() },
-        Budget { seat: cap(None, Some(700), None), run: none, game: none },
+        Budget {
+            run: cap(Some(17), None, None),
+            ..Budget::default()
+        },
+        Budget {
+            run: cap(None, Some(5_000), None),
+            ..Budget::default()
+        },
+        Budget {
+            run: cap(None, None, Some(0.004)),
+            ..Budget::default()
+        },
+        Budget {
+            game: cap(Some(3), None, None),
+            ..Budget::default()
+        },
+        Budget {
+            seat: cap(None, Some(700), None),
+            run: none,
+            game: none,
+        },
     ];
     for (number, budget) in cases.into_iter().enumerate() {
         for workers in [1, 4] {
@@ -111,13 +148,27 @@ fn a_budget_ends_games_with_at_most_one_request_too_many() {
             args.budget = budget;
             args.max_tokens = 100;
             args.limits.max_in_flight = workers;
-            let price = Price { prompt: 2.0, cached: None, completion: 8.0 };
+            let price = Price {
+                prompt: 2.0,
+                cached: None,
+                completion: 8.0,
+            };
             args.prices.insert("mock".into(), price);
-            let mut table = Table::new(bargaining(), 4, args.clone(), Some(transport), clock.clone()).unwrap();
+            let mut table = Table::new(
+                bargaining(),
+                4,
+                args.clone(),
+                Some(transport),
+                clock.clone(),
+            )
+            .unwrap();
             let mut given_up = 0;
             for _ in 0..8 {
                 let answers = table.step().unwrap();
-                given_up += answers.iter().filter(|a| Some((*a).clone()) == resignation(Reason::BudgetExhausted)).count();
+                given_up += answers
+                    .iter()
+                    .filter(|a| Some((*a).clone()) == resignation(Reason::BudgetExhausted))
+                    .count();
             }
             assert!(given_up > 0, "{budget:?}");
             let log = log.lock().unwrap();
@@ -128,7 +179,11 @@ fn a_budget_ends_games_with_at_most_one_request_too_many() {
             for line in &ledger {
                 let tokens = line[8].parse::<f64>().unwrap() + line[9].parse::<f64>().unwrap();
                 let spent = [1.0, tokens, line[13].parse::<f64>().unwrap()];
-                for scope in ["run".into(), format!("game {}", line[0]), format!("seat {} {}", line[0], line[1])] {
+                for scope in [
+                    "run".into(),
+                    format!("game {}", line[0]),
+                    format!("seat {} {}", line[0], line[1]),
+                ] {
                     scopes.entry(scope).or_default().push(spent);
                 }
             }
@@ -138,12 +193,19 @@ fn a_budget_ends_games_with_at_most_one_request_too_many() {
                     b'g' => budget.game,
                     _ => budget.seat,
                 };
-                let most = [cap.requests.map(|n| n as f64), cap.tokens.map(|n| n as f64), cap.usd];
+                let most = [
+                    cap.requests.map(|n| n as f64),
+                    cap.tokens.map(|n| n as f64),
+                    cap.usd,
+                ];
                 for (kind, most) in most.into_iter().enumerate() {
                     let Some(most) = most else { continue };
                     let total: f64 = spent.iter().map(|spent| spent[kind]).sum();
                     let largest = spent.iter().map(|spent| spent[kind]).fold(0.0, f64::max);
-                    assert!(total - largest < most, "{scope}: {total}, at most one over {most}");
+                    assert!(
+                        total - largest < most,
+                        "{scope}: {total}, at most one over {most}"
+                    );
                 }
             }
             // A ledger is a budget: who goes on with it has spent what it says.
@@ -152,7 +214,10 @@ fn a_budget_ends_games_with_at_most_one_request_too_many() {
                 let (_, again, transport) = simulated(false);
                 let mut table = Table::new(bargaining(), 1, args, Some(transport), clock).unwrap();
                 let answers = table.step().unwrap();
-                assert_eq!(Some(answers[0].clone()), resignation(Reason::BudgetExhausted));
+                assert_eq!(
+                    Some(answers[0].clone()),
+                    resignation(Reason::BudgetExhausted)
+                );
                 assert_eq!(again.lock().unwrap().len(), 0);
             }
         }
@@ -168,6 +233,9 @@ fn dollars_need_a_price_and_files_must_be_ledgers() {
     let error = table(args).err().unwrap().to_string();
     assert!(error.contains("prices"), "{error}");
     std::fs::write(files.path("ledger.csv"), "a,b\n").unwrap();
-    let error = table(files.args("http://prices.test")).err().unwrap().to_string();
+    let error = table(files.args("http://prices.test"))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("is no ledger"), "{error}");
 }

@@ -85,7 +85,10 @@ impl Table {
             let (view, actions) = self.simulator.border_mut().act_view(player);
             let acting = view.acting.to_vec();
             self.agent.act(&view, &self.rows, actions)?;
-            let said = acting.iter().zip(actions.text(0)).filter(|(acting, _)| **acting);
+            let said = acting
+                .iter()
+                .zip(actions.text(0))
+                .filter(|(acting, _)| **acting);
             answers.extend(said.map(|(_, answer)| answer.clone()));
         }
         self.simulator.step().unwrap();
@@ -126,19 +129,26 @@ impl Files {
 
     fn records(&self) -> Vec<Record> {
         let text = std::fs::read_to_string(self.path("transcript.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Lines of the ledger, split at commas, without the header.
     fn ledger(&self) -> Vec<Vec<String>> {
         let text = std::fs::read_to_string(self.path("ledger.csv")).unwrap();
         let lines = text.lines().skip(1);
-        lines.map(|line| line.split(',').map(str::to_owned).collect()).collect()
+        lines
+            .map(|line| line.split(',').map(str::to_owned).collect())
+            .collect()
     }
 }
 
 fn http() -> Option<Box<dyn Transport>> {
-    Some(Box::new(Http::new(Duration::from_secs(5), Duration::from_secs(5))))
+    Some(Box::new(Http::new(
+        Duration::from_secs(5),
+        Duration::from_secs(5),
+    )))
 }
 
 /// Bargaining without messages.

@@ -43,6 +43,7 @@ fn a_key_is_sent_and_never_shown() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
         .with_writer(log.clone())
         .finish();
     let (files, told) = (Files::new(), key.clone());
@@ -54,7 +55,11 @@ fn a_key_is_sent_and_never_shown() {
             body["system_fingerprint"] = told.as_str().into();
             Act::Body(body)
         }
-        _ => Act::Status(401, Vec::new(), format!("{{\"error\": \"wrong key: {told}\"}}")),
+        _ => Act::Status(
+            401,
+            Vec::new(),
+            format!("{{\"error\": \"wrong key: {told}\"}}"),
+        ),
     })
     .unwrap();
     let mut args = files.args(&endpoint.url());
@@ -65,11 +70,17 @@ fn a_key_is_sent_and_never_shown() {
         let mut table = Table::new(bargaining(), 1, args.clone(), http(), clock).unwrap();
         let answers = table.step().unwrap();
         let error = table.step().unwrap_err();
-        format!("{answers:?} {error} {error:?} {args:?} {:?}", Secret::new(key.as_str()))
+        format!(
+            "{answers:?} {error} {error:?} {args:?} {:?}",
+            Secret::new(key.as_str())
+        )
     });
     for request in endpoint.received() {
         let head = request.head.to_lowercase();
-        assert!(head.contains(&format!("authorization: bearer {}", key.to_lowercase())), "{head}");
+        assert!(
+            head.contains(&format!("authorization: bearer {}", key.to_lowercase())),
+            "{head}"
+        );
     }
     assert_eq!(endpoint.received().len(), 3);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
@@ -77,7 +88,12 @@ fn a_key_is_sent_and_never_shown() {
     let transcript = std::fs::read_to_string(files.path("transcript.jsonl")).unwrap();
     assert!(transcript.contains("[key]") && shown.contains("[key]"));
     let ledger = std::fs::read_to_string(files.path("ledger.csv")).unwrap();
-    for (name, text) in [("log", &log), ("transcript", &transcript), ("ledger", &ledger), ("shown", &shown)] {
+    for (name, text) in [
+        ("log", &log),
+        ("transcript", &transcript),
+        ("ledger", &ledger),
+        ("shown", &shown),
+    ] {
         assert!(!text.contains(&key), "the {name} shows the key: {text}");
     }
 }
@@ -89,13 +105,24 @@ fn keys_are_missed_at_once_and_not_asked_for_in_a_replay() {
     let mut args = files.args("http://keys.test");
     args.key_env = "PALAESTRA_NO_SUCH_KEY".into();
     let error = table(args.clone()).err().unwrap().to_string();
-    assert!(error.contains("`PALAESTRA_NO_SUCH_KEY` is not set"), "{error}");
+    assert!(
+        error.contains("`PALAESTRA_NO_SUCH_KEY` is not set"),
+        "{error}"
+    );
     std::fs::write(files.path("transcript.jsonl"), "").unwrap();
     args.source = Source::Strict;
     assert!(table(args.clone()).is_ok());
-    for url in ["https://user:secret@host/v1", "https://host/v1?key=secret", "host/v1", "ftp://host"] {
+    for url in [
+        "https://user:secret@host/v1",
+        "https://host/v1?key=secret",
+        "host/v1",
+        "ftp://host",
+    ] {
         args.base_url = url.into();
         let error = table(args.clone()).err().unwrap().to_string();
-        assert!(error.contains("base_url") && !error.contains("secret"), "{error}");
+        assert!(
+            error.contains("base_url") && !error.contains("secret"),
+            "{error}"
+        );
     }
 }
