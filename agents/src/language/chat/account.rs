@@ -269,7 +269,7 @@ impl Account {
     }
 
     /// Asks for leave to spend up to `most`; `None` if a cap is reached. A request that might go over a cap waits for
-    /// all others under way, so that no more than one can.
+    /// those under way that count towards it, so that no more than one can.
     pub fn reserve(
         &self,
         budget: &Budget,
@@ -284,13 +284,13 @@ impl Account {
             if (scopes.iter().zip(caps)).any(|(scope, cap)| scope.spent.reaches(cap)) {
                 return None;
             }
-            let fits = scopes.iter().zip(caps).all(|(scope, cap)| {
+            let waits = scopes.iter().zip(caps).any(|(scope, cap)| {
                 let mut total = scope.spent;
                 total.add(scope.reserved);
                 total.add(most);
-                !total.passes(cap)
+                total.passes(cap) && scope.reserved.requests > 0
             });
-            if fits || scopes[0].reserved.requests == 0 {
+            if !waits {
                 break;
             }
             books = self
