@@ -6,6 +6,7 @@
 
 pub mod chat;
 mod decision;
+pub mod http;
 mod player;
 mod rational;
 mod scripted;
@@ -30,4 +31,5 @@ pub fn register(registry: &mut Registry) {
     scripted::register(registry);
     rational::register(registry);
     chat::register(registry);
+    http::register(registry);
 }
