@@ -8,7 +8,6 @@
 //! began; that memory is not recomputed while the parameters change. Time is never shuffled.
 
 use burn::{
-    module::Module,
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
