@@ -248,7 +248,7 @@ impl RealismConfig {
         u64::from(self.facts.days) + impact + 1
     }
 
-    fn kernel(&self) -> KernelConfig {
+    pub(super) fn kernel(&self) -> KernelConfig {
         let PopulationConfig { open, close, .. } = self.population;
         KernelConfig {
             calendar: Some(Calendar::continuous(open, close)),

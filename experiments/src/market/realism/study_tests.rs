@@ -4,7 +4,7 @@ use palaestra_envs::market::{
     data::{Clock, Units, published},
     kernel::Symbol,
     order::Side,
-    population::Preset,
+    population::{Population, Preset},
 };
 
 use super::{
