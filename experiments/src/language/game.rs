@@ -145,7 +145,7 @@ pub(super) struct Breach {
 pub(super) const UNFINISHED: &str = "the game has no end";
 
 /// What a game came to.
-struct Result {
+struct Played {
     outcome: Outcome,
     terms: Option<f64>,
     counts: Option<Counts>,
@@ -154,10 +154,7 @@ struct Result {
 
 impl Game {
     /// Plays a transcript by the rules.
-    pub(super) fn of(
-        transcript: &Transcript,
-        scoring: Scoring,
-    ) -> std::result::Result<Self, Breach> {
+    pub(super) fn of(transcript: &Transcript, scoring: Scoring) -> Result<Self, Breach> {
         let actions = &transcript.actions;
         let config = transcript.config.game;
         let result = match config {
@@ -280,12 +277,7 @@ impl Game {
 }
 
 /// Whether the action is in turn; else what is wrong with it.
-fn in_turn(
-    index: usize,
-    action: &Action,
-    mover: Option<usize>,
-    round: u16,
-) -> std::result::Result<(), Breach> {
+fn in_turn(index: usize, action: &Action, mover: Option<usize>, round: u16) -> Result<(), Breach> {
     let wrong = |column: &'static str, problem: String| {
         Err(Breach {
             action: index,
@@ -334,7 +326,7 @@ fn refused(index: usize, column: &'static str, problem: impl ToString) -> Breach
     }
 }
 
-fn money(index: usize, column: &'static str, amount: f64) -> std::result::Result<Money, Breach> {
+fn money(index: usize, column: &'static str, amount: f64) -> Result<Money, Breach> {
     Money::from_f64(amount)
         .ok_or_else(|| refused(index, column, format!("{amount} is no amount of money")))
 }
@@ -344,7 +336,7 @@ fn bargaining(
     config: BargainingConfig,
     actions: &[Action],
     scoring: Scoring,
-) -> std::result::Result<Result, Breach> {
+) -> Result<Played, Breach> {
     // As the released code, which takes any division that adds up.
     let mut game = Bargaining::new(BargainingConfig {
         unbounded: true,
@@ -386,7 +378,7 @@ fn bargaining(
         share: alice / config.money.to_f64(),
         round: outcome.round,
     });
-    Ok(Result {
+    Ok(Played {
         outcome,
         terms,
         counts: None,
@@ -399,7 +391,7 @@ fn negotiation(
     config: NegotiationConfig,
     actions: &[Action],
     scoring: Scoring,
-) -> std::result::Result<Result, Breach> {
+) -> Result<Played, Breach> {
     let mut game = Negotiation::new(NegotiationConfig {
         unbounded: true,
         ..config
@@ -432,7 +424,7 @@ fn negotiation(
     let outcome = game.outcome().ok_or_else(|| unfinished(actions))?;
     let terms = outcome.terms.map(|_| offered);
     let price = terms.map(|price| price / config.money.to_f64());
-    Ok(Result {
+    Ok(Played {
         outcome,
         terms,
         counts: None,
@@ -445,7 +437,7 @@ fn persuasion(
     config: PersuasionConfig,
     actions: &[Action],
     scoring: Scoring,
-) -> std::result::Result<Result, Breach> {
+) -> Result<Played, Breach> {
     let mut game = Persuasion::new(config).map_err(|error| refused(0, "", error))?;
     for (index, action) in actions.iter().enumerate() {
         if game.outcome().is_some() {
@@ -469,7 +461,7 @@ fn persuasion(
     }
     let outcome = game.outcome().ok_or_else(|| unfinished(actions))?;
     let worth = [config.value_high, config.value_low];
-    Ok(Result {
+    Ok(Played {
         outcome,
         terms: None,
         counts: Some(game.counts()),
