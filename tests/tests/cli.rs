@@ -2,9 +2,9 @@
 
 mod cli {
     mod bandits;
+    mod chat;
     mod errors;
     mod examples;
-    mod chat;
     mod language;
     mod market;
     mod quickstart;

@@ -187,7 +187,11 @@ impl Situation {
         let latest = self.round - u16::from(self.due == Due::Offer && self.round > 0);
         self.past().iter().enumerate().map(move |(ago, exchange)| {
             let round = latest.saturating_sub(ago as u16);
-            (round, usize::from(round.is_multiple_of(2)) == self.player, exchange)
+            (
+                round,
+                usize::from(round.is_multiple_of(2)) == self.player,
+                exchange,
+            )
         })
     }
 

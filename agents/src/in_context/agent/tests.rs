@@ -230,9 +230,9 @@ fn what_does_not_fit_is_an_error_that_says_so() {
         minibatches.contains("`minibatches`") && minibatches.contains("divisor of 6"),
         "{minibatches}"
     );
-    let core = error(json!({ "core": "s6", "core_args": {} }));
+    let core = error(json!({ "core": "abacus", "core_args": {} }));
     assert!(
-        core.contains("`core`") && core.contains("did you mean `s5`"),
+        core.contains("`core`") && core.contains("no sequence core `abacus`"),
         "{core}"
     );
     let state = error(json!({ "core_args": { "state": 7 } }));
