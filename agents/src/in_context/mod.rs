@@ -26,9 +26,9 @@ pub mod distribution;
 pub mod gae;
 pub mod network;
 pub mod optimiser;
-pub mod parameters;
+mod parameters;
 mod ppo;
-pub mod report;
+mod report;
 pub mod rollout;
 
 pub use agent::Ppo;

@@ -10,7 +10,7 @@ use super::rollout::tensor;
 
 /// One parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SavedParameter {
+pub(super) struct SavedParameter {
     /// Its path within the module.
     pub path: String,
     /// Its shape.
@@ -20,7 +20,7 @@ pub struct SavedParameter {
 }
 
 /// All parameters of `module`.
-pub fn save(module: &impl Module) -> Vec<SavedParameter> {
+pub(super) fn save(module: &impl Module) -> Vec<SavedParameter> {
     #[derive(Default)]
     struct Save {
         path: Vec<String>,
@@ -53,7 +53,7 @@ pub fn save(module: &impl Module) -> Vec<SavedParameter> {
 ///
 /// # Errors
 /// What does not fit.
-pub fn load<M: Module>(module: M, saved: Vec<SavedParameter>) -> Result<M, String> {
+pub(super) fn load<M: Module>(module: M, saved: Vec<SavedParameter>) -> Result<M, String> {
     struct Load(std::vec::IntoIter<SavedParameter>);
     impl ModuleMapper for Load {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

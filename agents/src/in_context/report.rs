@@ -7,7 +7,7 @@ use super::rollout::Estimates;
 
 /// Terms of the loss of one minibatch.
 #[derive(Debug)]
-pub struct LossTerms {
+pub(super) struct LossTerms {
     /// −L^CLIP.
     pub policy_loss: Tensor<1>,
     /// L^V.
@@ -31,7 +31,7 @@ const NAMES: [&str; 6] = [
 
 /// Sums since the last point of the metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub(super) struct Report {
     minibatches: u64,
     sums: [f64; 6],
     updates: u64,
@@ -41,7 +41,7 @@ pub struct Report {
 
 impl Report {
     /// Takes in a minibatch: the terms of its loss and the norm of its gradient.
-    pub fn add(&mut self, terms: &LossTerms, gradient_norm: f64) {
+    pub(super) fn add(&mut self, terms: &LossTerms, gradient_norm: f64) {
         let terms = [
             &terms.policy_loss,
             &terms.value_loss,
@@ -59,7 +59,7 @@ impl Report {
     }
 
     /// Takes in that an update is over. Explained variance is 1 − Var(R − V) / Var(R), and R − V = A.
-    pub fn end_update(&mut self, estimates: &Estimates, learning_rate: f64) {
+    pub(super) fn end_update(&mut self, estimates: &Estimates, learning_rate: f64) {
         let unexplained = variance(&estimates.advantage) / variance(&estimates.target);
         // Without any variance there is nothing to explain.
         self.explained_variance += if unexplained.is_finite() {
@@ -72,7 +72,7 @@ impl Report {
     }
 
     /// Tells the means and starts anew; nothing if there was no update.
-    pub fn tell(&mut self, record: &mut dyn FnMut(&str, f64)) {
+    pub(super) fn tell(&mut self, record: &mut dyn FnMut(&str, f64)) {
         if self.updates == 0 {
             return;
         }

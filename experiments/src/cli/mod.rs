@@ -124,7 +124,7 @@ enum Command {
         after_help = "Example:\n  palaestra market stats AAPL_2012-06-21_34200000_57600000_message_10.csv"
     )]
     Market(market::MarketArgs),
-    /// Recorded games of bargaining, negotiation and persuasion: read them, explain what came out
+    /// Recorded language games: read them, explain what came out
     #[command(
         subcommand,
         after_help = "Example:\n  palaestra language import Data --out games"

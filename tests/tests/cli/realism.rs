@@ -171,11 +171,12 @@ fn record_a_day(path: &std::path::Path) {
     let mut table = TableWriter::new(file, units).unwrap();
     let (open, close) = (config.open, config.close);
     let mut market = Market::new(kernel, Population::new(config, 0), open).unwrap();
-    market.bars(7, close, |time, event| {
+    let told = market.bars(7, close, |time, event| {
         let event = published(time, event).filter(|_| time < close);
         event
             .iter()
             .for_each(|event| table.write(event, "MADE").unwrap());
     });
+    told.unwrap();
     table.finish().unwrap();
 }

@@ -191,6 +191,7 @@ impl Agent for Correspondent {
             ("given_up", counts.given_up as f64),
             ("requests", counts.requests as f64),
             ("tokens", counts.tokens as f64),
+            ("seconds", counts.seconds),
             ("account_usd", spent.usd),
         ];
         for (name, value) in values {

@@ -1,6 +1,6 @@
 //! Models of language behind an endpoint for chats, as players of games in words.
 //!
-//! Any endpoint that speaks the protocol of OpenAI's chat completions will do. All rows that are to move are asked at the
+//! Any endpoint that takes `POST …/chat/completions` will do. All rows that are to move are asked at the
 //! same time, within the [`Limits`]; what fails in passing is asked again after a while, as the endpoint wishes or
 //! at random ([`retry`]); what is spent stands in a ledger and ends at the caps of the [`Budget`]. A seat without an
 //! answer gives up its game for the reason ([`resignation`](palaestra_envs::language::answer::resignation)), an answer

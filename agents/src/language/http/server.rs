@@ -90,12 +90,11 @@ impl Server {
             stream.set_read_timeout(Some(PATIENCE)),
             stream.set_write_timeout(Some(PATIENCE)),
         ];
-        let (status, body) = match limits.iter().all(Result::is_ok) {
-            true => self
-                .answer(stream, handler)
-                .unwrap_or_else(|response| response),
-            false => return,
-        };
+        if limits.iter().any(Result::is_err) {
+            return;
+        }
+        let answered = self.answer(stream, handler);
+        let (status, body) = answered.unwrap_or_else(|response| response);
         let body = body.to_string();
         let phrase = match status {
             200 => "OK",

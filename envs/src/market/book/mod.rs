@@ -298,4 +298,4 @@ impl Book {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::market) mod tests;

@@ -10,7 +10,7 @@ mod random;
 mod recorded;
 mod scenarios;
 #[allow(unreachable_pub, reason = "other crates include this file as well")]
-mod steps;
+pub(in crate::market) mod steps;
 
 use super::*;
 use crate::market::event::CancelReason;

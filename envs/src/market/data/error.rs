@@ -151,6 +151,14 @@ pub enum Problem {
         /// Size it had.
         left: u64,
     },
+    /// Levels of a book that would have traded.
+    #[error("the book is crossed: the best bid {bid} is not below the best ask {ask}")]
+    Crossed {
+        /// The highest bid, in the units of the file's reader.
+        bid: i64,
+        /// The lowest ask.
+        ask: i64,
+    },
     /// An event without a field that it needs.
     #[error("{kind} without {what}")]
     Incomplete {

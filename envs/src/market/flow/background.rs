@@ -256,6 +256,11 @@ impl HandOverConfig {
             );
             return Err(EnvError::argument("after", message));
         }
+        // So does the first, and would wait for its own opening until it is gone.
+        if venue.opening != 0 && venue.opening != opening {
+            let message = "both trade by the clock, and `first` would open when it ends";
+            return Err(EnvError::argument("first", message));
+        }
         let venue = Venue {
             opening,
             closing: other.closing,

@@ -216,6 +216,11 @@ impl Recording {
                 let message = format!("row 1: the order book refuses the level {price}: {reason}");
                 return Err(EnvError::argument(key, message));
             }
+            // Not what a row can say, but what it says together with the first message.
+            if outcome.fills > 0 {
+                let message = "row 1: before the first message, the book would be crossed";
+                return Err(EnvError::argument("book", message));
+            }
         }
         self.windows.clear();
         self.most_live = book.live_orders();

@@ -276,7 +276,7 @@ impl OrderFlow for ZeroIntelligence {
     }
 
     fn takes_over(&self) -> bool {
-        true
+        self.config.cancel_rate > 0.0
     }
 
     fn wake(&mut self, _: u32, desk: &mut Desk<'_>) {

@@ -17,6 +17,7 @@ pub struct KernelImage {
     next_id: u64,
     fees_paid: i64,
     events: u64,
+    overflows: u64,
 }
 
 impl Kernel {
@@ -30,6 +31,7 @@ impl Kernel {
             next_id: self.next_id,
             fees_paid: self.wire.fees_paid,
             events: self.events,
+            overflows: self.overflows,
         }
     }
 
@@ -71,6 +73,7 @@ impl Kernel {
         self.next_id = image.next_id;
         self.wire.fees_paid = image.fees_paid;
         self.events = image.events;
+        self.overflows = image.overflows;
         self.flow_traders = flow.traders();
         self.wire.listen(flow);
         Ok(())

@@ -251,5 +251,10 @@ fn an_order_without_a_place_is_counted() {
         }
         assert_eq!(table.kernel.overflows(), refused);
         assert_eq!(table.rejects(), vec![Reject::Capacity; refused as usize]);
+        // A saved market is as healthy as it was, and no more.
+        let image = table.kernel.image();
+        let mut other = Table::new(config.clone(), &seats, account, Position::default());
+        other.kernel.restore(&image, &Nobody).unwrap();
+        assert_eq!(other.kernel.overflows(), refused);
     }
 }

@@ -187,10 +187,10 @@ impl MarketMaking {
     /// price that was known last.
     fn best_of_others(&self, state: &Quotes, book: &Book, side: Side) -> Option<Price> {
         let mut levels = book.levels(side);
+        // Own orders that wait in an auction's pool are in no level.
         let touch = levels.find(|level| {
-            let own = state.own.live(book).filter(|order| order.side == side);
-            let own = own.filter(|order| order.price == Some(level.price));
-            level.count as usize > own.count()
+            let mut queue = book.queue(side, level.price).filter(|order| !order.hidden);
+            queue.any(|order| state.own.live(book).all(|own| own.id != order.id))
         });
         let tick = self.market.tick();
         let known = || {

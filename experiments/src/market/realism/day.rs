@@ -23,6 +23,16 @@ pub enum MarketError {
     /// A statistic cannot be had.
     #[error(transparent)]
     Stats(#[from] crate::stats::StatsError),
+    /// A book that had no place for an order.
+    #[error(
+        "the order book of seed {seed} has no place for {refused} orders: make its traders keep fewer"
+    )]
+    Full {
+        /// Seed of the day.
+        seed: u64,
+        /// Orders that were refused.
+        refused: u64,
+    },
     /// A market that never had both a bid and an ask.
     #[error(
         "the market of seed {seed} has no mid-price at {time} ns after midnight: give its order flow more time to begin"
@@ -43,6 +53,7 @@ pub struct Market<F> {
     kernel: Kernel,
     tables: TraderTables,
     open: Time,
+    seed: u64,
 }
 
 impl<F: OrderFlow> Market<F> {
@@ -64,6 +75,7 @@ impl<F: OrderFlow> Market<F> {
             kernel: Kernel::new(config)?,
             tables,
             open,
+            seed: 0,
         })
     }
 
@@ -74,6 +86,7 @@ impl<F: OrderFlow> Market<F> {
 
     /// Begins the day of `seed`.
     pub fn begin(&mut self, seed: u64, mut sink: impl FnMut(Time, Event)) {
+        self.seed = seed;
         let mut traders = self.tables.view();
         // Accounts start empty every day, as positions do.
         traders.accounts.fill_with(Default::default);
@@ -84,27 +97,44 @@ impl<F: OrderFlow> Market<F> {
     }
 
     /// Lets the day go on until `time`.
-    pub fn run(&mut self, time: Time, mut sink: impl FnMut(Time, Event)) {
+    ///
+    /// # Errors
+    /// [`MarketError::Full`]: a market that loses orders is not the one that was asked for.
+    pub fn run(
+        &mut self,
+        time: Time,
+        mut sink: impl FnMut(Time, Event),
+    ) -> Result<(), MarketError> {
         let mut traders = self.tables.view();
         self.kernel
             .run(time, &mut self.flow, &mut traders, &mut sink);
+        match self.kernel.overflows() {
+            0 => Ok(()),
+            refused => Err(MarketError::Full {
+                seed: self.seed,
+                refused,
+            }),
+        }
     }
 
     /// The day of `seed` until `close`, as bars; `also` sees its events, too.
+    ///
+    /// # Errors
+    /// [`MarketError::Full`].
     pub fn bars(
         &mut self,
         seed: u64,
         close: Time,
         mut also: impl FnMut(Time, &Event),
-    ) -> MinuteBars {
+    ) -> Result<MinuteBars, MarketError> {
         let mut recorder = Recorder::default();
         let mut sink = |time: Time, event: Event| {
             recorder.event(time, &event);
             also(time, &event);
         };
         self.begin(seed, &mut sink);
-        self.run(close, &mut sink);
-        recorder.finish()
+        self.run(close, &mut sink)?;
+        Ok(recorder.finish())
     }
 
     /// Mean of best bid and ask of the first instrument.

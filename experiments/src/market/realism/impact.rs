@@ -163,7 +163,7 @@ fn path<F: OrderFlow>(
 ) -> Result<Path, MarketError> {
     market.begin(seed, |_, _| {});
     // Just before the first slice.
-    market.run(config.from - 1, |_, _| {});
+    market.run(config.from - 1, |_, _| {})?;
     let (mut mids, mut volume) = (Vec::new(), 0);
     let mut last = market.mid();
     let mut look = |mid: Option<f64>, time| {
@@ -180,7 +180,7 @@ fn path<F: OrderFlow>(
             {
                 volume += trade.size;
             }
-        });
+        })?;
         mids.push(look(market.mid(), time)?);
     }
     Ok(Path { mids, volume })

@@ -9,7 +9,7 @@ use palaestra_envs::market::{
 };
 use serde::Serialize;
 
-use super::Market;
+use super::{Market, MarketError};
 
 /// Steps of prices in the picture of the depth.
 const PRICES: usize = 60;
@@ -122,7 +122,14 @@ pub struct DayPicture {
 
 impl DayPicture {
     /// The day of `seed`.
-    pub fn of(market: &mut Market<Population>, seed: u64, config: &PopulationConfig) -> Self {
+    ///
+    /// # Errors
+    /// [`MarketError::Full`].
+    pub fn of(
+        market: &mut Market<Population>,
+        seed: u64,
+        config: &PopulationConfig,
+    ) -> Result<Self, MarketError> {
         let minute = 60 * SECOND;
         let mut tape = PathTape::new(config.tick);
         let mut fundamental = Vec::new();
@@ -134,17 +141,17 @@ impl DayPicture {
                 if let Event::Trade(trade) = event {
                     volume += trade.size as f64;
                 }
-            });
+            })?;
             let book = market.kernel().book(Symbol(0));
             let [bids, asks] = Side::BOTH.map(|side| book.levels(side));
             tape.add(k as f64, volume, bids, asks);
             fundamental.push(market.flow.fundamental());
         }
-        Self {
+        Ok(Self {
             seed,
             path: tape.finish(),
             fundamental,
-        }
+        })
     }
 }
 

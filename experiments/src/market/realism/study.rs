@@ -248,7 +248,7 @@ impl RealismConfig {
         u64::from(self.facts.days) + impact + 1
     }
 
-    fn kernel(&self) -> KernelConfig {
+    pub(super) fn kernel(&self) -> KernelConfig {
         let PopulationConfig { open, close, .. } = self.population;
         KernelConfig {
             calendar: Some(Calendar::continuous(open, close)),
@@ -257,6 +257,8 @@ impl RealismConfig {
                     tick: self.population.tick,
                     ..Rules::default()
                 },
+                capacity: self.population.ladder_orders().saturating_add(1 << 16),
+                grows_to: 1 << 20,
                 ..BookConfig::default()
             })
         }
@@ -320,8 +322,10 @@ pub fn study(
             let mut measured =
                 reference.map(|_| DayWindows::new(asked.window as usize, of_a_day, close));
             let bars = match &mut measured {
-                None => market.bars(seed, close, |_, _| {}),
-                Some(measured) => market.bars(seed, close, |at, event| measured.event(at, event)),
+                None => market.bars(seed, close, |_, _| {})?,
+                Some(measured) => {
+                    market.bars(seed, close, |at, event| measured.event(at, event))?
+                }
             };
             done();
             let windows = measured.map_or_else(Vec::new, DayWindows::finish);
@@ -364,7 +368,7 @@ pub fn study(
             Some(impact(&order, &config.kernel(), flow, &done)?)
         }
     };
-    let day = DayPicture::of(&mut config.market()?, config.seed, &config.population);
+    let day = DayPicture::of(&mut config.market()?, config.seed, &config.population)?;
     done();
     Ok(RealismReport {
         events,

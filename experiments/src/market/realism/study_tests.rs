@@ -4,7 +4,7 @@ use palaestra_envs::market::{
     data::{Clock, Units, published},
     kernel::Symbol,
     order::Side,
-    population::Preset,
+    population::{Population, Preset},
 };
 
 use super::{
@@ -171,12 +171,13 @@ fn recorded(config: &RealismConfig, seed: u64) -> Reference {
     };
     let mut table = TableWriter::new(file.reopen().unwrap(), units).unwrap();
     let close = config.population.close;
-    config.market().unwrap().bars(seed, close, |time, event| {
+    let told = config.market().unwrap().bars(seed, close, |time, event| {
         let event = published(time, event).filter(|_| time < close);
         event
             .iter()
             .for_each(|event| table.write(event, "MADE").unwrap());
     });
+    told.unwrap();
     table.finish().unwrap();
     let mut recording = Recording::open(file.path(), &Options::default()).unwrap();
     Reference::read(&mut recording, &config.against, |_| {}).unwrap()
@@ -225,9 +226,10 @@ fn a_recorded_day_has_the_book_of_the_simulated_one() {
     let config = read(SMALL).unwrap();
     let mut market = config.market().unwrap();
     let mut windows = DayWindows::new(100, 10, config.population.close);
-    market.bars(5, config.population.close - 1, |time, event| {
+    let told = market.bars(5, config.population.close - 1, |time, event| {
         windows.event(time, event);
     });
+    told.unwrap();
     let told = windows.books().book(0).unwrap();
     let book = market.kernel().book(Symbol(0));
     for side in Side::BOTH {
@@ -243,4 +245,19 @@ fn a_recorded_day_has_the_book_of_the_simulated_one() {
         assert!(levels.len() > 5);
     }
     assert_eq!(windows.finish().len(), 10);
+}
+
+#[test]
+fn a_book_that_loses_orders_is_no_result() {
+    let mut config = read(SMALL).unwrap();
+    config.population.market_makers.0 = 1;
+    let mut kernel = config.kernel();
+    (kernel.books[0].capacity, kernel.books[0].grows_to) = (8, 0);
+    let flow = Population::new(config.population.clone(), 0);
+    let mut market = Market::new(kernel, flow, config.population.open).unwrap();
+    let bars = market.bars(3, config.population.close, |_, _| {});
+    let Err(MarketError::Full { seed: 3, refused }) = bars else {
+        panic!("eight orders are not enough")
+    };
+    assert!(refused > 0);
 }

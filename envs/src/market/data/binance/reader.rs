@@ -277,6 +277,15 @@ fn snapshot_changes(snapshot: &Snapshot<'_>) -> Result<Vec<Change>, Problem> {
     let mut changes = Vec::with_capacity(snapshot.bids.len() + snapshot.asks.len());
     read_levels(Side::Buy, &snapshot.bids, &mut changes)?;
     read_levels(Side::Sell, &snapshot.asks, &mut changes)?;
+    let of = |side| {
+        let there = changes.iter().filter(move |c| c.side == side && c.size > 0);
+        there.map(|change| change.price)
+    };
+    if let (Some(bid), Some(ask)) = (of(Side::Buy).max(), of(Side::Sell).min())
+        && bid >= ask
+    {
+        return Err(Problem::Crossed { bid, ask });
+    }
     Ok(changes)
 }
 

@@ -125,5 +125,10 @@ fn fill(line: &[u8], width: Option<usize>, row: &mut BookRow) -> Result<usize, (
         }
         begin += text.len() + 1;
     }
+    if let (Some(&Some((bid, _))), Some(&Some((ask, _)))) = (row.bids.first(), row.asks.first())
+        && bid >= ask
+    {
+        return Err((0, Problem::Crossed { bid, ask }));
+    }
     Ok(found)
 }

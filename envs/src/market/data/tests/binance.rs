@@ -132,6 +132,10 @@ fn errors_tell_line_and_column() {
         "line 2, column 1: quantity is too large: 999999999999"
     );
     assert_eq!(
+        said(&[&SNAPSHOT.replace("0.0022", "0.0026")]),
+        "line 1, column 1: the book is crossed: the best bid 260000 is not below the best ask 260000"
+    );
+    assert_eq!(
         said(&[SNAPSHOT, &good[..30]]),
         "line 2, column 30: not a message of this format: EOF while parsing an object"
     );

@@ -275,6 +275,10 @@ fn rows_are_checked_too() {
             "line 1, column 3: ask size: expected a size from 0, found `-5`",
         ),
         (
+            "3,2,3,4\n",
+            "line 1, column 1: the book is crossed: the best bid 3 is not below the best ask 3",
+        ),
+        (
             "1,2,3,4",
             "line 1, column 8: the file is cut off: its last line does not end (add a newline if this line is complete)",
         ),
@@ -282,7 +286,7 @@ fn rows_are_checked_too() {
         let error = RowReader::new(text.as_bytes()).read(&mut row).unwrap_err();
         assert_eq!(error.to_string(), said);
     }
-    let mut reader = RowReader::new(&b"1,2,3,4\n1,2,3,4,5,6,7,8\n"[..]);
+    let mut reader = RowReader::new(&b"3,2,1,4\n3,2,1,4,5,6,0,8\n"[..]);
     assert!(reader.read(&mut row).unwrap());
     let error = reader.read(&mut row).unwrap_err();
     assert_eq!(

@@ -131,6 +131,11 @@ fn flows_that_do_not_fit_are_refused_with_their_key() {
             "34200 s after midnight",
         ),
         (
+            json!({ "hand_over": { "first": population, "then": population, "after": 600.0 } }),
+            "background.hand_over.first",
+            "by the clock",
+        ),
+        (
             json!({ "zero_intelligence": { "start_levels": 200_000, "start_price": 100_000_000 } }),
             "background.zero_intelligence.start_levels",
             "100,000",

@@ -4,11 +4,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 use super::*;
+use crate::market::book::tests::steps;
 use crate::market::book::{Resting, Rules, SelfTrade};
 use crate::market::event::CancelReason;
-
-#[path = "../../book/tests/steps.rs"]
-mod steps;
 
 const POOR: Seat = Seat {
     delays: Delays {

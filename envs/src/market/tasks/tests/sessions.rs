@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::backgrounds;
 use super::execution::conforms;
+use crate::market::host::MarketView;
 use crate::registry;
 use crate::sim::{Autoreset, Simulator};
 
@@ -102,6 +103,27 @@ fn an_opening_auction_clears_with_the_orders_of_players_in_it() {
     assert!(held.iter().any(|&shares| shares > 0.0), "{held:?}");
     assert!(held.iter().any(|&shares| shares < 0.0), "{held:?}");
     assert!(held.iter().all(|&shares| shares.abs() <= 100.0), "{held:?}");
+}
+
+#[test]
+fn a_quote_in_an_auction_stays_beside_those_of_others() {
+    // One order on each level, and nobody else comes.
+    let background = json!({ "zero_intelligence": { "limit_rate": 1e-9, "market_rate": 0.0 } });
+    let sessions = json!({ "auctions": [[20, 200]] });
+    let args =
+        json!({ "warm_up": 5, "interval": 10, "background": background, "sessions": sessions });
+    let mut simulator = open("market_making-v1", &args, None);
+    let mut messages = Vec::new();
+    // Behind the touch in continuous trading, at it in the auction.
+    for offset in [3, 3, 3, 0, 0, 0, 0] {
+        let actions = simulator.border_mut().player_mut(0).action_mut();
+        actions.i32_mut(0).fill(offset);
+        simulator.step().unwrap();
+        let view: MarketView = simulator.view(0).unwrap().unwrap();
+        messages.push(view.messages);
+    }
+    let sent: Vec<u64> = messages.windows(2).map(|m| m[1] - m[0]).collect();
+    assert_eq!(sent, [0, 0, 4, 0, 0, 0], "two quotes are replaced once");
 }
 
 #[test]
