@@ -108,7 +108,7 @@ fn an_opening_auction_clears_with_the_orders_of_players_in_it() {
 #[test]
 fn a_quote_in_an_auction_stays_beside_those_of_others() {
     // One order on each level, and nobody else comes.
-    let background = json!({ "zero_intelligence": { "limit_rate": 1e-9, "market_rate": 0.0 } });
+    let background = json!({ "zero_intelligence": { "limit_rate": 1e-9, "market_rate": 0.0, "cancel_rate": 0.0 } });
     let sessions = json!({ "auctions": [[20, 200]] });
     let args =
         json!({ "warm_up": 5, "interval": 10, "background": background, "sessions": sessions });
