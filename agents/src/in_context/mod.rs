@@ -1,7 +1,7 @@
 //! Agents that learn within an episode: a recurrent policy, trained over many, whose memory does the learning.
 //!
 //! *Lu, Schroecker, Gu, Parisotto, Foerster, Singh, Behbahani, Structured state space models for in-context reinforcement
-//! learning, `NeurIPS` 2023, arXiv 2303.03982.*
+//! learning, NeurIPS 2023, arXiv 2303.03982.*
 //!
 //! [`Ppo`] trains any sequence core of `palaestra_world_models` on any environment. What the published agent sees besides
 //! the observation, its last action and a flag at the start, the wrapper `previous_action` of the environments adds, in the
@@ -14,6 +14,11 @@
 //! | `rollout.rs`, `gae.rs` | what was experienced, minibatches of whole rows, advantages |
 //! | `optimiser.rs`, `parameters.rs` | Adam with one norm for all, and how parameters are saved |
 //! | `agent.rs` | acting, and saving everything |
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "formulas stand in the papers' notation: r_t, V_{t+1}, L^CLIP"
+)]
 
 mod agent;
 pub mod args;

@@ -8,6 +8,7 @@
 //! began; that memory is not recomputed while the parameters change. Time is never shuffled.
 
 use burn::{
+    module::Param,
     optim::GradientsParams,
     tensor::{Device, Tensor},
 };
@@ -116,7 +117,7 @@ impl Learner {
         let new = self
             .model
             .scan(batch.observation, batch.starts, batch.memory)?;
-        let log_std = self.model.log_std.as_ref().map(|p| p.val());
+        let log_std = self.model.log_std.as_ref().map(Param::val);
         let (log_prob, entropy) =
             self.actions
                 .evaluate(new.policy, log_std, batch.action, batch.forbidden);

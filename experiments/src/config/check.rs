@@ -178,7 +178,8 @@ impl Document {
         }
     }
 
-    /// Builds simulator and agents of one trial per line-up, with one row.
+    /// Builds a simulator of one row, and the agents for all rows, of one trial per line-up: agents may ask for a certain
+    /// number of rows.
     fn check_by_building(
         &self,
         trials: &[Trial],
@@ -205,7 +206,7 @@ impl Document {
                     [agent] => format!("agents.{agent}"),
                     _ => "agents".into(),
                 };
-                small
+                trial
                     .check_agents(registries, simulator.spec())
                     .map_err(|(agent, error)| {
                         (agent.map_or_else(path, |i| format!("agents.{i}")), error)
