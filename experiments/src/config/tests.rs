@@ -123,14 +123,22 @@ fn the_documented_files_are_right_and_show_every_key() {
     let files = page.split("```toml\n").skip(1);
     let files = files.map(|rest| rest.split("```").next().unwrap_or_default());
     let files: Vec<&str> = files.collect();
-    assert_eq!(files.len(), 2);
-    for (text, trials) in files.into_iter().zip([6 * 2 * 5, 2]) {
+    assert_eq!(files.len(), 3);
+    for (text, trials) in files.into_iter().zip([6 * 2 * 5, 2, 4]) {
         let document = Document::parse("documented.toml", text).unwrap();
         let planned = document.trials(&Registries::default()).unwrap();
         assert_eq!(planned.len(), trials);
     }
     let schema = serde_json::to_value(schemars::schema_for!(super::Config)).unwrap();
-    for section in ["Experiment", "Env", "Agent", "Train", "Eval", "Log"] {
+    for section in [
+        "Experiment",
+        "Env",
+        "Agent",
+        "Train",
+        "Eval",
+        "Log",
+        "Tournament",
+    ] {
         let keys = &schema["$defs"][format!("{section}Config")]["properties"];
         for key in keys.as_object().unwrap().keys() {
             assert!(page.contains(key.as_str()), "{section}: {key}");
