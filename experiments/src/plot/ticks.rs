@@ -91,7 +91,13 @@ fn labels(values: &[f64]) -> Vec<String> {
         |value: &f64| *value > 0.0 && (value / power_of_ten(exponent(*value)) - 1.0).abs() < 1e-6;
     let plain = largest < 1e10 && finest >= 0.99e-4 && !(smallest < 0.99e-3 && largest >= 1e4);
     if plain {
-        return values.iter().map(|value| with_suffix(*value)).collect();
+        // Prices such as 10,002 differ beyond what a suffix leaves.
+        let in_full = largest < 0.999_999e6 && finest < 99.0;
+        let label = |value: &f64| match in_full {
+            true => in_units(*value, 1.0, ""),
+            false => with_suffix(*value),
+        };
+        return values.iter().map(label).collect();
     }
     if values.iter().all(is_power) {
         return values
@@ -130,6 +136,10 @@ fn with_suffix(value: f64) -> String {
     } else {
         (1.0, "")
     };
+    in_units(value, unit, suffix)
+}
+
+fn in_units(value: f64, unit: f64, suffix: &str) -> String {
     // Twelve digits hide the rounding of multiples of a step.
     let text = format!("{:.9}", value / unit);
     let text = text.trim_end_matches('0').trim_end_matches('.');

@@ -4,6 +4,10 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 use crate::language::Money;
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 pub(super) fn serialize<S: Serializer>(money: &Money, to: S) -> Result<S::Ok, S::Error> {
     if money.minor() % 100 == 0 {
         to.serialize_i64(money.minor() / 100)

@@ -110,8 +110,7 @@ fn parts(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut parts = BTreeMap::new();
     let mut name: Option<&str> = None;
     let mut part = String::new();
-    let mut lines = text.lines().enumerate().peekable();
-    while let Some((number, line)) = lines.next() {
+    for (number, line) in text.lines().enumerate() {
         let heading = line
             .strip_prefix('[')
             .and_then(|rest| rest.trim_end().strip_suffix(']'));

@@ -221,7 +221,7 @@ impl<E: Spoken> InWords<E> {
         if let Some(message) = &action.message {
             let shown = displayed(message).replace('\n', " ");
             let gap = if what.is_empty() { "" } else { "  " };
-            what += &format!("{gap}“{shown}”");
+            what = format!("{what}{gap}“{shown}”");
         }
         self.note(table, mover, &what);
         let played = E::play(&mut table.game, &action, self.scene(), rng);
