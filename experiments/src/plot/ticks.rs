@@ -92,12 +92,14 @@ fn labels(values: &[f64]) -> Vec<String> {
     let plain = largest < 1e10 && finest >= 0.99e-4 && !(smallest < 0.99e-3 && largest >= 1e4);
     if plain {
         // Prices such as 10,002 differ beyond what a suffix leaves.
-        let in_full = largest < 0.999_999e6 && finest < 99.0;
-        let label = |value: &f64| match in_full {
-            true => in_units(*value, 1.0, ""),
-            false => with_suffix(*value),
+        let in_full = smallest > 999.0 && largest < 0.999_999e6 && finest < 99.0;
+        let full = |value: &f64| in_units(*value, 1.0, "");
+        let short = |value: &f64| with_suffix(*value);
+        return if in_full {
+            values.iter().map(full).collect()
+        } else {
+            values.iter().map(short).collect()
         };
-        return values.iter().map(label).collect();
     }
     if values.iter().all(is_power) {
         return values
@@ -238,6 +240,10 @@ mod tests {
         assert_eq!(
             linear(0.0, 10_000.0),
             ["0", "2000", "4000", "6000", "8000", "10k"]
+        );
+        assert_eq!(
+            linear(9_998.8, 10_002.2),
+            ["9999", "10000", "10001", "10002"]
         );
         assert_eq!(
             linear(0.0, 1.2e6),
