@@ -293,9 +293,9 @@ impl GameRules for PersuasionRules {
                 next.game.draw(action == 0)
             }
             PersuasionPhase::Seller => {
-                next.seen
-                    .iter_mut()
-                    .for_each(|seen| *seen += &format!(" says {action}"));
+                for seen in &mut next.seen {
+                    *seen = format!("{seen} says {action}");
+                }
                 next.game.say(Signal::Text)
             }
             PersuasionPhase::Buyer => {

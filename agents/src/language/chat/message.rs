@@ -1,5 +1,7 @@
 //! Requests and replies of the protocol that most endpoints for chats speak.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -52,7 +54,12 @@ pub(super) fn hash(url: &str, body: &Value, attempt: u64, seed: u64) -> String {
     let path = after.find('/').map_or("", |at| &after[at..]);
     let key = json!({"path": path, "body": body, "attempt": attempt, "seed": seed});
     let digest = Sha256::digest(canonical(&key).as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 /// JSON with sorted keys and without blanks.

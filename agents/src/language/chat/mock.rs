@@ -171,7 +171,7 @@ fn reply(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {
         head += "content-type: application/json\r\n";
     }
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
     }
     head += "\r\n";
     head += body;
