@@ -387,7 +387,8 @@ impl Coded {
     fn active<'a>(&'a self, levels: &'a [u32]) -> impl Iterator<Item = usize> + Clone + 'a {
         let pairs = self.features.iter().zip(levels);
         pairs
-            .filter_map(|(feature, &level)| (level > 0).then(|| feature.first + level as usize - 1))
+            .filter(|(_, level)| **level > 0)
+            .map(|(feature, level)| feature.first + *level as usize - 1)
     }
 
     fn explain(

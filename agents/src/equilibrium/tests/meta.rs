@@ -202,8 +202,8 @@ fn comparisons_without_probabilities_teach_as_well_with_more_noise() {
     let gap = |labels, rate| {
         let worst = (0..5).map(|seed| {
             let rule = SampledEgpo {
-                labels,
                 rate,
+                labels,
                 ..SampledEgpo::new(seed)
             };
             let mut learner = PreferenceLearner::new(game.clone(), rule).unwrap();

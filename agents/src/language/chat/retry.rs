@@ -55,7 +55,7 @@ mod tests {
             )
         };
         assert_eq!(date(0), Some(Duration::ZERO));
-        assert_eq!(date(120), Some(Duration::from_secs(120)));
+        assert_eq!(date(120), Some(Duration::from_mins(2)));
         assert_eq!(
             asked("Sun, 06 Nov 1994 07:49:37 GMT", now),
             Some(Duration::ZERO),

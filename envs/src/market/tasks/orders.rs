@@ -368,8 +368,8 @@ mod tests {
         assert_eq!((market.shares(), market.held()), ((30, 200), 100));
         market.run(25);
         assert_eq!((market.shares(), market.held()), ((30, 30), 100));
-        market.decide(|own, desk| own.recall_all(desk));
-        market.decide(|own, desk| own.recall_all(desk));
+        market.decide(WorkingOrders::recall_all);
+        market.decide(WorkingOrders::recall_all);
         assert_eq!(market.shares(), (0, 30));
         market.run(40);
         assert_eq!(market.shares(), (0, 0));

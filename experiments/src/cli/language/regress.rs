@@ -32,7 +32,7 @@ pub(in super::super) struct RegressArgs {
     /// One feature for both players instead of one for each
     #[arg(long)]
     pairs: bool,
-    /// Level to compare a feature's others with, e.g. delta_bob=0.8; may be given several times
+    /// Level to compare a feature's others with, e.g. `delta_bob=0.8`; may be given several times
     #[arg(long = "reference", value_name = "FEATURE=LEVEL", value_parser = reference)]
     references: Vec<(String, String)>,
     /// Draw the effects: a file that ends with .svg or .png; of several measures one each, named after it

@@ -1,5 +1,7 @@
 //! Trees of games as the released code keeps them, made here by random play.
 
+use std::fmt::Write as _;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use palaestra_envs::{
@@ -108,7 +110,8 @@ fn bargaining(rng: &mut Stream, human: bool) -> Made {
         };
         let words = WORDS[rng.random_range(0..4)];
         messages += u64::from(game.messages);
-        table += &format!(
+        let _ = write!(
+            table,
             "{:?},{:?},{}{proposer},{round},{none}\n",
             alice as f64 / 100.0,
             (money - alice) as f64 / 100.0,
@@ -116,7 +119,7 @@ fn bargaining(rng: &mut Stream, human: bool) -> Made {
         );
         let accepts = rng.random::<f64>() < 0.3;
         let decision = if accepts { "accept" } else { "reject" };
-        table += &format!(",,{}{other},{round},{decision}\n", message(none));
+        let _ = write!(table, ",,{}{other},{round},{decision}\n", message(none));
         if accepts {
             let share = alice as f64 / money as f64;
             let melted = game.delta.map(|delta| delta.powi(i32::from(round) - 1));
@@ -172,7 +175,8 @@ fn negotiation(rng: &mut Stream, human: bool) -> Made {
             ["Bob", "Alice"]
         };
         messages += u64::from(game.messages);
-        table += &format!(
+        let _ = write!(
+            table,
             "{}{price:?},{proposer},{round},{none}\n",
             message(WORDS[rng.random_range(0..4)])
         );
@@ -189,11 +193,11 @@ fn negotiation(rng: &mut Stream, human: bool) -> Made {
         } else {
             "RejectOffer"
         };
-        table += &format!("{},{other},{round},{decision}\n", message(none));
+        let _ = write!(table, "{},{other},{round},{decision}\n", message(none));
         if decision == "AcceptOffer" {
             let price = price / money;
             let efficient = price >= seller && price <= buyer;
-            let middle = (seller + buyer) / 2.0;
+            let middle = f64::midpoint(seller, buyer);
             let fair = 1.0 - 4.0 * (price - middle).powi(2);
             expected = (
                 price - seller,
@@ -238,24 +242,28 @@ fn persuasion(rng: &mut Stream, human: bool) -> Made {
     for round in 1..=20 {
         let good = rng.random::<f64>() < game.p;
         let quality = if good { "high-quality" } else { "low-quality" };
-        table += &format!(
+        let _ = write!(
+            table,
             "{quality},{:?},Nature,{round},{none},{none}\n",
             game.money.to_f64()
         );
         if text {
             messages += 1;
-            table += &format!(
+            let _ = write!(
+                table,
                 ",,Alice,{round},{},{none}\n",
                 cell(WORDS[rng.random_range(0..4)])
             );
         } else {
-            table += &format!(
+            let _ = write!(
+                table,
                 ",,Alice,{round},{none},{}\n",
                 if good { "yes" } else { "no" }
             );
         }
         let buys = rng.random::<f64>() < 0.5;
-        table += &format!(
+        let _ = write!(
+            table,
             ",,{buyer},{round},{none},{}\n",
             if buys { "yes" } else { "no" }
         );

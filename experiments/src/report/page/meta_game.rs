@@ -54,7 +54,7 @@ impl Page<'_> {
             .iter()
             .enumerate()
             .map(|(place, rating)| {
-                let mut cells = vec![escape(&rating.agent).to_string()];
+                let mut cells = vec![escape(&rating.agent)];
                 cells.extend(rating.means.iter().map(number));
                 cells.push(number(&rating.mean));
                 cells.extend(rating.alpha_mass.iter().flatten().map(number));
@@ -75,11 +75,11 @@ impl Page<'_> {
 
     fn payoffs(&mut self, meta: &MetaGameReport) {
         let mut header = vec![String::new()];
-        header.extend(meta.agents.iter().map(|agent| escape(agent).to_string()));
+        header.extend(meta.agents.iter().map(|agent| escape(agent)));
         let rows = meta.agents.iter().zip(meta.cells.chunks(meta.agents.len()));
         let rows: Vec<_> = rows
             .map(|(agent, cells)| {
-                let mut row = vec![escape(agent).to_string()];
+                let mut row = vec![escape(agent)];
                 row.extend(cells.iter().map(|cell| payoff(meta, cell)));
                 (false, row)
             })

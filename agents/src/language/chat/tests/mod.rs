@@ -144,6 +144,7 @@ impl Files {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "tables take a transport or none")]
 fn http() -> Option<Box<dyn Transport>> {
     Some(Box::new(Http::new(
         Duration::from_secs(5),

@@ -83,7 +83,7 @@ fn what_is_no_recording_is_refused_with_its_key() {
 fn read(name: &str, lines: &[&str]) -> Result<Recording, EnvError> {
     let name = format!("palaestra-{}-{name}.csv", std::process::id());
     let file = std::env::temp_dir().join(name);
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.join("\n") + "\n";
     std::fs::write(&file, text).unwrap();
     let config = RecordingConfig {
         file: file.clone(),

@@ -84,7 +84,7 @@ fn a_quote_on_its_way_is_not_sent_again() {
     let mut simulator = market_making(1, 1, &args);
     for step in 0..40 {
         let actions = simulator.border_mut().player_mut(0).action_mut();
-        actions.i32_mut(0).fill(if step < 25 { 0 } else { 1 });
+        actions.i32_mut(0).fill(i32::from(step >= 25));
         simulator.step().unwrap();
         let picture = simulator.render(0).unwrap().unwrap();
         let own = picture.matches("own 100").count();
