@@ -38,9 +38,8 @@ fn experiment(family: &str, args: &str, steps: usize, agents: &[(&str, &str, Str
          eval = {{ episodes = 3 }}\n"
     );
     for (id, player, args) in agents {
-        text += &format!(
-            "[[agents]]\nid = \"{id}\"\nname = \"{player}\"\nplayers = [\"{player}\"]\nargs = {{ {args} }}\n"
-        );
+        let agent = format!("id = \"{id}\"\nname = \"{player}\"\nplayers = [\"{player}\"]");
+        text.extend(["[[agents]]\n", &agent, "\nargs = { ", args, " }\n"]);
     }
     text
 }

@@ -116,7 +116,7 @@ fn days_are_held_against_a_recording() {
     let said = bench.transcript(&short);
     for text in [
         "exit code 2",
-        "a comparison needs two or more windows",
+        "two or more windows of 2000 messages",
         "--set against.window=20",
     ] {
         assert!(said.contains(text), "{text}: {said}");
@@ -136,7 +136,7 @@ fn the_stylised_facts_of_a_recording_are_told_where_it_is_long_enough() {
     );
     record_a_day(&bench.path("day.parquet"));
     let said = bench.ok(&["market", "stats", "day.parquet"]);
-    for text in ["intervals over 6 hours", "6   volatility clustering"] {
+    for text in ["stylised facts of 389 minutes", "6   volatility clustering"] {
         assert!(said.contains(text), "{text}: {said}");
     }
     let document = bench.json(&["market", "stats", "day.parquet"]);

@@ -110,16 +110,16 @@ fn bargaining(rng: &mut Stream, human: bool) -> Made {
         };
         let words = WORDS[rng.random_range(0..4)];
         messages += u64::from(game.messages);
-        let _ = write!(
+        let _ = writeln!(
             table,
-            "{:?},{:?},{}{proposer},{round},{none}\n",
+            "{:?},{:?},{}{proposer},{round},{none}",
             alice as f64 / 100.0,
             (money - alice) as f64 / 100.0,
             message(words)
         );
         let accepts = rng.random::<f64>() < 0.3;
         let decision = if accepts { "accept" } else { "reject" };
-        let _ = write!(table, ",,{}{other},{round},{decision}\n", message(none));
+        let _ = writeln!(table, ",,{}{other},{round},{decision}", message(none));
         if accepts {
             let share = alice as f64 / money as f64;
             let melted = game.delta.map(|delta| delta.powi(i32::from(round) - 1));
@@ -175,9 +175,9 @@ fn negotiation(rng: &mut Stream, human: bool) -> Made {
             ["Bob", "Alice"]
         };
         messages += u64::from(game.messages);
-        let _ = write!(
+        let _ = writeln!(
             table,
-            "{}{price:?},{proposer},{round},{none}\n",
+            "{}{price:?},{proposer},{round},{none}",
             message(WORDS[rng.random_range(0..4)])
         );
         let draw = rng.random::<f64>();
@@ -193,7 +193,7 @@ fn negotiation(rng: &mut Stream, human: bool) -> Made {
         } else {
             "RejectOffer"
         };
-        let _ = write!(table, "{},{other},{round},{decision}\n", message(none));
+        let _ = writeln!(table, "{},{other},{round},{decision}", message(none));
         if decision == "AcceptOffer" {
             let price = price / money;
             let efficient = price >= seller && price <= buyer;
@@ -242,29 +242,29 @@ fn persuasion(rng: &mut Stream, human: bool) -> Made {
     for round in 1..=20 {
         let good = rng.random::<f64>() < game.p;
         let quality = if good { "high-quality" } else { "low-quality" };
-        let _ = write!(
+        let _ = writeln!(
             table,
-            "{quality},{:?},Nature,{round},{none},{none}\n",
+            "{quality},{:?},Nature,{round},{none},{none}",
             game.money.to_f64()
         );
         if text {
             messages += 1;
-            let _ = write!(
+            let _ = writeln!(
                 table,
-                ",,Alice,{round},{},{none}\n",
+                ",,Alice,{round},{},{none}",
                 cell(WORDS[rng.random_range(0..4)])
             );
         } else {
-            let _ = write!(
+            let _ = writeln!(
                 table,
-                ",,Alice,{round},{none},{}\n",
+                ",,Alice,{round},{none},{}",
                 if good { "yes" } else { "no" }
             );
         }
         let buys = rng.random::<f64>() < 0.5;
-        let _ = write!(
+        let _ = writeln!(
             table,
-            ",,{buyer},{round},{none},{}\n",
+            ",,{buyer},{round},{none},{}",
             if buys { "yes" } else { "no" }
         );
         high += u32::from(good);
