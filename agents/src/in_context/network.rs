@@ -69,7 +69,7 @@ impl ActorCritic {
     /// A network for observations of `width` numbers.
     ///
     /// # Errors
-    /// [`AgentError::Core`] for a core that cannot be made.
+    /// [`AgentError::Env`] that names the argument, for a core that cannot be made.
     pub fn new(
         args: &PpoArgs,
         width: usize,
@@ -98,7 +98,7 @@ impl ActorCritic {
     /// `observation` `[B, O]`, `starts` `[B]`, `memory` `[B, N]`; the prediction has a row for each.
     ///
     /// # Errors
-    /// [`AgentError::Core`] for shapes that do not fit.
+    /// [`AgentError::Failed`] for shapes that do not fit.
     pub fn step(
         &self,
         observation: Tensor<2>,

@@ -42,7 +42,7 @@ impl KernelConfig {
     }
 }
 
-/// Why [`Kernel::run`] came back.
+/// Why [`Kernel::run`](super::Kernel::run) came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
     /// A player woke up, at this time of its clock. The others wait until the kernel runs again.
