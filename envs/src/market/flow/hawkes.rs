@@ -227,6 +227,16 @@ impl HawkesFlow {
                 "1 to 2^31",
             ),
             (
+                sizes.iter().all(|seen| !seen.is_empty()),
+                "marks.sizes",
+                "two lists with a size at least",
+            ),
+            (
+                offsets.iter().any(|seen| !seen.is_empty()),
+                "marks.offsets",
+                "three lists, one of them with a distance at least",
+            ),
+            (
                 offsets.iter().flatten().all(|ticks| ticks.abs() <= 100_000),
                 "marks.offsets",
                 "at most 100,000 ticks",

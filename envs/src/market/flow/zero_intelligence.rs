@@ -29,9 +29,9 @@ use crate::stream::Stream;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ZeroIntelligenceConfig {
-    /// Limit orders per second on each side, >= 0.
+    /// Limit orders per second on each side, 0 to 1,000,000.
     pub limit_rate: f64,
-    /// Market orders per second on each side, >= 0.
+    /// Market orders per second on each side, 0 to 1,000,000.
     pub market_rate: f64,
     /// Cancellations per second of each order that rests, >= 0.
     pub cancel_rate: f64,
@@ -86,10 +86,16 @@ impl ZeroIntelligenceConfig {
     /// The name of the first that is not, and what it may be.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let rate = |x: f64| x.is_finite() && x >= 0.0;
+        let within_rate = |x: f64| (0.0..=1e6).contains(&x);
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let checks = [
-            (rate(self.limit_rate), "limit_rate", ">= 0"),
-            (rate(self.market_rate), "market_rate", ">= 0"),
+            // Faster than any market, and so slow that a step ends.
+            (within_rate(self.limit_rate), "limit_rate", "0 to 1,000,000"),
+            (
+                within_rate(self.market_rate),
+                "market_rate",
+                "0 to 1,000,000",
+            ),
             (rate(self.cancel_rate), "cancel_rate", ">= 0"),
             (
                 positive(self.limit_rate + self.market_rate),

@@ -192,7 +192,7 @@ impl JaxLobExecution {
             ranges::latency(args.latency),
         ])?;
         Ok(Self {
-            market: Marketplace::new(&args.background, &args.sessions)?,
+            market: Marketplace::new(&args.background, &args.sessions, args.warm_up, "warm_up")?,
             args,
         })
     }

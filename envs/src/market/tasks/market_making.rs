@@ -178,7 +178,7 @@ impl MarketMaking {
             ranges::fee(args.taker_fee, "taker_fee"),
         ])?;
         Ok(Self {
-            market: Marketplace::new(&args.background, &args.sessions)?,
+            market: Marketplace::new(&args.background, &args.sessions, args.warm_up, "warm_up")?,
             args,
         })
     }

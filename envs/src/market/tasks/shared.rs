@@ -45,21 +45,34 @@ pub(super) struct Marketplace {
 }
 
 impl Marketplace {
-    /// The market of two arguments.
+    /// The market of two arguments, which its player joins after `lead` seconds, the argument `lead_key`.
     ///
     /// # Errors
-    /// [`EnvError::Argument`] with the key that is wrong, below `background` or `sessions`.
+    /// [`EnvError::Argument`] with the key that is wrong, below `background` or `sessions`, or `lead_key`.
     pub(super) fn new(
         background: &BackgroundConfig,
         sessions: &Sessions,
+        lead: f64,
+        lead_key: &'static str,
     ) -> Result<Self, EnvError> {
         let (background, venue) = background.build()?;
         let calendar = sessions.calendar(venue.opening)?;
-        Ok(Self {
+        let market = Self {
             background,
             venue,
             calendar,
-        })
+        };
+        let open = market.close().map(|close| close - market.venue.opening);
+        match open.filter(|open| nanoseconds(lead) >= *open) {
+            None => Ok(market),
+            Some(open) => Err(EnvError::argument(
+                lead_key,
+                format!(
+                    "must be below {}: the market, or the recording in it, ends so many seconds after it begins",
+                    open as f64 / SECOND as f64
+                ),
+            )),
+        }
     }
 
     /// Distance of two prices.

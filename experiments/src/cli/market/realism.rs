@@ -14,6 +14,7 @@ use super::{
     InputArgs, Progress, grouped, warn,
 };
 use crate::{
+    files,
     market::{
         Format,
         realism::{
@@ -35,7 +36,7 @@ pub(in super::super) struct RealismArgs {
     /// Override a key, e.g. facts.days=20; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Folder for report.html, report.json and plots/
+    /// Folder for report.html, report.json and plots/; an earlier study in it is replaced
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Compare the simulated days with this recording: LOBSTER messages, ITCH, DBN, Binance depth or Parquet
@@ -60,6 +61,10 @@ pub(in super::super) fn realism(output: &Output, args: &RealismArgs) -> Result<E
     let config = RealismConfig::read(&document)?;
     let threads = threads(args.threads)?;
     let reference = args.reference(output, &config)?;
+    // A folder that cannot be made is better found before the days are simulated.
+    if let Some(folder) = &args.out {
+        files::create_folder(folder)?;
+    }
     let watch = Watch::default();
     let total = config.simulated_days();
     let found = with_progress(output, &watch, total, "days", || {

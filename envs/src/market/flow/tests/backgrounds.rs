@@ -141,6 +141,16 @@ fn flows_that_do_not_fit_are_refused_with_their_key() {
             "100,000",
         ),
         (
+            json!({ "zero_intelligence": { "limit_rate": 1e9 } }),
+            "background.zero_intelligence.limit_rate",
+            "1,000,000",
+        ),
+        (
+            json!({ "hawkes": { "marks": { "offsets": [[], [1], []], "sizes": [[], [100]] } } }),
+            "background.hawkes.marks.sizes",
+            "at least",
+        ),
+        (
             json!({ "population": { "market_makers": [1000, { "levels": 1000 }] } }),
             "background.population.market_makers.1.levels",
             "2^20",

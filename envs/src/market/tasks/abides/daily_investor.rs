@@ -127,7 +127,12 @@ impl AbidesDailyInvestor {
             ),
             ranges::latency(args.latency),
         ])?;
-        let market = Marketplace::new(&args.background, &args.sessions)?;
+        let market = Marketplace::new(
+            &args.background,
+            &args.sessions,
+            args.first_wake,
+            "first_wake",
+        )?;
         let opening = market.venue.opening;
         let first = opening + nanoseconds(args.first_wake);
         let close = opening + nanoseconds(args.day);

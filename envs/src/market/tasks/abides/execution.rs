@@ -133,7 +133,12 @@ impl AbidesExecution {
             ranges::latency(args.latency),
         ])?;
         Ok(Self {
-            market: Marketplace::new(&args.background, &args.sessions)?,
+            market: Marketplace::new(
+                &args.background,
+                &args.sessions,
+                args.first_wake,
+                "first_wake",
+            )?,
             args,
         })
     }

@@ -108,7 +108,7 @@ impl MarsExecution {
     pub fn new(args: MarsExecutionArgs) -> Result<Self, EnvError> {
         args.check()?;
         Ok(Self {
-            market: Marketplace::new(&args.background, &args.sessions)?,
+            market: Marketplace::new(&args.background, &args.sessions, args.warm_up, "warm_up")?,
             args,
         })
     }

@@ -157,6 +157,27 @@ fn a_day_ends_when_the_market_closes() {
 }
 
 #[test]
+fn a_player_does_not_join_a_market_that_is_over() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/market");
+    let recording = json!({ "file": format!("{folder}/lobster_message_10.csv"), "window": 20 });
+    for (args, most) in [
+        (json!({ "warm_up": 30, "sessions": { "close": 30 } }), "30:"),
+        (
+            json!({ "warm_up": 30, "background": { "replay": recording } }),
+            "19.",
+        ),
+    ] {
+        let error = registry()
+            .build("market_making-v1", &args)
+            .err()
+            .unwrap()
+            .to_string();
+        let said = error.contains("warm_up") && error.contains(&format!("below {most}"));
+        assert!(said, "{error}");
+    }
+}
+
+#[test]
 fn wrong_sessions_are_named() {
     for id in [
         "market_making-v1",

@@ -30,6 +30,10 @@ pub const SCHEMA: &str = "market-realism/1";
 /// [`ReportError::File`], [`ReportError::Plot`].
 pub fn write(report: &RealismReport, folder: &Path) -> Result<PathBuf, ReportError> {
     let plots = folder.join("plots");
+    // Pictures of an earlier study that this one does not draw would be taken for its own.
+    if folder.join("report.json").exists() && plots.exists() {
+        files::at("remove", &plots, std::fs::remove_dir_all(&plots))?;
+    }
     files::create_folder(&plots)?;
     let pictures = pictures::draw(report)?;
     write_pictures(&pictures, &plots)?;
