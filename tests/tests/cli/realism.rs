@@ -113,7 +113,10 @@ fn days_are_held_against_a_recording() {
     let shown: serde_json::Value = serde_json::from_slice(&shown).unwrap();
     assert_eq!(shown, one);
     let short = [&arguments[..], &["--set", "against.window=2000"]].concat();
-    let said = bench.transcript(&short);
+    // Where lines break depends on where the repository is.
+    let said = bench.transcript(&short).replace('│', " ");
+    let said: Vec<&str> = said.split_whitespace().collect();
+    let said = said.join(" ");
     for text in [
         "exit code 2",
         "two or more windows of 2000 messages",
