@@ -5,9 +5,12 @@
 //! state-space duality does (arXiv 2405.21060, §6): inside a chunk outputs come from a triangular matrix of the first
 //! few kernel elements, masked where a reset lies between; from chunk to chunk only the state is carried.
 
-use burn::tensor::{Bool, Int, Tensor};
+use burn::{
+    module::Param,
+    tensor::{Bool, Int, Tensor},
+};
 
-use crate::{CoreError, core::segments, fft::causal_convolution};
+use crate::{CoreError, activation::gelu, core::segments, fft::causal_convolution};
 
 /// Steps of a chunk. Work and memory inside a chunk grow with it, the number of chunks falls.
 const CHUNK: usize = 32;
@@ -32,6 +35,17 @@ pub(super) trait System {
 
     /// Ā^q x for `x` `[H, B, N]`.
     fn advance(&self, x: Tensor<3>, q: usize) -> Tensor<3>;
+}
+
+/// gelu(y + D u), with the H channels of `u` and `y` along the last axis.
+pub(super) fn activated<const A: usize>(
+    d: &Param<Tensor<1>>,
+    u: &Tensor<A>,
+    y: Tensor<A>,
+) -> Tensor<A> {
+    let mut shape = [1; A];
+    shape[A - 1] = d.dims()[0];
+    gelu(y + u.clone() * d.val().reshape(shape))
 }
 
 /// Outputs `[B, T, H, M]` and the last state `[B, H·N]` for `input` `[B, T, H]`.

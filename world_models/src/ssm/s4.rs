@@ -21,12 +21,11 @@ use rand::Rng;
 
 use super::{
     hippo::{Measure, Spectrum},
-    lti::{Dense, System, chunked_scan, convolve},
+    lti::{Dense, System, activated, chunked_scan, convolve},
     s4d::check_arguments,
 };
 use crate::{
     CoreError, SequenceCore,
-    activation::gelu,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
     fft, init,
@@ -324,10 +323,8 @@ impl S4 {
     }
 
     fn around<const D: usize>(&self, input: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-        let mut shape = [1; D];
-        shape[D - 1] = self.width();
-        let y = y + input.clone() * self.d.val().reshape(shape);
-        glu(self.output.forward(gelu(y)), D - 1) + input
+        let y = self.output.forward(activated(&self.d, &input, y));
+        glu(y, D - 1) + input
     }
 }
 

@@ -15,11 +15,10 @@ use rand::Rng;
 use super::{
     discretise::Discretisation,
     hippo::Measure,
-    lti::{Columns, System, chunked_scan, convolve},
+    lti::{Columns, System, activated, chunked_scan, convolve},
 };
 use crate::{
     CoreError, SequenceCore,
-    activation::gelu,
     complex::Complex,
     core::{check_moduli, check_sequence, check_shape, check_step, forget},
     init,
@@ -292,10 +291,8 @@ impl S4d {
     }
 
     fn around<const D: usize>(&self, input: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-        let mut shape = [1; D];
-        shape[D - 1] = self.width();
-        let y = y + input.clone() * self.d.val().reshape(shape);
-        glu(self.output.forward(gelu(y)), D - 1) + input
+        let y = self.output.forward(activated(&self.d, &input, y));
+        glu(y, D - 1) + input
     }
 }
 

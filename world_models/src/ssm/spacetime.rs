@@ -14,10 +14,9 @@ use burn::{
 };
 use rand::Rng;
 
-use super::lti::{Dense, System, chunked_scan, convolve};
+use super::lti::{Dense, System, activated, chunked_scan, convolve};
 use crate::{
     CoreError, SequenceCore,
-    activation::gelu,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
     fft, init,
@@ -211,10 +210,8 @@ impl SpaceTime {
     }
 
     fn around<const D: usize>(&self, input: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-        let mut shape = [1; D];
-        shape[D - 1] = self.width();
-        let y = y + input.clone() * self.d.val().reshape(shape);
-        self.output.forward(gelu(y)) + input
+        let y = self.output.forward(activated(&self.d, &input, y));
+        y + input
     }
 }
 

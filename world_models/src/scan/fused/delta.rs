@@ -9,7 +9,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::rows::{Dims, add, dot, place};
+use super::rows::{self, Dims, add, dot, place};
 
 /// Rows of the memory in a task.
 const RUN: usize = 16;
@@ -51,17 +51,6 @@ struct Channel<'a> {
 }
 
 impl Inputs<'_> {
-    fn tasks(&self) -> Vec<(usize, usize)> {
-        let runs = self.dims.width.div_ceil(RUN);
-        (0..self.dims.batch)
-            .flat_map(|row| (0..runs).map(move |run| (row, run * RUN)))
-            .collect()
-    }
-
-    fn run(&self, start: usize) -> std::ops::Range<usize> {
-        start..(start + RUN).min(self.dims.width)
-    }
-
     fn channel(&self, row: usize, channel: usize) -> Channel<'_> {
         let Dims { steps, width, .. } = self.dims;
         let n = self.keys;
@@ -80,35 +69,12 @@ impl Inputs<'_> {
 
 /// Outputs, then the last memory, `[R, T·P + P·N]`.
 pub(super) fn forward(inputs: &Inputs<'_>) -> Vec<f32> {
-    let Dims {
-        batch,
-        steps,
-        width,
-    } = inputs.dims;
-    let n = inputs.keys;
-    let parts: Vec<_> = inputs
-        .tasks()
-        .into_par_iter()
-        .map(|(row, start)| {
-            let run = inputs.run(start);
-            let mut outputs = vec![0.0; run.len() * steps];
-            let mut memory = vec![0.0; run.len() * n];
-            for (at, channel) in run.clone().enumerate() {
-                let memory = &mut memory[at * n..][..n];
-                let outputs = &mut outputs[at * steps..][..steps];
-                walk(&inputs.channel(row, channel), memory, outputs);
-            }
-            (row, run, outputs, memory)
-        })
-        .collect();
-    let length = steps * width + width * n;
-    let mut packed = vec![0.0; batch * length];
-    for (row, run, outputs, memory) in parts {
-        let (y, last) = packed[row * length..][..length].split_at_mut(steps * width);
-        place(y, &outputs, run.clone(), width, steps);
-        last[run.start * n..run.end * n].copy_from_slice(&memory);
-    }
-    packed
+    rows::forward(
+        inputs.dims,
+        inputs.keys,
+        RUN,
+        |row, channel, memory, outputs| walk(&inputs.channel(row, channel), memory, outputs),
+    )
 }
 
 #[multiversion(targets("x86_64+avx2"))]
@@ -160,11 +126,9 @@ pub(super) fn backward(inputs: &Inputs<'_>, grad: &[f32]) -> Grads {
     } = inputs.dims;
     let n = inputs.keys;
     let length = steps * width + width * n;
-    let parts: Vec<_> = inputs
-        .tasks()
+    let parts: Vec<_> = rows::tasks(inputs.dims, RUN)
         .into_par_iter()
-        .map(|(row, start)| {
-            let run = inputs.run(start);
+        .map(|(row, run)| {
             let grad = &grad[row * length..][..length];
             let mut part = Part {
                 row,

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 /// Shape of a batch of sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dims {
@@ -46,6 +48,51 @@ pub(super) fn cut<'a>(
         }
     }
     pieces
+}
+
+/// Rows × runs of up to `run` channels, whatever the number of threads.
+pub(super) fn tasks(dims: Dims, run: usize) -> Vec<(usize, Range<usize>)> {
+    let runs = move |row| {
+        let starts = (0..dims.width).step_by(run);
+        starts.map(move |start| (row, start..(start + run).min(dims.width)))
+    };
+    (0..dims.batch).flat_map(runs).collect()
+}
+
+/// Outputs, then the last state, `[B, T·P + P·N]`, of channels that remember `states` numbers each and need nothing of the others.
+/// `walk` goes through one channel of one row, `(row, channel, memory [N], outputs [T])`, from a memory of zeros.
+pub(super) fn forward(
+    dims: Dims,
+    states: usize,
+    run: usize,
+    walk: impl Fn(usize, usize, &mut [f32], &mut [f32]) + Sync,
+) -> Vec<f32> {
+    let Dims {
+        batch,
+        steps,
+        width,
+    } = dims;
+    let parts: Vec<_> = tasks(dims, run)
+        .into_par_iter()
+        .map(|(row, run)| {
+            let mut outputs = vec![0.0; run.len() * steps];
+            let mut memory = vec![0.0; run.len() * states];
+            for (at, channel) in run.clone().enumerate() {
+                let memory = &mut memory[at * states..][..states];
+                let outputs = &mut outputs[at * steps..][..steps];
+                walk(row, channel, memory, outputs);
+            }
+            (row, run, outputs, memory)
+        })
+        .collect();
+    let length = steps * width + width * states;
+    let mut packed = vec![0.0; batch * length];
+    for (row, run, outputs, memory) in parts {
+        let (y, last) = packed[row * length..][..length].split_at_mut(steps * width);
+        place(y, &outputs, run.clone(), width, steps);
+        last[run.start * states..run.end * states].copy_from_slice(&memory);
+    }
+    packed
 }
 
 /// Numbers added side by side, so that a sum over states can use vectors.

@@ -8,7 +8,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::rows::{Dims, LANES, add, dot, place};
+use super::rows::{self, Dims, LANES, add, dot, place};
 use crate::elementary::exp;
 
 /// Channels of a task.
@@ -51,13 +51,6 @@ struct Channel<'a> {
 }
 
 impl Inputs<'_> {
-    fn tasks(&self) -> Vec<(usize, usize)> {
-        let runs = self.dims.width.div_ceil(RUN);
-        (0..self.dims.batch)
-            .flat_map(|row| (0..runs).map(move |run| (row, run * RUN)))
-            .collect()
-    }
-
     fn channel(&self, row: usize, channel: usize) -> Channel<'_> {
         let Dims { steps, width, .. } = self.dims;
         let n = self.states;
@@ -80,47 +73,16 @@ impl Inputs<'_> {
             input: column(self.input),
         }
     }
-
-    fn run(&self, start: usize) -> std::ops::Range<usize> {
-        start..(start + RUN).min(self.dims.width)
-    }
 }
 
 /// Outputs, then the last state, `[B, T·E + E·N]`.
 pub(super) fn forward(inputs: &Inputs<'_>) -> Vec<f32> {
-    let Dims {
-        batch,
-        steps,
-        width,
-    } = inputs.dims;
-    let n = inputs.states;
-    let parts: Vec<_> = inputs
-        .tasks()
-        .into_par_iter()
-        .map(|(row, start)| {
-            let run = inputs.run(start);
-            let mut outputs = vec![0.0; run.len() * steps];
-            let mut states = vec![0.0; run.len() * n];
-            for (at, channel) in run.clone().enumerate() {
-                let channel = inputs.channel(row, channel);
-                walk(
-                    &channel,
-                    &mut states[at * n..][..n],
-                    &mut outputs[at * steps..][..steps],
-                );
-            }
-            (row, run, outputs, states)
-        })
-        .collect();
-    let length = steps * width + width * n;
-    let mut packed = vec![0.0; batch * length];
-    for (row, run, outputs, states) in parts {
-        let packed = &mut packed[row * length..][..length];
-        let (y, last) = packed.split_at_mut(steps * width);
-        place(y, &outputs, run.clone(), width, steps);
-        last[run.start * n..run.end * n].copy_from_slice(&states);
-    }
-    packed
+    rows::forward(
+        inputs.dims,
+        inputs.states,
+        RUN,
+        |row, channel, memory, outputs| walk(&inputs.channel(row, channel), memory, outputs),
+    )
 }
 
 #[multiversion(targets("x86_64+avx2"))]
@@ -164,11 +126,9 @@ pub(super) fn backward(inputs: &Inputs<'_>, grad: &[f32]) -> Grads {
     } = inputs.dims;
     let n = inputs.states;
     let length = steps * width + width * n;
-    let parts: Vec<_> = inputs
-        .tasks()
+    let parts: Vec<_> = rows::tasks(inputs.dims, RUN)
         .into_par_iter()
-        .map(|(row, start)| {
-            let run = inputs.run(start);
+        .map(|(row, run)| {
             let grad = &grad[row * length..][..length];
             let mut part = Part {
                 row,
