@@ -123,6 +123,11 @@ pub trait Agent: Send {
         let _ = record;
     }
 
+    /// Whether it has left for good. An evaluation ends with the episode in which an agent does.
+    fn has_left(&self) -> bool {
+        false
+    }
+
     /// Its whole state: what it has learned, its counters and its randomness.
     ///
     /// # Errors

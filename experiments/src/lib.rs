@@ -7,6 +7,7 @@ pub mod export;
 pub mod files;
 pub mod language;
 pub mod market;
+pub mod play;
 pub mod plot;
 pub mod replay;
 pub mod report;

@@ -7,6 +7,9 @@ mod cli {
     mod examples;
     mod language;
     mod market;
+    mod play;
+    mod play_browser;
+    mod play_support;
     mod quickstart;
     mod realism;
     mod replay;

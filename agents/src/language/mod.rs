@@ -7,6 +7,7 @@
 pub mod chat;
 mod decision;
 pub mod http;
+pub mod human;
 mod player;
 mod rational;
 mod scripted;
@@ -32,4 +33,5 @@ pub fn register(registry: &mut Registry) {
     rational::register(registry);
     chat::register(registry);
     http::register(registry);
+    human::register(registry);
 }

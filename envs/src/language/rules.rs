@@ -74,6 +74,8 @@ pub enum Reason {
     BudgetExhausted,
     /// The endpoint behind a player failed.
     EndpointFailed,
+    /// A person has left the game.
+    Left,
 }
 
 impl Reason {
@@ -81,7 +83,11 @@ impl Reason {
     pub fn is_by_the_rules(self) -> bool {
         !matches!(
             self,
-            Self::InvalidMoves | Self::Timeout | Self::BudgetExhausted | Self::EndpointFailed
+            Self::InvalidMoves
+                | Self::Timeout
+                | Self::BudgetExhausted
+                | Self::EndpointFailed
+                | Self::Left
         )
     }
 }

@@ -21,6 +21,7 @@ mod language;
 mod market;
 mod output;
 mod picture;
+mod play;
 mod progress;
 mod replay;
 mod report;
@@ -113,6 +114,11 @@ enum Command {
         after_help = "Example:\n  palaestra solve experiments/instances/pomdp/tiger.pomdp --policy tiger.json\n  palaestra solve tag-v1 --seconds 300 --save tag.solver --plot bounds.svg\n  palaestra solve log3\n  palaestra solve experiments/instances/bandits/log3.toml --json\n  palaestra solve exp3 --planner best --planner 'look_ahead={\"depth\": 4}' --plot cycle.svg\n  palaestra solve kuhn_poker --iterations 10000 --plot gaps.svg"
     )]
     Solve(solve::SolveArgs),
+    /// Play a language game yourself, in the terminal or in a web page
+    #[command(
+        after_help = "Examples:\n  palaestra play experiments/configs/glee/bargaining_human.toml\n  palaestra play experiments/configs/glee/bargaining_human.toml --web --port 8765"
+    )]
+    Play(play::PlayArgs),
     /// Let games elsewhere ask an agent, over HTTP as GLEE's released code does
     #[command(
         after_help = "Example:\n  palaestra serve chat --args '{\"base_url\": \"http://127.0.0.1:8080/v1\", \"model\": \"local\"}'"
@@ -189,12 +195,12 @@ struct EvalArgs {
 }
 
 /// Runs the program on the arguments of the process.
-pub fn main(registries: Registries) -> ExitCode {
-    run_command(&registries, std::env::args_os()).into()
+pub fn main(mut registries: Registries) -> ExitCode {
+    run_command(&mut registries, std::env::args_os()).into()
 }
 
 fn run_command(
-    registries: &Registries,
+    registries: &mut Registries,
     args: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Exit {
     let cli = match Cli::try_parse_from(args) {
@@ -214,6 +220,7 @@ fn run_command(
         Command::Run(args) => run::run(registries, &output, args),
         Command::Resume(args) => run::resume(registries, &output, args),
         Command::Eval(args) => run::eval(registries, &output, args),
+        Command::Play(args) => play::play(registries, &output, args),
         Command::Replay(args) => replay::replay(registries, &output, args),
         Command::Export(args) => export::export(registries, &output, args),
         Command::Report(args) => report::report(registries, &output, args),

@@ -38,9 +38,9 @@ pub(super) struct ReplayArgs {
     /// Only this trial (a name below trials/, or the start of one) [default: the first, or all with --verify]
     #[arg(long)]
     trial: Option<String>,
-    /// Episode to play: a number, or a name such as `eval-0-3`
-    #[arg(long, default_value = "0")]
-    episode: String,
+    /// Episode to play: a number, or a name such as `eval-0-3` [default: the first one logged]
+    #[arg(long)]
+    episode: Option<String>,
     /// Steps shown per second on a terminal; 0 shows all at once
     #[arg(long, default_value_t = 8.0, allow_negative_numbers = true)]
     speed: f64,
@@ -84,7 +84,13 @@ pub(super) fn replay(
     }
     let trial = &trials[0];
     let log = EpisodeLog::open(&folder.trial(&trial.name))?;
-    let id: EpisodeId = args.episode.parse().map_err(CliError::Episodes)?;
+    let id: EpisodeId = match (&args.episode, log.episodes().first()) {
+        (None, Some(first)) => first.id,
+        (given, _) => {
+            let given = given.as_deref().unwrap_or("0");
+            given.parse().map_err(CliError::Episodes)?
+        }
+    };
     let episode = log.read(id)?;
     let frames = frames(&episode, trial, registries)?;
     let frames = &frames[args.jump.min(frames.len() - 1)..];

@@ -17,6 +17,7 @@ use crate::{
     Registries,
     config::{Document, config_hash},
     files,
+    play::has_person,
     run::{Checkpoint, Manifest, RunFolder, RunReport, Trial, Watch, evaluate, run_all},
     stats::{Aggregate, Bootstrap, Scores, Summary, aggregate_interval},
 };
@@ -36,6 +37,13 @@ pub(super) fn read_document(path: &Path, set: &[String]) -> Result<Document, Cli
     let mut document = read_text(path, set)?;
     document.embed_instance(path.parent().unwrap_or(Path::new("")))?;
     Ok(document)
+}
+
+/// Where a run goes unless told otherwise.
+pub(super) fn default_folder(name: &str) -> PathBuf {
+    let root =
+        std::env::var_os("PALAESTRA_RUNS").map_or_else(|| PathBuf::from("runs"), PathBuf::from);
+    root.join(name)
 }
 
 pub(super) fn threads(asked: Option<usize>) -> Result<usize, CliError> {
@@ -64,11 +72,14 @@ pub(super) fn run(
         output.document("dry-run/1", &json!({ "config": config, "trials": names }));
         return Ok(Exit::Success);
     }
-    let path = args.out.clone().unwrap_or_else(|| {
-        let root =
-            std::env::var_os("PALAESTRA_RUNS").map_or_else(|| PathBuf::from("runs"), PathBuf::from);
-        root.join(&config.experiment.name)
-    });
+    if has_person(&trials) {
+        let file = args.config.display();
+        return Err(CliError::argument(
+            "a person takes part, and runs do not wait for people",
+            &format!("`palaestra play {file}` asks in the terminal, with --web in a page"),
+        ));
+    }
+    let path = (args.out.clone()).unwrap_or_else(|| default_folder(&config.experiment.name));
     for note in notes(registries, &trials)? {
         output.message(&format!("note: {note}"));
     }

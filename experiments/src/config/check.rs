@@ -69,11 +69,11 @@ impl Document {
                 );
             }
         }
-        if experiment.total_env_steps == 0 {
+        if experiment.total_env_steps == 0 && config.eval.episodes == 0 {
             add(
                 "experiment.total_env_steps",
                 "must be at least 1".into(),
-                None,
+                Some("or 0 with eval.episodes, to evaluate without training"),
             );
         }
         if experiment.device != "cpu" {

@@ -46,6 +46,7 @@ pub fn evaluate(
     let all_rows = Selection::all(rows);
     let mut left = vec![per_row; rows];
     let mut sums = vec![0.0; simulator.spec().players.len()];
+    let mut played = 0usize;
     while left.iter().any(|&n| n > 0) {
         act_and_step(&mut simulator, seated, &all_rows)?;
         if let Some(recorder) = &mut recorder {
@@ -58,9 +59,14 @@ pub fn evaluate(
             .filter(|(row, n)| **n > 0 && border.ended(*row))
         {
             *left -= 1;
+            played += 1;
             for (sum, player) in sums.iter_mut().zip(&border.players) {
                 *sum += player.final_return[row];
             }
+        }
+        // Whoever has left plays no more: what was played until then counts.
+        if seated.iter().any(|seat| seat.agent.has_left()) && played > 0 {
+            break;
         }
     }
     if let Some(recorder) = &mut recorder {
@@ -70,6 +76,8 @@ pub fn evaluate(
         seat.agent.set_mode(Mode::Train);
         seat.agent.load(state)?;
     }
-    let played = (per_row * rows) as f64;
-    Ok(sums.into_iter().map(|sum| sum / played).collect())
+    Ok(sums
+        .into_iter()
+        .map(|sum| sum / played.max(1) as f64)
+        .collect())
 }

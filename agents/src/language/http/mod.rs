@@ -7,6 +7,7 @@
 //! the released code's keys, `game_params` holds `expects` and `state`, what our agents are told.
 
 mod desk;
+mod listener;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use desk::Desk;
+pub use listener::{Incoming, Listener, Responder, Response};
 pub use server::{Handler, Request, Server};
 
 use super::chat::{

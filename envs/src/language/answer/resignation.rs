@@ -7,10 +7,11 @@ use crate::language::Reason;
 
 /// `CANCEL`: what stands before has been made void.
 const MARK: char = '\u{18}';
-const WORDS: [(Reason, &str); 3] = [
+const WORDS: [(Reason, &str); 4] = [
     (Reason::Timeout, "timeout"),
     (Reason::BudgetExhausted, "budget_exhausted"),
     (Reason::EndpointFailed, "endpoint_failed"),
+    (Reason::Left, "left"),
 ];
 
 /// The answer of a seat that gives up for this reason; `None` for those by which no seat gives up.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Expected,
+    Expected, Play,
     read::{DECISION, MESSAGE, PRICE},
 };
 
@@ -40,6 +40,15 @@ impl Expected {
             "properties": properties,
             "additionalProperties": false,
         })
+    }
+
+    /// What a word of a decision plays; `None` if it is not one of them.
+    pub fn play(&self, word: &str) -> Option<Play> {
+        let words = self.words().iter();
+        words
+            .filter(|(known, _)| *known == word)
+            .map(|(_, play)| *play)
+            .next()
     }
 
     /// The words of a decision that a prompt offers: of those for leaving, the one that is the player's.

@@ -241,6 +241,10 @@ impl<G: Told> Spoken for Haggling<G> {
         talk.game().cautious()
     }
 
+    fn on_the_table(talk: &Talk<G>) -> Option<Money> {
+        talk.game().offer()
+    }
+
     fn mover(talk: &Talk<G>) -> Option<usize> {
         talk.game().mover()
     }

@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | players | as of the game in numbers; one acts at a time |
-//! | observation | `state`: the numbers of [`structured`](super::structured). `conversation`: a JSON list of `{"role", "content"}`, everything the seat has been told and has answered, as an endpoint for chats takes it. `expects`: what is due as JSON ([`Expected`](super::answer::Expected), `round`, `attempt` of `attempts`, the `grid` of offers, the settings of the `game` that the seat knows, the hash of the `prompts`, a JSON `schema`), or null |
+//! | observation | `state`: the numbers of [`structured`](super::structured). `conversation`: a JSON list of `{"role", "content"}`, everything the seat has been told and has answered, as an endpoint for chats takes it. `expects`: what is due as JSON ([`Expected`](super::answer::Expected), `round`, `attempt` of `attempts`, the `grid` of offers, the `offer` that is to be decided on, the `names` of both players, the settings of the `game` that the seat knows, the hash of the `prompts`, a JSON `schema`), or null |
 //! | action | a text: the answer in words, read by [`read`](super::answer::read()) |
 //! | step | one attempt: an answer that is no move leaves the turn where it is, and the seat is told why |
 //! | reward, end | as of the game in numbers; truncation where a seat gave up ([`resigned`](super::answer::resigned)) or, under `abort`, had no attempts left |

@@ -231,6 +231,7 @@ impl Spoken for PersuasionGame {
             "is_buyer_know_p": config.buyer_knows_p,
             "seller_message_type": config.seller_message,
             "allow_buyer_message": config.buyer_message,
+            "reveal": config.reveal,
         });
         if seat == ALICE || !config.myopic {
             facts["total_rounds"] = config.rounds.into();

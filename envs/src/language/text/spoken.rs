@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{LONGEST_ANSWER, Prompts, conversation::Seat};
 use crate::{
     language::{
-        Outcome, Reason,
+        Money, Outcome, Reason,
         answer::{
             Attempts, Exhausted, Expected, Feedback, InvalidPolicy, Ledger, Move, Play, Reading,
             Resolution, displayed, read, resigned,
@@ -112,6 +112,11 @@ pub trait Spoken: Environment {
     fn expected(game: &Self::State, names: &[String; 2]) -> Option<Expected>;
     /// What is played for a seat without a valid move.
     fn fallback(game: &Self::State) -> Option<Play>;
+    /// The offer that is to be decided on: Alice's gain, or the price.
+    fn on_the_table(game: &Self::State) -> Option<Money> {
+        let _ = game;
+        None
+    }
     /// Whose turn it is.
     fn mover(game: &Self::State) -> Option<usize>;
     /// How it ended.
@@ -398,6 +403,10 @@ impl<E: Spoken> Environment for InWords<E> {
         let round = E::round(&table.game, player);
         let mut expects = self.expects(due.as_ref(), round, table.attempts);
         if due.is_some() {
+            expects["names"] = json!(self.names);
+            if let Some(offer) = E::on_the_table(&table.game) {
+                expects["offer"] = offer.to_f64().into();
+            }
             let mut facts = E::facts(&table.game, player);
             facts["public_name"] = self.names[player].as_str().into();
             facts["player_id"] = (player + 1).into();

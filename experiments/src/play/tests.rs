@@ -1,0 +1,1 @@
+//! Terminal and page against games in memory.
