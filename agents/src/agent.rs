@@ -7,7 +7,7 @@ use palaestra_envs::{
     space::Columns,
 };
 
-use crate::AgentError;
+use crate::{AgentError, Pending};
 
 /// Whether an agent is to learn and explore, or to show what it has learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,6 +103,31 @@ pub trait Agent: Send {
         rows: &Selection,
         actions: &mut Columns,
     ) -> Result<(), AgentError>;
+
+    /// Whether rows may have to wait for its answers, as they do for people and for models behind an endpoint. In a run
+    /// with such an agent all agents are [polled](Self::poll), and rows are stepped as soon as they can be: the other
+    /// agents act and observe in some of the rows at a time.
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    /// As [`act`](Self::act), but without waiting: what is not answered yet is marked in `pending`, which is empty before.
+    /// The agent is polled again, with an unchanged view, for the rows that were pending and for those that were
+    /// stepped meanwhile; it may be polled at any time, and should be when the [bell](Pending::bell) has rung. Questions that
+    /// are open when a state is [loaded](Self::load) are void: their rows are asked about again.
+    ///
+    /// # Errors
+    /// As [`act`](Self::act).
+    fn poll(
+        &mut self,
+        view: &ActView<'_>,
+        rows: &Selection,
+        actions: &mut Columns,
+        pending: &mut Pending,
+    ) -> Result<(), AgentError> {
+        let _ = pending;
+        self.act(view, rows, actions)
+    }
 
     /// Sees the step just made.
     ///

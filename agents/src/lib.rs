@@ -13,6 +13,7 @@ pub mod in_context;
 pub mod language;
 pub mod market;
 mod matrix;
+mod pending;
 pub mod pomdp;
 pub mod process;
 pub mod random;
@@ -21,4 +22,5 @@ pub mod scripted;
 
 pub use agent::{Agent, AgentContext, Mode, StepView};
 pub use error::AgentError;
+pub use pending::{Bell, Pending};
 pub use registry::{AgentEntry, Registry, registry};

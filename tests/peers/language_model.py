@@ -20,6 +20,9 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parent.parent / "target" / "peers" / "language"
 
+# One family is asked for streams, the others for whole replies.
+STREAMED = "negotiation"
+
 # Runs in the virtual environment: one thread, one request at a time.
 SERVER = """
 import glob, importlib.util, signal, threading
@@ -48,6 +51,7 @@ response_format = "json_schema"
 max_tokens = 80
 temperature = 0.7
 send_seed = true
+stream = {stream}
 limits = {{ max_in_flight = 1 }}
 timeouts = {{ first_byte_s = 300.0, call_s = 300.0, turn_s = 900.0 }}
 transcript = "{folder}/{family}.jsonl"
@@ -94,7 +98,15 @@ def play(palaestra, url, family):
     folders = {}
     for source in ("record", "strict"):
         config = FOLDER / f"{family}-{source}.toml"
-        text = CONFIG.format(family=family, args=args, steps=steps, url=url, folder=FOLDER, source=source)
+        text = CONFIG.format(
+            family=family,
+            args=args,
+            steps=steps,
+            url=url,
+            folder=FOLDER,
+            source=source,
+            stream=str(family == STREAMED).lower(),
+        )
         config.write_text(text)
         folders[source] = FOLDER / f"{family}-{source}"
         run(palaestra, "run", config, "--out", folders[source], "--force")
@@ -106,7 +118,10 @@ def play(palaestra, url, family):
     tokens = sum(int(line["completion_tokens"]) for line in lines)
     estimated = sum(line["estimated"] == "true" for line in lines)
     failed = [line for line in lines if line["outcome"] != "answered"]
-    print(f"{len(lines)} requests, {len(failed)} failed, {tokens} tokens answered, {estimated} counts estimated;")
+    named = {pathlib.PurePath(line["answered_by"]).name for line in lines}
+    how = "in streams" if family == STREAMED else "in one piece"
+    print(f"{len(lines)} requests, {len(failed)} failed, {tokens} tokens answered {how}, {estimated} counts estimated;")
+    print("answered by", ", ".join(sorted(named)))
     print("played again from the transcript:", "the same episodes" if same else "OTHER EPISODES")
     return same and not failed
 

@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use palaestra_envs::sim::{Border, EnvSpec, Simulator};
+use palaestra_envs::sim::{Border, EnvSpec, Selection, Simulator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -157,6 +157,37 @@ impl Recorder {
             self.clock += 1;
         }
         collect_ended(border, rows, &mut self.ended);
+        self.finish_step(simulator)
+    }
+
+    /// As [`step`](Self::step), for a step of the rows of `stepped`. The others are not recorded; of their episodes, no more may
+    /// be logged.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn step_rows(
+        &mut self,
+        simulator: &Simulator,
+        stepped: &Selection,
+    ) -> Result<(), EpisodeError> {
+        let rows = self.rows.len();
+        if rows == 0 {
+            return Ok(());
+        }
+        let border = simulator.border();
+        if self.logging > 0 {
+            self.block.push_step(&self.subject.layout, border);
+            self.clock += 1;
+        }
+        self.ended.clear();
+        let in_step = stepped.rows().take_while(|&row| row < rows);
+        self.ended.extend(in_step.filter(|&row| border.ended(row)));
+        self.finish_step(simulator)
+    }
+
+    /// What follows from the step that the block holds and the rows that ended in it.
+    #[inline]
+    fn finish_step(&mut self, simulator: &Simulator) -> Result<(), EpisodeError> {
         if !self.ended.is_empty() || (self.clock >= self.long_at && self.logging > 0) {
             self.mark(simulator)?;
         }

@@ -167,10 +167,12 @@ fn columns(
     let find = |name: &str| names.iter().position(|known| known.trim() == name);
     let need = |name: &str| {
         find(name).ok_or_else(|| {
-            let problem = format!(
-                "there is no such column; there are {}",
-                names.iter().collect::<Vec<_>>().join(", ")
-            );
+            let there = names.iter().collect::<Vec<_>>().join(", ");
+            let problem = if there.trim().is_empty() {
+                "there is no such column; the file is empty".to_owned()
+            } else {
+                format!("there is no such column; there are {there}")
+            };
             LanguageError::data(path, Some(1), name, shortened_list(&problem))
         })
     };

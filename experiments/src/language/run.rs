@@ -4,14 +4,16 @@ use std::path::Path;
 
 use palaestra_envs::{
     language::{
-        ALICE, BOB, Bargaining, Money, Negotiation, Persuasion, PersuasionPhase, Reason, Scoring,
-        Signal, Verdict,
-        answer::{self, Expected, Move, Play},
+        ALICE, BOB, Bargaining, Money, Negotiation, Outcome, Persuasion, PersuasionPhase, Reason,
+        Scoring, Signal, Verdict,
+        answer::{self, Expected, Move, Play, Reading},
         structured::{Pitch, Talk},
         templates,
+        text::Table,
         upstream::{GameConfig, UpstreamConfig},
     },
-    sim::Simulator,
+    sim::{PlayerSpec, Simulator},
+    space::ColumnData,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ use super::{Act, Action, Game, LanguageError, Transcript};
 use crate::{
     Registries,
     config::Document,
-    episodes::{Ending, Episode, EpisodeLog},
+    episodes::{Ending, Episode, EpisodeLog, PlayerEpisode},
     files, replay,
     run::{RunError, RunFolder, Trial},
 };
@@ -38,16 +40,39 @@ enum Playing {
 }
 
 impl Playing {
-    /// The game in row 0.
+    /// The game in row 0, in numbers or in words.
     fn of(simulator: &Simulator) -> Result<Option<Self>, RunError> {
-        if let Some(talk) = simulator.row_state::<Talk<Bargaining>>(0)? {
-            return Ok(Some(Self::Bargaining(*talk.game())));
+        if let Some(game) = simulator.row_state::<Talk<Bargaining>>(0)? {
+            return Ok(Some(Self::Bargaining(*game.game())));
         }
-        if let Some(talk) = simulator.row_state::<Talk<Negotiation>>(0)? {
-            return Ok(Some(Self::Negotiation(*talk.game())));
+        if let Some(table) = simulator.row_state::<Table<Talk<Bargaining>>>(0)? {
+            return Ok(Some(Self::Bargaining(*table.game().game())));
+        }
+        if let Some(game) = simulator.row_state::<Talk<Negotiation>>(0)? {
+            return Ok(Some(Self::Negotiation(*game.game())));
+        }
+        if let Some(table) = simulator.row_state::<Table<Talk<Negotiation>>>(0)? {
+            return Ok(Some(Self::Negotiation(*table.game().game())));
+        }
+        if let Some(table) = simulator.row_state::<Table<Pitch>>(0)? {
+            return Ok(Some(Self::Persuasion(*table.game().game())));
         }
         let pitch = simulator.row_state::<Pitch>(0)?;
         Ok(pitch.map(|pitch| Self::Persuasion(*pitch.game())))
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Bargaining(game) => game.outcome(),
+            Self::Negotiation(game) => game.outcome(),
+            Self::Persuasion(game) => game.outcome(),
+        }
+    }
+
+    /// Whether a move leads from here to `after`; an answer that was no move leaves the turn where it is.
+    fn goes_on_to(&self, after: &Self) -> bool {
+        let turn = |game: &Self| (game.mover(), game.round(), game.outcome().is_some());
+        turn(self) != turn(after)
     }
 
     fn config(&self) -> GameConfig {
@@ -162,12 +187,113 @@ fn act(play: Play) -> Act {
     }
 }
 
-/// What happened in an episode of `trial`, by a simulator of that trial with one row. `None` for an episode that was cut.
-/// What a player was shown is what it saw, as JSON; its answer is written as a chat player would.
+/// What a player was shown before a move, and how it answered.
+struct Logged<'a> {
+    spec: &'a PlayerSpec,
+    /// Fields of the observation in words: the chat, and what is due.
+    words: Option<[usize; 2]>,
+    episode: &'a PlayerEpisode,
+}
+
+impl<'a> Logged<'a> {
+    fn of(spec: &'a PlayerSpec, episode: &'a PlayerEpisode) -> Self {
+        let seen = &episode.observation;
+        let field = |name: &str| {
+            let is_text = |&at: &usize| matches!(seen.fields()[at].data, ColumnData::Text(_));
+            seen.index_of(name).filter(is_text)
+        };
+        let words = field("conversation").zip(field("expects"));
+        Self {
+            spec,
+            words: words.map(|(chat, due)| [chat, due]),
+            episode,
+        }
+    }
+
+    /// What is due in step `step`, as the player was told; null in numbers.
+    fn due(&self, step: usize) -> Value {
+        let due = self
+            .words
+            .map(|[_, due]| &self.episode.observation.text(due)[step]);
+        due.and_then(|due| serde_json::from_str(due).ok())
+            .unwrap_or_default()
+    }
+
+    /// The answer in words of step `step`; none in numbers.
+    fn answer(&self, step: usize) -> Option<&str> {
+        self.words
+            .map(|_| self.episode.action.text(0)[step].as_str())
+    }
+
+    /// What the player saw in step `step`, as JSON: the chat, or the numbers.
+    fn prompt(&self, step: usize, round: u16) -> String {
+        match self.words {
+            Some([chat, _]) => self.episode.observation.text(chat)[step].clone(),
+            None => {
+                let seen = &self.episode.observation;
+                let seen = self.spec.observation.row_to_json(seen, step);
+                json!({ "round": round, "observation": seen }).to_string()
+            }
+        }
+    }
+}
+
+/// A move as it is recorded: what was played, what was said with it, and the answer.
+struct Recorded {
+    play: Play,
+    message: Option<String>,
+    response: String,
+}
+
+impl Logged<'_> {
+    /// The move of step `step` that led from `before` to `after`; `None` if it cannot be one of them.
+    fn recorded(&self, step: usize, before: &Playing, after: &Playing) -> Option<Recorded> {
+        let play = before.play_to(after)?;
+        let Some(words) = self.answer(step) else {
+            let expected = before.expected()?;
+            let chosen = self.spec.action.row_to_json(&self.episode.action, step);
+            let message = before.message(before.mover()?, play, &chosen);
+            // Where a sentence may go along and none was chosen, there is silence.
+            let said = message.clone().or_else(|| expected_message(&expected));
+            let answer = Move {
+                play,
+                message: said,
+            };
+            return Some(Recorded {
+                play,
+                message,
+                response: answer::write(&answer, &expected).unwrap_or_default(),
+            });
+        };
+        let expected: Expected = serde_json::from_value(self.due(step)).ok()?;
+        let read = answer::read(words, &expected, &Reading::default());
+        Some(match read {
+            Ok(read) => Recorded {
+                play,
+                message: read.message,
+                response: words.to_owned(),
+            },
+            // The cautious move that was made for who gave none.
+            Err(_) => {
+                let message = expected_message(&expected);
+                let answer = Move { play, message };
+                Recorded {
+                    play,
+                    message: None,
+                    response: answer::write(&answer, &expected).unwrap_or_default(),
+                }
+            }
+        })
+    }
+}
+
+/// What happened in an episode of `trial`, by a simulator of that trial with one row. `None` for an episode that was cut, and
+/// for a game in words that its players did not bring to an end. What a player was shown is what it saw, as JSON; its
+/// answer stands as it was given in words, or is written as a chat player would. Answers that were no moves are left out.
 ///
 /// # Errors
-/// [`LanguageError::Request`] if the environment is no language game with numbers, [`LanguageError::Run`] if the episode
-/// cannot be played again.
+/// [`LanguageError::Request`] if the environment is no language game, [`LanguageError::Run`] if the episode cannot be
+/// played again.
 pub fn transcript_of(
     episode: &Episode,
     trial: &Trial,
@@ -184,7 +310,7 @@ pub fn transcript_of(
                 "`{}` is no game of bargaining, negotiation or persuasion",
                 spec.id
             ),
-            "these are the episodes of glee_bargaining-v1, glee_negotiation-v1 and glee_persuasion-v1",
+            "these are the episodes of glee_bargaining-v1, glee_negotiation-v1, glee_persuasion-v1 and of the same games in words",
         )
     };
     let again = |error| LanguageError::Run(RunError::Env(error));
@@ -198,6 +324,9 @@ pub fn transcript_of(
         player.model_name = Some(agent);
         player.public_name = Some(name.into());
     }
+    let logged: Vec<Logged<'_>> = (spec.players.iter().zip(&episode.players))
+        .map(|(spec, episode)| Logged::of(spec, episode))
+        .collect();
     let mut actions = Vec::with_capacity(2 * episode.info.length);
     let nature = |actions: &mut Vec<Action>, game: &Playing| {
         if let Some(high) = game.quality() {
@@ -213,34 +342,32 @@ pub fn transcript_of(
     };
     nature(&mut actions, &before);
     for step in 0..episode.info.length {
-        let (Some(mover), Some(expected)) = (before.mover(), before.expected()) else {
-            return Err(foreign());
-        };
+        let mover = before.mover().ok_or_else(foreign)?;
+        let seat = logged.get(mover).ok_or_else(foreign)?;
         replay::place_actions(simulator, 0, episode, step);
         simulator.step().map_err(again)?;
         let after = Playing::of(simulator)?.ok_or_else(foreign)?;
-        let play = before.play_to(&after).ok_or_else(foreign)?;
-        let logged = &episode.players[mover];
-        let chosen = spec.players[mover].action.row_to_json(&logged.action, step);
-        let message = before.message(mover, play, &chosen);
-        let seen = spec.players[mover]
-            .observation
-            .row_to_json(&logged.observation, step);
-        let prompt = json!({ "round": before.round(), "observation": seen }).to_string();
-        // Where a sentence may go along and none was chosen, there is silence.
-        let said = message.clone().or_else(|| expected_message(&expected));
-        let answer = Move {
-            play,
-            message: said,
-        };
-        let response = answer::write(&answer, &expected).unwrap_or_default();
+        if after
+            .outcome()
+            .is_some_and(|end| !end.reason.is_by_the_rules())
+        {
+            return Ok(None);
+        }
+        if !before.goes_on_to(&after) {
+            continue;
+        }
+        // Who is called otherwise in the game is so in the file.
+        if let Some(name) = seat.due(step)["game"]["public_name"].as_str() {
+            config.players[mover].public_name = Some(name.into());
+        }
+        let recorded = seat.recorded(step, &before, &after).ok_or_else(foreign)?;
         actions.push(Action {
             player: Some(mover),
             round: before.round(),
-            act: act(play),
-            message: message.filter(|text| !text.is_empty()),
-            prompt,
-            response,
+            act: act(recorded.play),
+            message: recorded.message.filter(|text| !text.is_empty()),
+            prompt: seat.prompt(step, before.round()),
+            response: recorded.response,
         });
         if mover == BOB {
             nature(&mut actions, &after);

@@ -1,6 +1,6 @@
 //! Checkpoints: all that a trial needs to go on as if it had never stopped.
 //!
-//! `checkpoints/step_N/` holds `state.bin` (rows, metrics, open episodes), `agent_K.bin` for each agent, and
+//! `checkpoints/step_N/` holds `state.bin` (rows, metrics, open episodes, rows that are ahead of others), `agent_K.bin` for each agent, and
 //! `version.json` with their digests. The folder appears under its name only when it is complete; `checkpoints/latest` names it.
 
 use std::{
@@ -15,7 +15,7 @@ use super::{RunError, metrics::Metrics};
 use crate::files;
 
 /// Version of the checkpoint layout.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The state of a trial between two steps.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Checkpoint {
     pub metrics: Metrics,
     /// Episodes not yet sealed.
     pub recorder: Vec<u8>,
+    /// Steps of rows that are ahead of others, in runs with slow players; else empty.
+    pub pace: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,7 +47,7 @@ struct VersionFile {
     digests: BTreeMap<String, String>,
 }
 
-type StateFile = (u32, Vec<Vec<u8>>, Metrics, Vec<u8>);
+type StateFile = (u32, Vec<Vec<u8>>, Metrics, Vec<u8>, Vec<u8>);
 
 fn corrupt(path: &Path, reason: impl std::fmt::Display) -> RunError {
     RunError::Checkpoint {
@@ -67,8 +69,13 @@ impl Checkpoint {
             files::at("remove", &temporary, fs::remove_dir_all(&temporary))?;
         }
         files::create_folder(&temporary)?;
-        let state: (u32, &[Vec<u8>], &Metrics, &[u8]) =
-            (self.evaluations, &self.rows, &self.metrics, &self.recorder);
+        let state: (u32, &[Vec<u8>], &Metrics, &[u8], &[u8]) = (
+            self.evaluations,
+            &self.rows,
+            &self.metrics,
+            &self.recorder,
+            &self.pace,
+        );
         let bytes = postcard::to_allocvec(&state).map_err(|e| corrupt(&folder, e))?;
         let agents = self.agents.iter().enumerate();
         let mut contents = vec![("state.bin".to_owned(), &bytes)];
@@ -148,7 +155,7 @@ impl Checkpoint {
         };
         let path = folder.join("state.bin");
         let bytes = read("state.bin")?;
-        let (evaluations, rows, metrics, recorder): StateFile =
+        let (evaluations, rows, metrics, recorder, pace): StateFile =
             postcard::from_bytes(&bytes).map_err(|e| corrupt(&path, e))?;
         let agents = (0..version.agents)
             .map(|index| read(&agent_file(index)))
@@ -161,6 +168,7 @@ impl Checkpoint {
             agents,
             metrics,
             recorder,
+            pace,
         })
     }
 }
@@ -235,6 +243,7 @@ mod tests {
             agents: vec![vec![3]],
             metrics: Metrics::new(simulator.spec(), simulator.border(), 10, 100),
             recorder: vec![4],
+            pace: Vec::new(),
         }
     }
 

@@ -3,9 +3,14 @@
 use std::path::Path;
 
 use palaestra_agents::Mode;
-use palaestra_envs::sim::Selection;
+use palaestra_envs::sim::{Border, Selection};
 
-use super::{RunError, Trial, plan::Seated, step::act_and_step};
+use super::{
+    RunError, Trial,
+    pace::{Pace, Until},
+    plan::Seated,
+    step::act_and_step,
+};
 use crate::{
     Registries,
     episodes::{Choice, EpisodeKind, Recorder},
@@ -46,27 +51,42 @@ pub fn evaluate(
     let all_rows = Selection::all(rows);
     let mut left = vec![per_row; rows];
     let mut sums = vec![0.0; simulator.spec().players.len()];
-    let mut played = 0usize;
-    while left.iter().any(|&n| n > 0) {
-        act_and_step(&mut simulator, seated, &all_rows)?;
-        if let Some(recorder) = &mut recorder {
-            recorder.step(&simulator)?;
-        }
-        let border = simulator.border();
-        for (row, left) in left
-            .iter_mut()
-            .enumerate()
-            .filter(|(row, n)| **n > 0 && border.ended(*row))
-        {
-            *left -= 1;
-            played += 1;
-            for (sum, player) in sums.iter_mut().zip(&border.players) {
-                *sum += player.final_return[row];
+    let mut played = 0_usize;
+    let mut count = |border: &Border, rows: &Selection| {
+        for row in rows.rows().filter(|&row| border.ended(row)) {
+            if left[row] > 0 {
+                left[row] -= 1;
+                played += 1;
+                for (sum, player) in sums.iter_mut().zip(&border.players) {
+                    *sum += player.final_return[row];
+                }
             }
         }
-        // Whoever has left plays no more: what was played until then counts.
-        if seated.iter().any(|seat| seat.agent.has_left()) && played > 0 {
-            break;
+        (left.iter().any(|&n| n > 0), played)
+    };
+    // Whoever has left plays no more: what was played until then counts.
+    let goes_on = |(goes_on, played): (bool, usize), seated: &[Seated]| {
+        goes_on && !(played > 0 && seated.iter().any(|seat| seat.agent.has_left()))
+    };
+    let mut playing = per_row > 0;
+    // Where an answer may cost time and money, rows that have played their episodes are not asked any more.
+    let mut pace = Pace::of(seated, &simulator, Until::Episodes(per_row as u64));
+    while playing {
+        let Some(pace) = &mut pace else {
+            act_and_step(&mut simulator, seated, &all_rows)?;
+            if let Some(recorder) = &mut recorder {
+                recorder.step(&simulator)?;
+            }
+            playing = goes_on(count(simulator.border(), &all_rows), seated);
+            continue;
+        };
+        pace.step(&mut simulator, seated)?;
+        let mirror = || trial.simulator(registries, trial.seed);
+        while let Some((whole, rows)) = pace.next(&simulator, mirror)? {
+            if let Some(recorder) = &mut recorder {
+                recorder.step_rows(whole, rows)?;
+            }
+            playing = goes_on(count(whole.border(), rows), seated);
         }
     }
     if let Some(recorder) = &mut recorder {

@@ -19,6 +19,7 @@ mod checkpoint;
 mod evaluate;
 mod folder;
 mod metrics;
+mod pace;
 mod plan;
 mod runner;
 mod sinks;

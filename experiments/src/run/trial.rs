@@ -13,6 +13,7 @@ use super::{
     RunError, Trial,
     checkpoint::{self, Checkpoint},
     metrics::Metrics,
+    pace::{Pace, Until},
     plan::Seated,
     sinks::Sinks,
     step::act_and_step,
@@ -96,18 +97,19 @@ pub fn run_trial(
     let mut running = Running::start(trial, registries, folder)?;
     watch
         .env_steps
-        .fetch_add(running.metrics.env_steps(), Ordering::Relaxed);
+        .fetch_add(running.env_steps(), Ordering::Relaxed);
     let total = trial.config.experiment.total_env_steps;
     let pause = Duration::from_secs_f64(trial.config.train.checkpoint_every_s);
     let mut last_checkpoint = Instant::now();
     while running.metrics.env_steps() < total {
-        if let Err(error) = running.step() {
-            running.keep_the_rest();
-            return Err(error);
-        }
-        watch
-            .env_steps
-            .fetch_add(running.simulator.rows() as u64, Ordering::Relaxed);
+        let stepped = match running.step() {
+            Ok(rows) => rows,
+            Err(error) => {
+                running.keep_the_rest();
+                return Err(error);
+            }
+        };
+        watch.env_steps.fetch_add(stepped as u64, Ordering::Relaxed);
         let stop = watch.stop.load(Ordering::Relaxed);
         if stop || last_checkpoint.elapsed() >= pause {
             running.checkpoint()?;
@@ -132,6 +134,8 @@ struct Running<'a> {
     recorder: Recorder,
     sinks: Sinks,
     all_rows: Selection,
+    /// Where an agent is slow.
+    pace: Option<Pace>,
     agent_metrics: Vec<(String, f64)>,
     evaluations: u32,
 }
@@ -161,7 +165,9 @@ impl<'a> Running<'a> {
             rows,
         )?;
         simulator.reset()?;
+        let pace = Pace::of(&seated, &simulator, Until::Steps(0));
         let mut running = Self {
+            pace,
             trial,
             registries,
             folder,
@@ -181,13 +187,58 @@ impl<'a> Running<'a> {
         Ok(running)
     }
 
-    /// Act, step, observe; then episodes and metrics.
-    fn step(&mut self) -> Result<(), RunError> {
+    /// Environment steps made, those of rows that are ahead of others included.
+    fn env_steps(&self) -> u64 {
+        self.metrics.env_steps() + self.pace.as_ref().map_or(0, Pace::steps_ahead)
+    }
+
+    /// Act, step, observe; then episodes and metrics. Gives the number of rows that were stepped.
+    fn step(&mut self) -> Result<usize, RunError> {
+        if let Some(mut pace) = self.pace.take() {
+            let stepped = self.step_ready_rows(&mut pace);
+            self.pace = Some(pace);
+            return stepped;
+        }
         act_and_step(&mut self.simulator, &mut self.seated, &self.all_rows)?;
         self.recorder.step(&self.simulator)?;
         if self.metrics.step(self.simulator.border(), &self.all_rows) {
             self.record_point()?;
         }
+        self.evaluate_if_due()?;
+        Ok(self.simulator.rows())
+    }
+
+    /// The same for the rows that are ready; episodes and metrics follow when all rows have made the step.
+    fn step_ready_rows(&mut self, pace: &mut Pace) -> Result<usize, RunError> {
+        pace.go_on(Until::Steps(self.next_stop()));
+        let stepped = pace.step(&mut self.simulator, &mut self.seated)?;
+        loop {
+            let mirror = || self.trial.simulator(self.registries, self.trial.seed);
+            let Some((whole, rows)) = pace.next(&self.simulator, mirror)? else {
+                return Ok(stepped);
+            };
+            self.recorder.step(whole)?;
+            if self.metrics.step(whole.border(), rows) {
+                self.record_point()?;
+            }
+            self.evaluate_if_due()?;
+        }
+    }
+
+    /// The step in which all rows must meet next: that of the next evaluation, or the last.
+    fn next_stop(&self) -> u64 {
+        let config = &self.trial.config;
+        let rows = self.simulator.rows() as u64;
+        let last = config.experiment.total_env_steps.div_ceil(rows);
+        let made = self.metrics.env_steps() / rows;
+        let next = config.eval.every_env_steps.map(|every| {
+            let due = (u64::from(self.evaluations) + 1).saturating_mul(every.max(1));
+            due.div_ceil(rows).max(made + 1)
+        });
+        next.map_or(last, |next| next.min(last))
+    }
+
+    fn evaluate_if_due(&mut self) -> Result<(), RunError> {
         if let Some(every) = self.trial.config.eval.every_env_steps {
             let due = self.metrics.env_steps() / every.max(1) > u64::from(self.evaluations);
             if due && self.metrics.env_steps() < self.trial.config.experiment.total_env_steps {
@@ -248,6 +299,10 @@ impl<'a> Running<'a> {
             agents.push(seated.agent.save()?);
         }
         let rows = 0..self.simulator.rows();
+        let pace = match &self.pace {
+            Some(pace) => pace.save().map_err(|e| self.strange(&e.to_string()))?,
+            None => Vec::new(),
+        };
         let checkpoint = Checkpoint {
             env_steps: self.metrics.env_steps(),
             evaluations: self.evaluations,
@@ -257,6 +312,7 @@ impl<'a> Running<'a> {
             agents,
             metrics: self.metrics.clone(),
             recorder: self.recorder.save()?,
+            pace,
         };
         checkpoint.write(self.folder, self.trial.config.train.keep_checkpoints)?;
         self.write_metrics()
@@ -282,7 +338,24 @@ impl<'a> Running<'a> {
         self.metrics = saved.metrics.clone();
         self.evaluations = saved.evaluations;
         self.recorder.restore(&saved.recorder)?;
+        if let Some(pace) = &mut self.pace {
+            let fits = pace.load(&saved.pace);
+            let reason = match fits {
+                Ok(true) => return Ok(()),
+                Ok(false) => "its rows or players are not those of the configuration".into(),
+                Err(error) => error.to_string(),
+            };
+            return Err(self.strange(&reason));
+        }
         Ok(())
+    }
+
+    /// A checkpoint that cannot be.
+    fn strange(&self, reason: &str) -> RunError {
+        RunError::Checkpoint {
+            path: self.folder.join("checkpoints"),
+            reason: format!("steps of rows that are ahead of others: {reason}"),
+        }
     }
 
     /// Writes the episodes and metrics of a trial that failed, to look at: resuming makes them again from the last

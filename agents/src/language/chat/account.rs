@@ -82,7 +82,7 @@ pub struct Usage {
 impl Usage {
     /// All tokens.
     pub fn total(&self) -> u64 {
-        self.prompt + self.completion
+        self.prompt.saturating_add(self.completion)
     }
 
     /// What they cost, in US dollars.
@@ -109,7 +109,7 @@ pub struct Spent {
 impl Spent {
     fn add(&mut self, other: Self) {
         self.usd += other.usd;
-        self.tokens += other.tokens;
+        self.tokens = self.tokens.saturating_add(other.tokens);
         self.requests += other.requests;
     }
 
@@ -154,8 +154,10 @@ pub struct Entry {
     pub attempt: u64,
     /// How often it has been asked for, from 1.
     pub request: u32,
-    /// The model.
+    /// The model that was asked.
     pub model: String,
+    /// What the endpoint says which model has answered.
+    pub answered_by: String,
     /// Status of HTTP; 0 without a reply.
     pub status: u16,
     /// How it ended.
@@ -168,7 +170,7 @@ pub struct Entry {
     pub seconds: f64,
 }
 
-const HEADER: &str = "game,seat,round,attempt,request,model,status,outcome,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,estimated,usd,seconds\n";
+const HEADER: &str = "game,seat,round,attempt,request,model,answered_by,status,outcome,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,estimated,usd,seconds\n";
 
 impl Entry {
     fn line(&self) -> String {
@@ -184,12 +186,13 @@ impl Entry {
             estimated,
         } = self.usage;
         format!(
-            "{},{},{round},{},{},{},{},{},{prompt},{completion},{cached},{reasoning},{estimated},{},{:.3}\n",
+            "{},{},{round},{},{},{},{},{},{},{prompt},{completion},{cached},{reasoning},{estimated},{},{:.3}\n",
             field(&self.game),
             field(&self.seat),
             self.attempt,
             self.request,
             field(&self.model),
+            field(&self.answered_by),
             self.status,
             field(&self.outcome),
             self.usd,
@@ -395,7 +398,7 @@ fn entered(line: &str) -> Option<(String, String, Spent)> {
     let (_, _, completion, prompt) = (back.next()?, back.next()?, back.next()?, back.next()?);
     let spent = Spent {
         usd: usd.parse().ok()?,
-        tokens: prompt.parse::<u64>().ok()? + completion.parse::<u64>().ok()?,
+        tokens: (prompt.parse::<u64>().ok()?).saturating_add(completion.parse().ok()?),
         requests: 1,
     };
     Some((game.into(), seat.into(), spent))

@@ -1,5 +1,7 @@
 //! The player: reads what its rows are told, asks for answers, writes them as actions.
 
+use std::time::Duration;
+
 use palaestra_envs::{
     language::answer::Expected,
     sim::{ActView, Selection, read_value, write_value},
@@ -9,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::client::{Client, Job};
-use crate::{Agent, AgentContext, AgentError, Mode, StepView};
+use super::{asker::Job, client::Client};
+use crate::{Agent, AgentContext, AgentError, Mode, Pending, StepView};
 
 /// What a seat is told.
 pub(crate) struct Told<'a> {
@@ -29,6 +31,12 @@ pub(crate) type Body = Box<dyn Fn(Told<'_>) -> Value + Send>;
 
 /// Someone at the other end of a connection who is told everything a seat is told, and answers in words.
 pub struct Correspondent {
+    client: Client,
+    asks: Asks,
+}
+
+/// What it makes questions of.
+struct Asks {
     id: &'static str,
     context: AgentContext,
     /// Names of its players.
@@ -37,7 +45,6 @@ pub struct Correspondent {
     fields: [usize; 2],
     /// Field of the numbers.
     state: Option<usize>,
-    client: Client,
     body: Body,
     count: Count,
     mode: Mode,
@@ -80,12 +87,11 @@ impl Correspondent {
             .players
             .iter()
             .map(|&p| context.env.players[p].name.clone());
-        Ok(Self {
+        let asks = Asks {
             id,
             seats: seats.collect(),
             fields: [chat, expects],
             state: leaves.iter().position(|(leaf, _)| leaf == "state"),
-            client,
             body,
             count: Count {
                 episodes: vec![0; context.seats()],
@@ -93,9 +99,12 @@ impl Correspondent {
             },
             mode: Mode::Train,
             context: context.clone(),
-        })
+        };
+        Ok(Self { client, asks })
     }
+}
 
+impl Asks {
     /// What a row asks.
     fn job(&self, view: &ActView<'_>, row: usize) -> Result<Job, AgentError> {
         let [chat, expects] = self.fields.map(|field| &view.observation.text(field)[row]);
@@ -127,7 +136,6 @@ impl Correspondent {
             seed,
         };
         Ok(Job {
-            row,
             seat: seat.clone(),
             round: expects["round"].as_u64(),
             attempt: expects["attempt"].as_u64().unwrap_or(1),
@@ -157,29 +165,56 @@ impl Agent for Correspondent {
         rows: &Selection,
         actions: &mut Columns,
     ) -> Result<(), AgentError> {
-        let asking = rows.rows().filter(|&row| view.acting[row]);
-        let jobs: Vec<Job> = asking
-            .map(|row| self.job(view, row))
-            .collect::<Result<_, _>>()?;
-        let answers = self.client.ask_all(&jobs)?;
-        for (job, answer) in jobs.iter().zip(answers) {
-            actions.text_mut(0)[job.row] = answer;
+        let mut pending = Pending::new(self.asks.context.rows);
+        let mut missing = rows.clone();
+        loop {
+            self.poll(view, &missing, actions, &mut pending)?;
+            if pending.is_empty() {
+                return Ok(());
+            }
+            missing.set(pending.rows());
+            pending.clear();
+            pending.bell().wait(Duration::MAX);
+        }
+    }
+
+    fn is_slow(&self) -> bool {
+        true
+    }
+
+    fn poll(
+        &mut self,
+        view: &ActView<'_>,
+        rows: &Selection,
+        actions: &mut Columns,
+        pending: &mut Pending,
+    ) -> Result<(), AgentError> {
+        self.client.collect()?;
+        let first = self.asks.context.first_seat(view.player);
+        for row in rows.rows().filter(|&row| view.acting[row]) {
+            let Self { client, asks, .. } = self;
+            let job = || asks.job(view, row);
+            match client.answer(first + row, job, pending.bell())? {
+                Some(answer) => actions.text_mut(0)[row] = answer,
+                None => pending.mark(row),
+            }
         }
         Ok(())
     }
 
     fn observe(&mut self, view: &StepView<'_>) -> Result<(), AgentError> {
-        let first = self.context.first_seat(view.player);
+        let first = self.asks.context.first_seat(view.player);
         for row in view.rows.rows().filter(|&row| view.ended(row)) {
-            self.count.episodes[first + row] += 1;
+            self.asks.count.episodes[first + row] += 1;
         }
         Ok(())
     }
 
     fn set_mode(&mut self, mode: Mode) {
         // Counted on the way out, and never counted back: no two evaluations are the same games.
-        self.count.evaluations += u64::from(self.mode == Mode::Evaluate && mode == Mode::Train);
-        self.mode = mode;
+        self.asks.count.evaluations +=
+            u64::from(self.asks.mode == Mode::Evaluate && mode == Mode::Train);
+        self.asks.mode = mode;
     }
 
     fn metrics(&mut self, record: &mut dyn FnMut(&str, f64)) {
@@ -195,32 +230,37 @@ impl Agent for Correspondent {
             ("account_usd", spent.usd),
         ];
         for (name, value) in values {
-            record(&format!("{}/{name}", self.id), value);
+            record(&format!("{}/{name}", self.asks.id), value);
         }
     }
 
     fn save(&mut self) -> Result<Vec<u8>, AgentError> {
         let mut state = Vec::new();
-        write_value(&self.count, &mut state)?;
+        write_value(&self.asks.count, &mut state)?;
         Ok(state)
     }
 
     fn load(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
+        self.client.forget();
         let count: Count = read_value(&mut state)?;
-        if count.episodes.len() != self.context.seats() {
+        if count.episodes.len() != self.asks.context.seats() {
             return Err(AgentError::State {
-                agent: self.id.into(),
+                agent: self.asks.id.into(),
                 reason: format!(
                     "it is of {} seats, here are {}",
                     count.episodes.len(),
-                    self.context.seats()
+                    self.asks.context.seats()
                 ),
             });
         }
-        self.count = Count {
-            evaluations: count.evaluations.max(self.count.evaluations),
+        self.asks.count = Count {
+            evaluations: count.evaluations.max(self.asks.count.evaluations),
             ..count
         };
         Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), AgentError> {
+        self.client.finish()
     }
 }

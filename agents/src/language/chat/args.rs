@@ -88,6 +88,11 @@ pub struct ChatArgs {
     pub base_url: String,
     /// The model.
     pub model: String,
+    /// Models that are asked in turn when the one before has failed: its retries are used up, it refuses, or there is no
+    /// such model.
+    pub fallbacks: Vec<String>,
+    /// Models that are asked in turn when a chat is too long for the one before; if there are none, `fallbacks` are.
+    pub context_window_fallbacks: Vec<String>,
     /// The environment variable with the key; empty for an endpoint without one.
     pub key_env: String,
     /// Temperature; the endpoint's own if not given.
@@ -100,13 +105,17 @@ pub struct ChatArgs {
     pub max_tokens_key: TokenKey,
     /// Whether a seed is sent; each answer has its own.
     pub send_seed: bool,
+    /// Whether answers are sent as they are made, as server-sent events: an endpoint whose model is slow then shows in time
+    /// that it is at work.
+    pub stream: bool,
     /// Texts at which an answer ends.
     pub stop: Vec<String>,
     /// What the endpoint holds the model to.
     pub response_format: Format,
     /// When to give up.
     pub timeouts: Timeouts,
-    /// How often a request that failed in passing is sent again.
+    /// How often a request that failed in passing is sent again, to each model.
+    #[serde(alias = "num_retries")]
     pub max_retries: u32,
     /// What the endpoint may be asked; shared by all players with the same address and limits.
     pub limits: Limits,
@@ -127,12 +136,15 @@ impl Default for ChatArgs {
         Self {
             base_url: "http://127.0.0.1:8080/v1".into(),
             model: String::new(),
+            fallbacks: Vec::new(),
+            context_window_fallbacks: Vec::new(),
             key_env: String::new(),
             temperature: None,
             top_p: None,
             max_tokens: 512,
             max_tokens_key: TokenKey::default(),
             send_seed: false,
+            stream: false,
             stop: Vec::new(),
             response_format: Format::default(),
             timeouts: Timeouts::default(),
@@ -182,8 +194,20 @@ impl ChatArgs {
                 return Err(AgentError::argument(key, format!("must be 0 to {most}")));
             }
         }
-        if self.budget.needs_prices() && !self.prices.contains_key(&self.model) {
-            let problem = format!("dollars are capped, but `{}` has no price", self.model);
+        let lists = [
+            ("fallbacks", &self.fallbacks),
+            ("context_window_fallbacks", &self.context_window_fallbacks),
+        ];
+        for (key, models) in lists {
+            if models.iter().any(String::is_empty) {
+                return Err(AgentError::argument(key, "a model must have a name"));
+            }
+        }
+        let models = [&self.model].into_iter();
+        let mut models = models.chain(lists.into_iter().flat_map(|(_, models)| models));
+        let priceless = models.find(|model| !self.prices.contains_key(*model));
+        if let (true, Some(model)) = (self.budget.needs_prices(), priceless) {
+            let problem = format!("dollars are capped, but `{model}` has no price");
             return Err(AgentError::argument("prices", problem));
         }
         self.timeouts.check()

@@ -5,7 +5,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,6 +19,8 @@ use super::Clock;
 
 /// A minute, and a little for the way from being let through to being sent.
 const MINUTE: Duration = Duration::from_millis(60_250);
+/// Longest sleep before it is looked whether anybody still waits.
+const NAP: Duration = Duration::from_millis(250);
 
 /// Limits of an endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +59,11 @@ struct Minute {
     tokens: u64,
     count: u64,
     in_flight: usize,
+    /// Those who wait, in the order in which they came, so that nobody is passed: a large request not by small ones, a game
+    /// not by another that asks more often.
+    line: VecDeque<u64>,
+    /// Number of the next who comes.
+    tickets: u64,
 }
 
 impl Minute {
@@ -94,9 +104,14 @@ impl Minute {
 pub struct Limiter {
     limits: Limits,
     minute: Mutex<Minute>,
-    /// Held by the request that is next, so that a large one is not passed by small ones.
-    turn: Mutex<()>,
     done: Condvar,
+}
+
+/// A place in the line of those who wait; it is given up when it is dropped.
+#[derive(Debug)]
+pub struct Place<'a> {
+    limiter: &'a Limiter,
+    ticket: u64,
 }
 
 /// Leave to send one request; it ends when it is dropped.
@@ -117,47 +132,83 @@ impl Limiter {
         Self {
             limits,
             minute: Mutex::default(),
-            turn: Mutex::new(()),
             done: Condvar::new(),
         }
     }
 
-    /// Waits until a request of so many tokens may be sent.
-    pub fn admit(&self, tokens: u64, clock: &dyn Clock) -> Pass<'_> {
-        let _turn = lock(&self.turn);
-        loop {
-            let mut minute = lock(&self.minute);
-            while minute.in_flight >= self.limits.max_in_flight.max(1) {
-                minute = self
-                    .done
-                    .wait(minute)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-            let now = clock.now();
-            minute.forget(now);
-            if let Some(wait) = minute.wait(&self.limits, tokens, now) {
-                drop(minute);
-                clock.sleep(wait.max(Duration::from_millis(1)));
-                continue;
-            }
-            minute.count += 1;
-            minute.in_flight += 1;
-            minute.tokens += tokens;
-            let number = minute.count;
-            minute.sent.push_back(Sent {
-                number,
-                at: now,
-                tokens,
-            });
-            return Pass {
-                limiter: self,
-                number,
-            };
+    /// A place in the line, behind all others.
+    pub fn line_up(&self) -> Place<'_> {
+        let minute = &mut *lock(&self.minute);
+        let ticket = minute.tickets;
+        minute.tickets += 1;
+        minute.line.push_back(ticket);
+        Place {
+            limiter: self,
+            ticket,
         }
     }
 }
 
+impl<'a> Place<'a> {
+    /// Waits until it is next and a request of so many tokens may be sent; `None` if it is to `stop` before that.
+    pub fn admit(self, tokens: u64, clock: &dyn Clock, stop: &AtomicBool) -> Option<Pass<'a>> {
+        let limiter = self.limiter;
+        let mut minute = lock(&limiter.minute);
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let is_next = minute.line.front() == Some(&self.ticket);
+            if !is_next || minute.in_flight >= limiter.limits.max_in_flight.max(1) {
+                let waited = limiter.done.wait_timeout(minute, NAP);
+                minute = waited.unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            let now = clock.now();
+            minute.forget(now);
+            let Some(wait) = minute.wait(&limiter.limits, tokens, now) else {
+                break;
+            };
+            drop(minute);
+            clock.sleep(wait.clamp(Duration::from_millis(1), NAP));
+            minute = lock(&limiter.minute);
+        }
+        minute.count += 1;
+        minute.in_flight += 1;
+        minute.tokens += tokens;
+        let number = minute.count;
+        minute.sent.push_back(Sent {
+            number,
+            at: clock.now(),
+            tokens,
+        });
+        Some(Pass { limiter, number })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        lock(&self.limiter.minute)
+            .line
+            .retain(|&ticket| ticket != self.ticket);
+        self.limiter.done.notify_all();
+    }
+}
+
 impl Pass<'_> {
+    /// Tells that nothing has been sent.
+    pub fn cancel(self) {
+        let minute = &mut *lock(&self.limiter.minute);
+        if let Some(at) = minute
+            .sent
+            .iter()
+            .position(|sent| sent.number == self.number)
+        {
+            let tokens = minute.sent.remove(at).map_or(0, |sent| sent.tokens);
+            minute.tokens -= tokens;
+        }
+    }
+
     /// Tells how many tokens it has been.
     pub fn settle(&self, tokens: u64) {
         let minute = &mut *lock(&self.limiter.minute);
@@ -176,5 +227,60 @@ impl Drop for Pass<'_> {
     fn drop(&mut self) {
         lock(&self.limiter.minute).in_flight -= 1;
         self.limiter.done.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::chat::Wall;
+
+    /// Whoever has waited longest is next, and who gives up is not waited for.
+    #[test]
+    fn nobody_is_passed() {
+        let limiter = Limiter::new(Limits {
+            max_in_flight: 1,
+            ..Limits::default()
+        });
+        let clock = Wall::default();
+        let (never, stopped) = (AtomicBool::new(false), AtomicBool::new(true));
+        let first = limiter.line_up().admit(1, &clock, &never).unwrap();
+        let order = Mutex::new(Vec::new());
+        let places: Vec<Place<'_>> = (0..5).map(|_| limiter.line_up()).collect();
+        std::thread::scope(|scope| {
+            // Those at the end of the line come first to ask.
+            for (number, place) in places.into_iter().enumerate().rev() {
+                let stop = if number == 1 { &stopped } else { &never };
+                let (clock, order) = (&clock, &order);
+                scope.spawn(move || {
+                    if let Some(pass) = place.admit(1, clock, stop) {
+                        lock(order).push(number);
+                        drop(pass);
+                    }
+                });
+            }
+            drop(first);
+        });
+        assert_eq!(*lock(&order), [0, 2, 3, 4]);
+        assert!(lock(&limiter.minute).line.is_empty());
+    }
+
+    #[test]
+    fn what_was_not_sent_does_not_count() {
+        let limiter = Limiter::new(Limits {
+            requests_per_minute: Some(1),
+            tokens_per_minute: Some(10),
+            max_in_flight: 1,
+        });
+        let (clock, never) = (Wall::default(), AtomicBool::new(false));
+        for _ in 0..3 {
+            let pass = limiter.line_up().admit(10, &clock, &never).unwrap();
+            pass.cancel();
+        }
+        let minute = lock(&limiter.minute);
+        assert_eq!(
+            (minute.tokens, minute.sent.len(), minute.in_flight),
+            (0, 0, 0)
+        );
     }
 }

@@ -8,7 +8,11 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Usage,
     args::{ChatArgs, Format, TokenKey},
+    stream,
 };
+
+/// No request has more tokens; what says so is wrong.
+const MOST_TOKENS: u64 = 1 << 40;
 
 /// The body of a request.
 pub(super) fn request(args: &ChatArgs, messages: Value, schema: &Value, seed: u64) -> Value {
@@ -28,6 +32,10 @@ pub(super) fn request(args: &ChatArgs, messages: Value, schema: &Value, seed: u6
     body.insert(key.into(), args.max_tokens.into());
     if args.send_seed {
         body.insert("seed".into(), seed.into());
+    }
+    if args.stream {
+        body.insert("stream".into(), true.into());
+        body.insert("stream_options".into(), json!({"include_usage": true}));
     }
     if !args.stop.is_empty() {
         body.insert("stop".into(), json!(args.stop));
@@ -88,14 +96,35 @@ pub(crate) struct Answer {
     /// The words; why there are none that count, in brackets.
     pub(crate) words: String,
     pub(crate) usage: Usage,
+    /// The model, as the endpoint calls it; empty if it does not say.
+    pub(crate) model: String,
+}
+
+/// Whether a refusal says that the chat is too long for the model. Endpoints say so in words of their own.
+pub(super) fn is_too_long(status: u16, body: &str) -> bool {
+    const SAID: [&str; 8] = [
+        "context_length",
+        "context length",
+        "context window",
+        "context size",
+        "context_size",
+        "maximum context",
+        "prompt is too long",
+        "too many tokens",
+    ];
+    let body = body.to_lowercase();
+    matches!(status, 400 | 413 | 422) && SAID.iter().any(|said| body.contains(said))
 }
 
 /// Reads a reply; `sent` are the bytes of the request, to estimate tokens from.
 pub(super) fn answer(body: &[u8], sent: usize) -> Result<Answer, String> {
     let text =
         std::str::from_utf8(body).map_err(|error| format!("the reply is no text: {error}"))?;
-    let reply: Value =
-        serde_json::from_str(text).map_err(|error| format!("the reply is no JSON: {error}"))?;
+    let reply: Value = if stream::is_stream(text) {
+        stream::completion(text)?
+    } else {
+        serde_json::from_str(text).map_err(|error| format!("the reply is no JSON: {error}"))?
+    };
     let choice = reply.pointer("/choices/0");
     let choice = choice.ok_or("the reply has no `choices`")?;
     let content = choice.pointer("/message/content");
@@ -122,6 +151,7 @@ pub(super) fn answer(body: &[u8], sent: usize) -> Result<Answer, String> {
     Ok(Answer {
         words: void.unwrap_or(said),
         usage,
+        model: reply["model"].as_str().unwrap_or_default().to_owned(),
     })
 }
 
@@ -137,8 +167,12 @@ fn words(content: &Value) -> String {
     }
 }
 
+/// The usage that an endpoint reports; `None` if it says none that can be.
 fn usage(usage: &Value) -> Option<Usage> {
-    let count = |pointer: &str| usage.pointer(pointer).and_then(Value::as_u64);
+    let count = |pointer: &str| {
+        let count = usage.pointer(pointer).and_then(Value::as_u64);
+        count.filter(|&count| count <= MOST_TOKENS)
+    };
     Some(Usage {
         prompt: count("/prompt_tokens")?,
         completion: count("/completion_tokens")?,
@@ -172,7 +206,8 @@ mod tests {
             said,
             Answer {
                 words: "yes".into(),
-                usage
+                usage,
+                model: String::new(),
             }
         );
         let parts = json!([{"type": "text", "text": "y"}, {"type": "image"}, {"type": "text", "text": "es"}]);
@@ -205,6 +240,15 @@ mod tests {
                 bare.usage.estimated
             ),
             (26, 2, true)
+        );
+        let much = format!(
+            r#"{{"choices": [{{"message": {{"content": "12345"}}}}], "usage": {{"prompt_tokens": {}, "completion_tokens": 2}}}}"#,
+            u64::MAX
+        );
+        assert_eq!(
+            answer(much.as_bytes(), 101).unwrap().usage,
+            bare.usage,
+            "no such count"
         );
         for body in [&b"\xff{}"[..], b"{", b"<html>", b"{\"choices\": []}"] {
             assert!(answer(body, 0).is_err());

@@ -28,6 +28,11 @@ pub enum Act {
     Drip(String, Duration),
     /// The head of a reply and half of its body.
     Truncate(String),
+    /// A chat completion as a stream of events, the words in pieces, the usage, and the end. The connection stays open for as
+    /// long as it is said.
+    Stream(String, Duration),
+    /// The first so many bytes of the events of such a stream, then nothing.
+    CutStream(String, usize),
     /// Nothing: the connection is closed.
     Reset,
 }
@@ -158,8 +163,52 @@ fn send(mut stream: &TcpStream, act: Act) -> std::io::Result<()> {
             let bytes = reply(200, &[], &completion(&words).to_string());
             stream.write_all(&bytes[..bytes.len() - 20])
         }
+        Act::Stream(words, open) => {
+            stream.write_all(STREAM_HEAD)?;
+            for event in events(&words) {
+                stream.write_all(event.as_bytes())?;
+                stream.flush()?;
+            }
+            std::thread::sleep(open);
+            Ok(())
+        }
+        Act::CutStream(words, bytes) => {
+            stream.write_all(STREAM_HEAD)?;
+            let events = events(&words).concat();
+            stream.write_all(&events.as_bytes()[..bytes.min(events.len())])
+        }
         Act::Reset => Ok(()),
     }
+}
+
+const STREAM_HEAD: &[u8] = b"HTTP/1.1 200 -\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n";
+
+/// The events of a chat completion that says this.
+pub fn events(words: &str) -> Vec<String> {
+    let chunk = |rest: Value| {
+        let mut chunk = json!({"id": "mock-1", "object": "chat.completion.chunk", "model": "mock"});
+        for (key, value) in rest.as_object().into_iter().flatten() {
+            chunk[key] = value.clone();
+        }
+        format!("data: {chunk}\n\n")
+    };
+    let choice = |delta: Value, finish: Value| {
+        chunk(json!({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}))
+    };
+    let mut events = vec![choice(
+        json!({"role": "assistant", "content": ""}),
+        Value::Null,
+    )];
+    let letters: Vec<char> = words.chars().collect();
+    for piece in letters.chunks(7) {
+        let piece: String = piece.iter().collect();
+        events.push(choice(json!({"content": piece}), Value::Null));
+    }
+    events.push(choice(json!({}), json!("stop")));
+    let usage = completion(words)["usage"].clone();
+    events.push(chunk(json!({"choices": [], "usage": usage})));
+    events.push("data: [DONE]\n\n".into());
+    events
 }
 
 fn reply(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {

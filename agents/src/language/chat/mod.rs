@@ -1,8 +1,9 @@
 //! Models of language behind an endpoint for chats, as players of games in words.
 //!
 //! Any endpoint that takes `POST …/chat/completions` will do. All rows that are to move are asked at the
-//! same time, within the [`Limits`]; what fails in passing is asked again after a while, as the endpoint wishes or
-//! at random ([`retry`]); what is spent stands in a ledger and ends at the caps of the [`Budget`]. A seat without an
+//! same time, within the [`Limits`], by threads of their own: a game goes on when its answer is there. What fails in
+//! passing is asked again after a while, as the endpoint wishes or at random ([`retry`]), and then another model may be
+//! asked; what is spent stands in a ledger and ends at the caps of the [`Budget`]. A seat without an
 //! answer gives up its game for the reason ([`resignation`](palaestra_envs::language::answer::resignation)), an answer
 //! that was cut off counts as an invalid one. A transcript holds everything that was said, and a run can be played
 //! again from it, to the byte and without a network ([`Source::Strict`]).
@@ -12,13 +13,16 @@
 mod account;
 mod agent;
 mod args;
+mod asker;
 mod client;
 mod clock;
 mod limits;
 mod message;
 pub mod mock;
+mod pool;
 pub mod retry;
 mod secret;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -30,14 +34,15 @@ pub use account::{Account, Budget, Cap, Entry, Price, Reservation, Spent, Usage}
 pub use agent::Correspondent;
 pub use args::{ChatArgs, Format, Timeouts, TokenKey};
 pub use clock::{Clock, Wall};
-pub use limits::{Limiter, Limits, Pass};
+pub use limits::{Limiter, Limits, Pass, Place};
 pub use secret::Secret;
 pub use transcript::{Record, Source};
 pub use transport::{Broken, Http, Post, Reply, Transport};
 
 pub(crate) use agent::Told;
 pub(crate) use args::address;
-pub(crate) use client::{Client, Wire};
+pub(crate) use asker::Wire;
+pub(crate) use client::Client;
 pub(crate) use message::Answer;
 
 use crate::{AgentContext, AgentError, Registry};
@@ -85,13 +90,15 @@ pub fn build_with(
         url,
         key: key.map(|key| ("authorization", "Bearer ", key)),
         model: args.model.clone(),
+        fallbacks: args.fallbacks.clone(),
+        context_window_fallbacks: args.context_window_fallbacks.clone(),
         longest: u64::from(args.max_tokens),
         read: message::answer,
         timeouts: args.timeouts.clone(),
         max_retries: args.max_retries,
         limits: args.limits.clone(),
         budget: args.budget,
-        price: args.prices.get(&args.model).copied().unwrap_or_default(),
+        prices: args.prices.clone(),
         ledger: args.ledger.clone(),
         transcript: args.transcript.clone(),
         source: args.source,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::AgentError;
@@ -11,6 +12,8 @@ use crate::AgentError;
 pub struct Secret(String);
 
 const HIDDEN: &str = "[key]";
+/// Escapes are taken out so often: an answer is JSON within JSON, and may quote JSON.
+const NESTED: usize = 4;
 
 impl Secret {
     /// A key.
@@ -40,13 +43,75 @@ impl Secret {
         &self.0
     }
 
-    /// A text without the key.
+    /// A text without the key. Nothing is left of a text in which it stands with escapes, as in a JSON string: whoever reads
+    /// such a text takes them out.
     pub fn scrub(&self, text: String) -> String {
-        if self.0.is_empty() || !text.contains(&self.0) {
+        if self.0.is_empty() {
             return text;
+        }
+        if text.split(&self.0).any(|piece| self.is_hidden_in(piece)) {
+            return HIDDEN.into();
         }
         text.replace(&self.0, HIDDEN)
     }
+
+    /// Whether the key stands in a text with escapes.
+    fn is_hidden_in(&self, text: &str) -> bool {
+        let mut read = text.to_owned();
+        for _ in 0..NESTED {
+            if !read.contains('\\') {
+                return false;
+            }
+            read = unescaped(&read);
+            if read.contains(&self.0) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// JSON without the key in its texts and names.
+    pub(super) fn scrub_json(&self, json: Value) -> Value {
+        match json {
+            Value::String(text) => Value::String(self.scrub(text)),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| self.scrub_json(item))
+                .collect(),
+            Value::Object(map) => map
+                .into_iter()
+                .map(|(name, value)| (self.scrub(name), self.scrub_json(value)))
+                .collect(),
+            other => other,
+        }
+    }
+}
+
+/// A text as it reads without the escapes of a JSON string.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let code = rest
+            .strip_prefix('u')
+            .and_then(|hex| u32::from_str_radix(hex.get(..4)?, 16).ok())
+            .and_then(char::from_u32);
+        match (code, rest.chars().next()) {
+            (Some(letter), _) => {
+                out.push(letter);
+                rest = &rest[5..];
+            }
+            (None, Some(letter)) => {
+                out.push(letter);
+                rest = &rest[letter.len_utf8()..];
+            }
+            (None, None) => {}
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// By their hashes, so that how long it takes tells nothing of how much is right.
@@ -60,5 +125,31 @@ impl PartialEq for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HIDDEN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_however_it_is_written() {
+        let key = Secret::new("sk-a/b");
+        for (text, left) in [
+            ("nothing", "nothing"),
+            (r#"a \ \u0041 \n \"#, r#"a \ \u0041 \n \"#),
+            ("<sk-a/b>", "<[key]>"),
+            (r"<sk-a\/b>", HIDDEN),
+            (r"<\u0073k-a/b>", HIDDEN),
+            (r"<\\u0073k-a\\\/b>", HIDDEN),
+            (r"<sk-a/b> <sk-a\/b>", HIDDEN),
+        ] {
+            assert_eq!(key.scrub(text.into()), left, "{text}");
+        }
+        let json: Value = serde_json::from_str(r#"{"s\u006b-a\/b": ["sk-a\/b", 1]}"#).unwrap();
+        assert_eq!(key.scrub_json(json), json!({"[key]": ["[key]", 1]}));
+        assert_eq!(Secret::new("").scrub(r"\u0041".into()), r"\u0041");
     }
 }

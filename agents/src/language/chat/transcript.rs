@@ -55,10 +55,16 @@ pub struct Record {
     pub hash: String,
     /// Hash of the prompts' file.
     pub prompts: String,
-    /// What was sent.
+    /// What was sent, at last.
     pub request: Value,
     /// What came back at last; null if nothing did.
     pub response: Value,
+    /// The model that was asked last: the one of the arguments, or one that stands in for it.
+    #[serde(default)]
+    pub model: String,
+    /// What the endpoint says which model has answered; empty if it does not say.
+    #[serde(default)]
+    pub answered_by: String,
     /// What was played.
     pub answer: String,
     /// How the game will read it: `ok`, the kind of error, or why the seat gave up.

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::Secret;
+use super::{Secret, stream};
 
 /// Largest reply that is read, in bytes.
 const LARGEST_REPLY: u64 = 16 << 20;
@@ -92,7 +92,7 @@ impl Transport for Http {
             .timeout_recv_response(Some(self.first_byte.min(post.time)))
             .build()
             .header("content-type", "application/json")
-            .header("accept", "application/json");
+            .header("accept", "application/json, text/event-stream");
         if let Some((name, before, key)) = post.key {
             request = request.header(name, format!("{before}{}", key.expose()));
         }
@@ -100,9 +100,18 @@ impl Transport for Http {
         let header = response.headers().get("retry-after");
         let retry_after = header.and_then(|value| value.to_str().ok());
         let retry_after = retry_after.map(str::to_owned);
+        let kind = response.headers().get("content-type");
+        let is_stream = kind
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
         let body = response.body_mut().with_config().limit(LARGEST_REPLY);
+        let body = if is_stream {
+            stream::read(body.reader()).map_err(|error| broken(&ureq::Error::from(error)))?
+        } else {
+            body.read_to_vec().map_err(|error| broken(&error))?
+        };
         Ok(Reply {
-            body: body.read_to_vec().map_err(|error| broken(&error))?,
+            body,
             status: response.status().as_u16(),
             retry_after,
         })

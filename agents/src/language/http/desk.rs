@@ -6,7 +6,7 @@ use std::{
 };
 
 use palaestra_envs::{
-    language::structured::WIDTH,
+    language::{answer::resigned, structured::WIDTH},
     registry::Registry,
     sim::{ActView, Selection, Simulator},
     space::Columns,
@@ -128,17 +128,25 @@ impl Desk {
         }
         seat.observation.text_mut(1)[0] = request.messages.to_string();
         seat.observation.text_mut(2)[0] = params["expects"].to_string();
+        // What a seat has answered so far tells its questions apart, as time does in a game of ours.
+        let answered = request.messages.as_array().into_iter().flatten();
+        let answered = answered.filter(|message| message["role"] == "assistant");
         let view = ActView {
             player: seat.player,
             observation: &seat.observation,
             acting: &[true],
             action_mask: &[],
             mask_width: 0,
-            elapsed: &[0],
+            elapsed: &[answered.count() as u32],
             info: &Columns::default(),
         };
         let acted = seat.agent.act(&view, &Selection::all(1), &mut seat.actions);
         acted.map_err(|error| error.to_string())?;
-        Ok(seat.actions.text(0)[0].clone())
+        let answer = &seat.actions.text(0)[0];
+        match resigned(answer) {
+            // What ends a game of ours is no answer in somebody else's.
+            Some(reason) => Err(format!("agent `{}` gives up: {reason:?}", self.id)),
+            None => Ok(answer.clone()),
+        }
     }
 }

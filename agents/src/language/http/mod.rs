@@ -12,7 +12,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use palaestra_envs::language::answer::Expected;
 use schemars::JsonSchema;
@@ -24,8 +24,8 @@ pub use listener::{Incoming, Listener, Responder, Response};
 pub use server::{Handler, Request, Server};
 
 use super::chat::{
-    Answer, Budget, Client, Correspondent, Limits, Price, Secret, Source, Timeouts, Told, Usage,
-    Wall, Wire, address, transport,
+    Answer, Budget, Client, Correspondent, Limits, Secret, Source, Timeouts, Told, Usage, Wall,
+    Wire, address, transport,
 };
 use crate::{AgentContext, AgentError, Registry};
 
@@ -95,6 +95,7 @@ fn answer(body: &[u8], _: usize) -> Result<Answer, String> {
         Some(Value::String(words)) => Ok(Answer {
             words: words.clone(),
             usage: Usage::default(),
+            model: String::new(),
         }),
         _ => Err("the reply has no text `response`".into()),
     }
@@ -116,13 +117,15 @@ pub fn build(context: &AgentContext, args: &HttpArgs) -> Result<Correspondent, A
         url: format!("{}/chat", address("url", &args.url)?),
         key: key.map(|key| ("x-api-key", "", key)),
         model: String::new(),
+        fallbacks: Vec::new(),
+        context_window_fallbacks: Vec::new(),
         longest: 0,
         read: answer,
         timeouts: args.timeouts.clone(),
         max_retries: args.max_retries,
         limits: args.limits.clone(),
         budget: Budget::default(),
-        price: Price::default(),
+        prices: BTreeMap::new(),
         ledger: args.ledger.clone(),
         transcript: args.transcript.clone(),
         source: args.source,

@@ -124,6 +124,12 @@ fn games_elsewhere_can_ask_our_agents() {
     let asked = endpoint.received().pop().unwrap().body;
     assert_eq!(asked["messages"], request.messages);
     assert!(asked.get("response_format").is_none());
+    // Who gives up says so; the sign that ends a game of ours is not passed on.
+    let broke =
+        json!({"base_url": endpoint.url(), "model": "mock", "budget": {"run": {"requests": 0}}});
+    let broke = Desk::new(&envs, agents.get("chat").unwrap(), &broke, 7).unwrap();
+    let given_up = broke.answer(request.clone()).unwrap_err();
+    assert!(given_up.contains("gives up: BudgetExhausted"), "{given_up}");
     let random = Desk::new(&envs, agents.get("random").unwrap(), &Value::Null, 7).unwrap();
     assert!(
         random

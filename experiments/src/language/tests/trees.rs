@@ -333,6 +333,13 @@ fn a_tree_of_a_thousand_games_comes_to_what_was_played() {
         (".partial/game.csv", "player\n"),
     ];
     put(&experiment, "negotiation", "ZZZ0000000000002", &partial);
+    let broken_off = [("config.json", &*config), ("game.csv", "")];
+    put(
+        &experiment,
+        "negotiation",
+        "ZZZ0000000000005.tmp",
+        &broken_off,
+    );
     let open = [
         ("config.json", &*config),
         (

@@ -139,10 +139,10 @@ fn passing_faults_are_asked_again() {
         );
         assert_eq!(done.ledger.len(), faults + 1, "{name}");
         for line in &done.ledger[..faults] {
-            assert_eq!(line[7], outcome, "{name}");
+            assert_eq!(line[8], outcome, "{name}");
         }
         assert_eq!(
-            done.ledger[faults][7..10],
+            done.ledger[faults][8..11],
             ["answered", "100", "10"],
             "{name}"
         );
@@ -252,7 +252,18 @@ fn bad_answers_are_attempts() {
             "{}",
             done.answer
         );
-        assert_eq!(done.ledger[0][7], "answered");
+        assert_eq!(done.ledger[0][8], "answered");
+    }
+    // A label that is wrong does not make an answer one that cannot be read.
+    for kind in [
+        "text/plain",
+        "text/event-stream",
+        "application/octet-stream",
+    ] {
+        let label = vec![("content-type".into(), kind.into())];
+        let act = Act::Status(200, label, completion(SPLIT).to_string());
+        let done = first_answer(bargaining(), vec![act]);
+        assert_eq!((done.answer.as_str(), done.requests), (SPLIT, 1), "{kind}");
     }
     let fenced = format!("Here you are:\n```json\n{SPLIT}\n```");
     let nested = (super::BARGAINING, json!({"messages": true}));

@@ -177,8 +177,8 @@ fn a_budget_ends_games_with_at_most_one_request_too_many() {
             // What each scope has spent, and had spent before its last request.
             let mut scopes = std::collections::BTreeMap::<String, Vec<[f64; 3]>>::new();
             for line in &ledger {
-                let tokens = line[8].parse::<f64>().unwrap() + line[9].parse::<f64>().unwrap();
-                let spent = [1.0, tokens, line[13].parse::<f64>().unwrap()];
+                let tokens = line[9].parse::<f64>().unwrap() + line[10].parse::<f64>().unwrap();
+                let spent = [1.0, tokens, line[14].parse::<f64>().unwrap()];
                 for scope in [
                     "run".into(),
                     format!("game {}", line[0]),

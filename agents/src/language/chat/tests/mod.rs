@@ -1,7 +1,9 @@
 //! The chat player against an endpoint with every fault, against a clock that need not be waited for, against its own
 //! transcripts.
 
+mod fallbacks;
 mod faults;
+mod late;
 mod limits;
 mod replay;
 mod secrets;

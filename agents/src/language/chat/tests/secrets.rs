@@ -50,7 +50,20 @@ fn a_key_is_sent_and_never_shown() {
     // An endpoint that repeats the key wherever it can: in errors, in answers, in what is beside them.
     let endpoint = Endpoint::start(move |request| match request.number {
         0 => Act::Status(500, Vec::new(), format!("bad key {told}")),
-        1 => {
+        // With escapes, which whoever reads JSON takes out: in an error, and in a message within an answer.
+        1 => Act::Status(
+            500,
+            Vec::new(),
+            format!("{{\"error\": \"{}\"}}", told.replace('/', "\\/")),
+        ),
+        2 => {
+            let first = u32::from(told.chars().next().unwrap_or_default());
+            let escaped = format!("\\u{first:04x}{}", &told[1..]);
+            Act::Say(format!(
+                "{{\"alice_gain\": 1, \"bob_gain\": 9999, \"message\": \"{escaped}\"}}"
+            ))
+        }
+        3 => {
             let mut body = completion(&format!("{{\"alice_gain\": 1, \"bob_gain\": 9999}} {told}"));
             body["system_fingerprint"] = told.as_str().into();
             Act::Body(body)
@@ -68,7 +81,8 @@ fn a_key_is_sent_and_never_shown() {
     let shown = tracing::subscriber::with_default(subscriber, || {
         let clock = Arc::new(Virtual::default());
         let mut table = Table::new(bargaining(), 1, args.clone(), http(), clock).unwrap();
-        let answers = table.step().unwrap();
+        let mut answers = table.step().unwrap();
+        answers.extend(table.step().unwrap());
         let error = table.step().unwrap_err();
         format!(
             "{answers:?} {error} {error:?} {args:?} {:?}",
@@ -82,15 +96,23 @@ fn a_key_is_sent_and_never_shown() {
             "{head}"
         );
     }
-    assert_eq!(endpoint.received().len(), 3);
+    assert_eq!(endpoint.received().len(), 5);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("status=500"), "there is a log: {log}");
-    let transcript = std::fs::read_to_string(files.path("transcript.jsonl")).unwrap();
-    assert!(transcript.contains("[key]") && shown.contains("[key]"));
+    let file = std::fs::read_to_string(files.path("transcript.jsonl")).unwrap();
+    assert!(file.contains("[key]") && shown.contains("[key]"));
+    // Read as JSON, as whoever looks at it does.
+    let transcript: String = files
+        .records()
+        .iter()
+        .map(|record| format!("{} {} {}", record.response, record.answer, record.read))
+        .collect();
+    let transcript = transcript.replace("\\\\", "\\").replace("\\/", "/");
     let ledger = std::fs::read_to_string(files.path("ledger.csv")).unwrap();
     for (name, text) in [
         ("log", &log),
-        ("transcript", &transcript),
+        ("transcript", &file),
+        ("transcript as it is read", &transcript),
         ("ledger", &ledger),
         ("shown", &shown),
     ] {
