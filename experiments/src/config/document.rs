@@ -12,6 +12,7 @@ use toml::{
 };
 
 use super::{Config, SweepConfig, SweepMethod};
+use crate::run::Trained;
 
 /// One thing wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -153,7 +154,33 @@ impl Document {
     /// # Errors
     /// [`ConfigError`] for an unknown or ill-typed key, with its place and the nearest known name.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        self.read(&self.table)
+        self.experiment(&self.table)
+    }
+
+    /// An experiment; agents of earlier runs as they were configured there.
+    fn experiment(&self, table: &Table) -> Result<Config, ConfigError> {
+        let mut config: Config = self.read(table)?;
+        for (index, agent) in config.agents.iter_mut().enumerate() {
+            let path = format!("agents.{index}");
+            let Some(place) = &agent.from else {
+                if agent.id.is_empty() {
+                    let help = "e.g. id = \"random\"; or `from`, the folder of the trial that has trained it";
+                    let problem = self.problem(&path, "missing field `id`", Some(help.into()));
+                    return Err(self.error(vec![problem]));
+                }
+                continue;
+            };
+            let id = Some(agent.id.as_str()).filter(|id| !id.is_empty());
+            let trained = Trained::find(place, id, agent.name.as_deref()).map_err(|error| {
+                let path = format!("{path}.from");
+                self.error(vec![self.problem(&path, &error.to_string(), None)])
+            })?;
+            agent.id = trained.config.id;
+            for (key, value) in trained.config.args {
+                agent.args.entry(key).or_insert(value);
+            }
+        }
+        Ok(config)
     }
 
     /// Every point of the sweep, grid after grid: a label and its configuration. Without a sweep one point without a label.
@@ -170,7 +197,7 @@ impl Document {
             all.extend(self.grid(&place, grid)?);
         }
         let read = |(labels, table): &(Vec<String>, Table)| {
-            Ok((labels.join(" "), Arc::new(self.read(table)?)))
+            Ok((labels.join(" "), Arc::new(self.experiment(table)?)))
         };
         all.iter().map(read).collect()
     }
