@@ -144,20 +144,20 @@ impl Document {
     /// # Errors
     /// As [`config`](Self::config).
     pub fn resolved(&self) -> Result<String, ConfigError> {
-        let config = self.config()?;
+        let config = self.experiment(&self.table)?;
         toml::to_string(&config)
             .map_err(|e| self.error(vec![self.problem("", &e.to_string(), None)]))
     }
 
-    /// Reads the keys.
+    /// Reads the keys; of agents of earlier runs only what stands here.
     ///
     /// # Errors
     /// [`ConfigError`] for an unknown or ill-typed key, with its place and the nearest known name.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        self.experiment(&self.table)
+        self.read(&self.table)
     }
 
-    /// An experiment; agents of earlier runs as they were configured there.
+    /// Reads the keys, and of agents of earlier runs how they were configured there.
     fn experiment(&self, table: &Table) -> Result<Config, ConfigError> {
         let mut config: Config = self.read(table)?;
         for (index, agent) in config.agents.iter_mut().enumerate() {
@@ -190,6 +190,7 @@ impl Document {
     pub fn points(&self) -> Result<Vec<(String, Arc<Config>)>, ConfigError> {
         let config = self.config()?;
         let Some(sweep) = &config.sweep else {
+            let config = self.experiment(&self.table)?;
             return Ok(vec![(String::new(), Arc::new(config))]);
         };
         let mut all = Vec::new();

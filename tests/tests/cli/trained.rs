@@ -17,7 +17,7 @@ schema = 1
 experiment = { name = "match", seeds = [5], total_env_steps = 6 }
 env = { id = "glee_bargaining-v1", num_envs = 3, args = { rounds = 4 } }
 agents = [
-    { id = "rational", players = ["alice"] },
+    { id = "acceptor", players = ["alice"] },
     { from = "school/trials/ppo-seed1", name = "graduate", players = ["bob"] },
 ]
 eval = { episodes = 3 }
@@ -59,7 +59,7 @@ fn a_trained_agent_plays_in_other_runs_in_numbers_and_in_words() {
     assert_eq!(of_file, of_run);
     assert_eq!(in_words, of_run);
     let trial: Value = serde_json::from_str(
-        &std::fs::read_to_string(bench.path("match/trials/rational_vs_graduate-seed5/trial.json"))
+        &std::fs::read_to_string(bench.path("match/trials/acceptor_vs_graduate-seed5/trial.json"))
             .unwrap(),
     )
     .unwrap();
@@ -100,7 +100,7 @@ fn what_was_not_trained_is_told() {
     }
     let other = refused("{ from", "{ id = \"random\", from");
     assert!(other.contains("its agents are `ppo`"), "{other}");
-    let nobody = refused("{ id = \"rational\", ", "{ ");
+    let nobody = refused("{ id = \"acceptor\", ", "{ ");
     assert!(nobody.contains("missing field `id`"), "{nobody}");
     let fewer = refused("rounds = 4 }", "rounds = 4, offers = 11 }");
     assert!(fewer.contains("does not fit agent `ppo`"), "{fewer}");
