@@ -30,7 +30,7 @@ pub struct AgentContext {
     pub rows: usize,
     /// Seed of all its randomness.
     pub seed: u64,
-    /// Environment steps it will be trained for, over all rows.
+    /// Environment steps it will be trained for, over all rows; 0 if it only plays what it has learned.
     pub total_steps: u64,
 }
 
@@ -164,6 +164,15 @@ pub trait Agent: Send {
     /// # Errors
     /// [`AgentError::State`] if it does not fit.
     fn load(&mut self, state: &[u8]) -> Result<(), AgentError>;
+
+    /// Takes up what was learned from the state of an agent with the same arguments that was built for other rows or
+    /// players; what belongs to single rows starts anew.
+    ///
+    /// # Errors
+    /// [`AgentError::State`] if it does not fit.
+    fn adopt(&mut self, state: &[u8]) -> Result<(), AgentError> {
+        self.load(state)
+    }
 
     /// Called once when the run is over.
     ///

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Agent, AgentContext, AgentError};
+use crate::{Agent, AgentContext, AgentError, language};
 
 type BuildFn =
     Box<dyn Fn(&AgentContext, &Value) -> Result<Box<dyn Agent>, AgentError> + Send + Sync>;
@@ -29,6 +29,8 @@ pub struct AgentEntry {
     pub defaults: Value,
     /// JSON Schema of the arguments.
     pub schema: Schema,
+    /// Whether it chooses from numbers and sits in language games in words as in those in numbers.
+    by_numbers: bool,
     build: BuildFn,
 }
 
@@ -56,7 +58,20 @@ impl AgentEntry {
         context: &AgentContext,
         args: &Value,
     ) -> Result<Box<dyn Agent>, AgentError> {
-        (self.build)(context, args)
+        match language::numbers(&context.env) {
+            Some(numbers) if self.by_numbers => {
+                let build = |inner: &AgentContext| (self.build)(inner, args);
+                let seated = language::InWords::new(&self.id, context, numbers, build)?;
+                Ok(Box::new(seated))
+            }
+            _ => (self.build)(context, args),
+        }
+    }
+
+    /// Lets it play language games in words by what it knows of them in numbers.
+    pub fn speaks_by_numbers(&mut self) -> &mut Self {
+        self.by_numbers = true;
+        self
     }
 
     /// Asks for an info field of the environment.
@@ -103,7 +118,7 @@ pub struct Registry {
 pub fn registry() -> Registry {
     let mut registry = Registry::default();
     crate::bandits::register(&mut registry);
-    crate::language::register(&mut registry);
+    language::register(&mut registry);
     crate::in_context::register(&mut registry);
     crate::market::register(&mut registry);
     crate::pomdp::register(&mut registry);
@@ -132,6 +147,7 @@ impl Registry {
             optional_info: Vec::new(),
             defaults: serde_json::to_value(A::default()).unwrap_or(Value::Null),
             schema: schemars::schema_for!(A),
+            by_numbers: false,
             build: Box::new(move |context, args| build(context, parse_args(args)?)),
         };
         self.entries.insert(id.to_owned(), entry);

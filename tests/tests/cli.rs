@@ -17,4 +17,5 @@ mod cli {
     mod solve_game;
     mod solve_pomdp;
     mod support;
+    mod trained;
 }

@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use palaestra_envs::{
-    sim::{ActView, PlayerBorder, Selection, Turns, read_value, write_value},
+    sim::{ActView, Border, Selection, Turns, read_value, write_value},
     space::Columns,
     stream::Stream,
     wrappers::Flat,
@@ -32,8 +32,10 @@ pub(super) const ID: &str = "ppo";
 
 /// PPO with a network that remembers.
 ///
-/// It plays one player that acts in every step, with any observation but text, and integers or real numbers as
-/// actions. When training, it draws its actions; when evaluated, it takes the most probable ones.
+/// It plays with any observation but text, and integers or real numbers as actions. When training, it draws its actions;
+/// when evaluated, it takes the most probable ones. Several players share the parameters, and each seat, a player in a row,
+/// has a memory and a stream of its own: playing against itself is playing all players. A seat sees every step, also
+/// those in which it is not to act.
 #[derive(Debug)]
 pub struct Ppo {
     context: AgentContext,
@@ -45,15 +47,24 @@ pub struct Ppo {
     acting: ActorCritic,
     device: Device,
     mode: Mode,
-    /// What the core remembers of each row, `[B, N]`.
-    memory: Tensor<2>,
-    /// One stream per row.
+    /// Its players, in their order.
+    seats: Vec<Seats>,
+    /// One stream per seat.
     streams: Vec<Stream>,
-    step: Step,
+    /// Of all seats.
     rollout: Rollout,
     clock: Clock,
     /// Why it has stopped learning.
     stopped: Option<AgentError>,
+}
+
+/// The seats of one player, a row of the batch each.
+#[derive(Debug)]
+struct Seats {
+    /// What the core remembers, `[B, N]`.
+    memory: Tensor<2>,
+    /// What was seen and done last.
+    step: Step,
 }
 
 /// Everything that is saved.
@@ -92,21 +103,18 @@ impl Ppo {
             reason: reason.into(),
         };
         let player = context.player();
-        if context.players.len() > 1 {
-            let reason = "it plays one player; seat an agent for each with `players = [\"NAME\"]`";
-            return Err(unsupported(reason));
-        }
-        if context.env.turns == Turns::Changing {
-            return Err(unsupported(
-                "its players take turns, but PPO acts in every step",
-            ));
-        }
         let observations = Flat::of(&player.observation)
             .ok_or_else(|| unsupported("its observation holds text, which has no flat form"))?;
         let actions = Distribution::of(&player.action).ok_or_else(|| {
             unsupported("its action is neither one or several integers nor a box of real numbers")
         })?;
-        args.check(context.rows)?;
+        // Minibatches are of no concern to who does not learn.
+        let learning = if context.total_steps > 0 {
+            context.seats()
+        } else {
+            0
+        };
+        args.check(learning, context.players.len())?;
         let device = match args.device {
             DeviceKind::Cpu => Device::flex(),
         };
@@ -118,16 +126,20 @@ impl Ppo {
             context: context.clone(),
             observations,
             lenient: player.lenient_bounds,
-            memory: acting.core.initial_state(context.rows),
+            seats: (context.players.iter())
+                .map(|_| Seats {
+                    memory: acting.core.initial_state(context.rows),
+                    step: Step::default(),
+                })
+                .collect(),
             acting,
             learner,
             device,
             mode: Mode::Train,
-            streams: (0..context.rows as u64)
-                .map(|row| Stream::new(context.seed, row, "policy.sample"))
+            streams: (0..context.seats() as u64)
+                .map(|seat| Stream::new(context.seed, seat, "policy.sample"))
                 .collect(),
-            step: Step::default(),
-            rollout: Rollout::new(context.rows, args.rollout),
+            rollout: Rollout::new(context.seats(), args.rollout),
             clock: Clock::default(),
             stopped: None,
         })
@@ -143,8 +155,18 @@ impl Ppo {
         &self.rollout
     }
 
-    /// The network's word on `observations` as they are now, one step on from what is remembered.
-    fn predict(&self, observation: &[f32], starts: &[bool]) -> Result<Prediction, AgentError> {
+    /// Where the seats of `player` are among its players.
+    fn position(&self, player: usize) -> usize {
+        self.context.first_seat(player) / self.context.rows
+    }
+
+    /// The network's word on what the seats of its player number `position` see, one step on from what they remember.
+    fn predict(
+        &self,
+        position: usize,
+        observation: &[f32],
+        starts: &[bool],
+    ) -> Result<Prediction, AgentError> {
         let rows = self.context.rows;
         self.acting.step(
             tensor(
@@ -153,12 +175,17 @@ impl Ppo {
                 &self.device,
             ),
             flags(starts.to_vec(), [rows], &self.device),
-            self.memory.clone(),
+            self.seats[position].memory.clone(),
         )
     }
 
-    /// Chooses an action for every row, into `self.step.action`.
-    fn choose(&mut self, prediction: Prediction, mask_width: usize) -> Result<(), AgentError> {
+    /// Chooses an action for every seat of its player number `position` that is to act.
+    fn choose(
+        &mut self,
+        position: usize,
+        prediction: Prediction,
+        view: &ActView<'_>,
+    ) -> Result<(), AgentError> {
         let actions = &self.learner.actions;
         let (width, action_width) = (actions.width(), actions.action_width());
         let policy = values(prediction.policy)?;
@@ -166,11 +193,12 @@ impl Ppo {
             Some(log_std) => values(log_std.val())?,
             None => Vec::new(),
         };
-        let step = &mut self.step;
+        let rows = self.context.rows;
+        let step = &mut self.seats[position].step;
         step.value = values(prediction.value)?;
-        step.log_prob.resize(self.context.rows, 0.0);
-        step.action.resize(self.context.rows * action_width, 0.0);
-        for row in 0..self.context.rows {
+        step.log_prob.resize(rows, 0.0);
+        step.action.resize(rows * action_width, 0.0);
+        for row in 0..rows {
             let policy = &policy[row * width..][..width];
             if policy
                 .iter()
@@ -186,12 +214,17 @@ impl Ppo {
                     ),
                 });
             }
-            let mask = &step.mask[row * mask_width..][..mask_width];
             let action = &mut step.action[row * action_width..][..action_width];
+            if !view.acting[row] {
+                action.fill(0.0);
+                step.log_prob[row] = 0.0;
+                continue;
+            }
+            let mask = &step.mask[row * view.mask_width..][..view.mask_width];
             match self.mode {
                 Mode::Evaluate => actions.mode(policy, mask, action),
                 Mode::Train => {
-                    let rng = &mut self.streams[row];
+                    let rng = &mut self.streams[position * rows + row];
                     step.log_prob[row] = actions.sample(policy, &log_std, mask, rng, action);
                 }
             }
@@ -202,8 +235,8 @@ impl Ppo {
     /// Adds the value of the last observation of episodes that were cut: it stands for the rest of them.
     fn bootstrap(
         &self,
+        position: usize,
         view: &StepView<'_>,
-        own: &PlayerBorder,
         reward: &mut [f32],
     ) -> Result<(), AgentError> {
         let cut = &view.border.truncated;
@@ -214,10 +247,11 @@ impl Ppo {
         let mut observation = vec![0.0; self.context.rows * width];
         for (row, out) in observation.chunks_mut(width).enumerate() {
             if cut[row] {
-                self.observations.write(&own.final_observation, row, out);
+                self.observations
+                    .write(&view.own().final_observation, row, out);
             }
         }
-        let prediction = self.predict(&observation, &vec![false; self.context.rows])?;
+        let prediction = self.predict(position, &observation, &vec![false; self.context.rows])?;
         let gamma = self.learner.args.gamma as f32;
         for (row, value) in values(prediction.value)?.into_iter().enumerate() {
             if cut[row] {
@@ -227,18 +261,24 @@ impl Ppo {
         Ok(())
     }
 
-    /// Learns from the full rollout. `self.step` is free to hold what is observed now.
-    fn learn(&mut self, view: &StepView<'_>) -> Result<(), AgentError> {
+    /// Learns from the full rollout. The steps of the seats are free to hold what is observed now.
+    fn learn(&mut self, border: &Border) -> Result<(), AgentError> {
         let began = Instant::now();
-        self.look(view.own().observation(), &view.border.elapsed);
-        let last = self.predict(&self.step.observation, &self.step.starts)?;
-        self.learner
-            .update(&self.rollout, &values(last.value)?, &self.step.starts)?;
+        let (mut value, mut starts) = (Vec::new(), Vec::new());
+        for position in 0..self.seats.len() {
+            let own = border.player(self.context.players[position]);
+            self.look(position, own.observation(), &border.elapsed);
+            let step = &self.seats[position].step;
+            let last = self.predict(position, &step.observation, &step.starts)?;
+            value.extend(values(last.value)?);
+            starts.extend_from_slice(&step.starts);
+        }
+        self.learner.update(&self.rollout, &value, &starts)?;
         self.acting = self.learner.model.valid();
         self.rollout.clear();
         let learning = began.elapsed();
         let clock = std::mem::take(&mut self.clock);
-        let [rows, steps] = self.rollout.dims();
+        let steps = self.context.rows * self.rollout.dims()[1];
         let total = clock.acting + clock.environment + learning;
         tracing::info!(
             agent = ID,
@@ -246,23 +286,45 @@ impl Ppo {
             acting_s = clock.acting.as_secs_f64(),
             environment_s = clock.environment.as_secs_f64(),
             learning_s = learning.as_secs_f64(),
-            steps_per_second = (rows * steps) as f64 / total.as_secs_f64(),
+            steps_per_second = steps as f64 / total.as_secs_f64(),
             "update"
         );
         Ok(())
     }
 
-    /// Notes what every row observes, and which begin an episode.
-    fn look(&mut self, observation: &Columns, elapsed: &[u32]) {
-        let width = self.observations.width;
-        self.step.observation.resize(self.context.rows * width, 0.0);
-        for (row, out) in self.step.observation.chunks_mut(width).enumerate() {
+    /// Notes what every seat of its player number `position` observes, and which begin an episode.
+    fn look(&mut self, position: usize, observation: &Columns, elapsed: &[u32]) {
+        let (width, step) = (self.observations.width, &mut self.seats[position].step);
+        step.observation.resize(self.context.rows * width, 0.0);
+        for (row, out) in step.observation.chunks_mut(width).enumerate() {
             self.observations.write(observation, row, out);
         }
-        self.step.starts.clear();
-        self.step
-            .starts
+        step.starts.clear();
+        step.starts
             .extend(elapsed.iter().map(|&elapsed| elapsed == 0));
+    }
+
+    /// Takes over what the seats in `rows` remember now.
+    fn remember(&mut self, position: usize, rows: &Selection, memory: Tensor<2>) {
+        let seats = &mut self.seats[position];
+        if rows.is_all() {
+            seats.memory = memory;
+            return;
+        }
+        let mut stays = vec![true; self.context.rows];
+        rows.rows().for_each(|row| stays[row] = false);
+        let [count, width] = memory.dims();
+        let stays = flags::<2>(stays, [count, 1], &self.device).expand([count, width]);
+        seats.memory = memory.mask_where(stays, seats.memory.clone());
+    }
+
+    /// What all seats remember, player by player.
+    fn memories(&self) -> Result<Vec<f32>, AgentError> {
+        let mut memories = Vec::new();
+        for seats in &self.seats {
+            memories.extend(values(seats.memory.clone())?);
+        }
+        Ok(memories)
     }
 }
 
@@ -273,6 +335,13 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, AgentError> {
             agent: ID.into(),
             reason: format!("the device does not give back what it computed: {error}"),
         })
+}
+
+fn misfit(reason: String) -> AgentError {
+    AgentError::State {
+        agent: ID.into(),
+        reason,
+    }
 }
 
 impl Agent for Ppo {
@@ -286,23 +355,32 @@ impl Agent for Ppo {
         if let Some(error) = &self.stopped {
             return Err(error.clone());
         }
-        if !rows.is_all() {
+        if !rows.is_all() && self.mode == Mode::Train {
             return Err(AgentError::Failed {
                 agent: ID.into(),
-                reason: "only some rows are to act; PPO acts in all rows at once".into(),
+                reason: "only some rows are to act; PPO learns from steps of all rows".into(),
             });
         }
-        self.look(view.observation, view.elapsed);
-        self.step.mask.clear();
-        self.step.mask.extend_from_slice(view.action_mask);
-        if self.mode == Mode::Train && self.rollout.is_empty() {
-            self.rollout.memory = values(self.memory.clone())?;
+        let position = self.position(view.player);
+        self.look(position, view.observation, view.elapsed);
+        let step = &mut self.seats[position].step;
+        step.mask.clear();
+        step.mask.extend_from_slice(view.action_mask);
+        if self.context.env.turns == Turns::Changing {
+            step.acting.clear();
+            step.acting.extend_from_slice(view.acting);
         }
-        let prediction = self.predict(&self.step.observation, &self.step.starts)?;
-        self.memory = prediction.memory.clone();
-        self.choose(prediction, view.mask_width)?;
+        if self.mode == Mode::Train && position == 0 && self.rollout.is_empty() {
+            self.rollout.memory = self.memories()?;
+        }
+        let step = &self.seats[position].step;
+        let prediction = self.predict(position, &step.observation, &step.starts)?;
+        let memory = prediction.memory.clone();
+        self.remember(position, rows, memory);
+        self.choose(position, prediction, view)?;
         let width = self.learner.actions.action_width();
-        for (row, action) in self.step.action.chunks(width).enumerate() {
+        let chosen = self.seats[position].step.action.chunks(width);
+        for (row, action) in chosen.enumerate().filter(|(row, _)| view.acting[*row]) {
             self.learner
                 .actions
                 .write(action, actions, row, self.lenient);
@@ -319,12 +397,17 @@ impl Agent for Ppo {
         if self.mode == Mode::Evaluate {
             return Ok(());
         }
-        let own = view.own();
-        let mut reward = own.reward.to_vec();
-        self.bootstrap(view, own, &mut reward)?;
-        self.rollout.push(&self.step, &reward);
+        let position = self.position(view.player);
+        let mut reward = view.own().reward.to_vec();
+        self.bootstrap(position, view, &mut reward)?;
+        let first = position * self.context.rows;
+        self.rollout.put(first, &self.seats[position].step, &reward);
+        if position + 1 < self.seats.len() {
+            return Ok(());
+        }
+        self.rollout.advance();
         if self.rollout.is_full() {
-            let learned = self.learn(view);
+            let learned = self.learn(view.border);
             self.stopped = learned.as_ref().err().cloned();
             return learned;
         }
@@ -345,7 +428,7 @@ impl Agent for Ppo {
             core: self.core_json(),
             parameters: parameters::save(&self.acting),
             moments: self.learner.optimiser.save(),
-            memory: values(self.memory.clone())?,
+            memory: self.memories()?,
             rollout: self.rollout.clone(),
             streams: self.streams.clone(),
             shuffle: self.learner.shuffle.clone(),
@@ -357,36 +440,41 @@ impl Agent for Ppo {
         Ok(state)
     }
 
-    fn load(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
-        let misfit = |reason: String| AgentError::State {
-            agent: ID.into(),
-            reason,
-        };
+    /// The parameters: of whatever rows and players they were learned from.
+    fn adopt(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
         let saved: Saved = read_value(&mut state)?;
-        let (own, rows) = (self.core_json(), self.context.rows);
-        if saved.core != own {
-            let reason = format!("it is of the core {}, but this agent has {own}", saved.core);
-            return Err(misfit(reason));
-        }
+        self.check_core(&saved.core)?;
+        self.take_parameters(saved.parameters)?;
+        self.acting = self.learner.model.valid();
+        Ok(())
+    }
+
+    fn load(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
+        let saved: Saved = read_value(&mut state)?;
+        self.check_core(&saved.core)?;
+        let seats = self.context.seats();
         let width = self.acting.core.state_width();
         if saved.rollout.dims() != self.rollout.dims()
-            || saved.streams.len() != rows
-            || saved.memory.len() != rows * width
+            || saved.streams.len() != seats
+            || saved.memory.len() != seats * width
         {
             let [found_rows, found_steps] = saved.rollout.dims();
             return Err(misfit(format!(
-                "it is of {found_rows} rows with rollouts of {found_steps} steps, not {rows} with {}",
+                "it is of {found_rows} seats with rollouts of {found_steps} steps, not {seats} with {}",
                 self.rollout.dims()[1]
             )));
         }
-        let model = parameters::load(self.learner.model.clone(), saved.parameters);
-        self.learner.model = model.map_err(misfit)?;
+        self.take_parameters(saved.parameters)?;
         self.learner.optimiser.load(saved.moments, &self.device);
         self.learner.shuffle = saved.shuffle;
         self.learner.updates = saved.updates;
         self.learner.report = saved.report;
         self.acting = self.learner.model.valid();
-        self.memory = tensor(saved.memory, [rows, width], &self.device);
+        let rows = self.context.rows;
+        let memories = saved.memory.chunks((rows * width).max(1));
+        for (seats, memory) in self.seats.iter_mut().zip(memories) {
+            seats.memory = tensor(memory.to_vec(), [rows, width], &self.device);
+        }
         self.rollout = saved.rollout;
         self.streams = saved.streams;
         self.clock = Clock::default();
@@ -396,6 +484,22 @@ impl Agent for Ppo {
 }
 
 impl Ppo {
+    /// Refuses what is of another core than `core`.
+    fn check_core(&self, core: &str) -> Result<(), AgentError> {
+        let own = self.core_json();
+        if core == own {
+            return Ok(());
+        }
+        let reason = format!("it is of the core {core}, but this agent has {own}");
+        Err(misfit(reason))
+    }
+
+    fn take_parameters(&mut self, saved: Vec<SavedParameter>) -> Result<(), AgentError> {
+        let model = parameters::load(self.learner.model.clone(), saved);
+        self.learner.model = model.map_err(misfit)?;
+        Ok(())
+    }
+
     /// The core with all its arguments, to tell one checkpoint from another.
     fn core_json(&self) -> String {
         serde_json::to_string(self.acting.core.config()).unwrap_or_default()

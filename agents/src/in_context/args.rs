@@ -102,11 +102,12 @@ impl Default for PpoArgs {
 }
 
 impl PpoArgs {
-    /// Checks the arguments for an agent with `rows` rows.
+    /// Checks the arguments for an agent with `seats` seats, of which there are `num_envs` for each player. 0 seats are
+    /// those of an agent that does not learn.
     ///
     /// # Errors
     /// [`AgentError::Env`] naming the argument.
-    pub fn check(&self, rows: usize) -> Result<(), AgentError> {
+    pub fn check(&self, seats: usize, players: usize) -> Result<(), AgentError> {
         let counts = [
             ("rollout", self.rollout),
             ("epochs", self.epochs),
@@ -126,10 +127,14 @@ impl PpoArgs {
                 return Err(AgentError::argument(name, "has a layer of width 0"));
             }
         }
-        if !rows.is_multiple_of(self.minibatches) {
+        if !seats.is_multiple_of(self.minibatches) {
+            let counted = match players {
+                1 => format!("the {seats} environments (`num_envs`)"),
+                _ => format!("the {seats} seats ({players} players times `num_envs`)"),
+            };
             let message = format!(
-                "is {}, but the {rows} environments (`num_envs`) cannot be dealt out evenly; minibatches are made of \
-                 whole environments, so give a divisor of {rows}",
+                "is {}, but {counted} cannot be dealt out evenly; minibatches are made of whole sequences, so give a \
+                 divisor of {seats}",
                 self.minibatches
             );
             return Err(AgentError::argument("minibatches", message));

@@ -39,9 +39,10 @@ use crate::Registry;
 
 /// Registers the agents of this family.
 pub fn register(registry: &mut Registry) {
-    registry.register(
+    let ppo = registry.register(
         agent::ID,
         "Proximal policy optimisation with a recurrent network (S5, GRU, …) that learns in context.",
         |context, args: PpoArgs| Ok(Box::new(Ppo::new(context, &args)?)),
     );
+    ppo.speaks_by_numbers();
 }

@@ -6,6 +6,9 @@
 //!
 //! Each minibatch is made of whole rows, which the network runs through from what its core remembered when the rollout
 //! began; that memory is not recomputed while the parameters change. Time is never shuffled.
+//!
+//! Where players take turns, expectations over the policy (L^CLIP, S, what is reported of the ratio) are over the steps in
+//! which there was something to choose; L^V is over all.
 
 use burn::{
     module::Param,
@@ -122,14 +125,23 @@ impl Learner {
             self.actions
                 .evaluate(new.policy, log_std, batch.action, batch.forbidden);
 
+        let choices = batch.choices.as_ref();
+        let mean = |x: Tensor<1>| match choices {
+            Some(choices) => (x * choices.weight.clone()).sum(),
+            None => x.mean(),
+        };
+
         // r_t(θ) = π_θ(a_t|s_t) / π_old(a_t|s_t)
-        let log_ratio = log_prob - batch.log_prob;
+        let mut log_ratio = log_prob - batch.log_prob;
+        if let Some(choices) = choices {
+            // What was not chosen has no probability; whatever stands there must not overflow.
+            log_ratio = log_ratio.mask_fill(choices.forced.clone(), 0.0);
+        }
         let ratio = log_ratio.clone().exp();
         // equation 7: L^CLIP = E[min(r_t Â_t, clip(r_t, 1 − ε, 1 + ε) Â_t)]
         let clipped = ratio.clone().clamp(1.0 - args.clip, 1.0 + args.clip);
-        let surrogate = (ratio.clone() * batch.advantage.clone())
-            .min_pair(clipped * batch.advantage)
-            .mean();
+        let surrogate =
+            mean((ratio.clone() * batch.advantage.clone()).min_pair(clipped * batch.advantage));
         // L^V = ½ E[max((V − R)², (V_old + clip(V − V_old, ±ε) − R)²)]
         let change = (new.value.clone() - batch.value.clone()).clamp(-args.clip, args.clip);
         let clipped_value = batch.value + change;
@@ -138,7 +150,7 @@ impl Learner {
             .max_pair((clipped_value - batch.target).square())
             .mean()
             * 0.5;
-        let entropy = entropy.mean();
+        let entropy = mean(entropy);
         // equation 9, to be minimised: −L^CLIP + c₁ L^V − c₂ S
         let loss = -surrogate.clone() + value_loss.clone() * args.value_coef
             - entropy.clone() * args.entropy_coef;
@@ -148,8 +160,8 @@ impl Learner {
             value_loss,
             entropy,
             // An estimate of KL(π_old ‖ π_θ) that is never negative: E[r − 1 − ln r].
-            approx_kl: (ratio.clone() - 1.0 - log_ratio).mean(),
-            clip_fraction: (ratio - 1.0).abs().greater_scalar(args.clip).float().mean(),
+            approx_kl: mean(ratio.clone() - 1.0 - log_ratio),
+            clip_fraction: mean((ratio - 1.0).abs().greater_scalar(args.clip).float()),
         };
         Ok((loss, terms))
     }
@@ -174,7 +186,7 @@ mod tests {
     use palaestra_world_models::SequenceCore;
 
     use super::*;
-    use crate::in_context::rollout::{flags, tensor};
+    use crate::in_context::rollout::{Choices, flags, tensor};
 
     fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
         tensor.into_data().try_into_vec().unwrap()
@@ -231,6 +243,7 @@ mod tests {
             value: tensor(old_value.clone(), [6], device),
             advantage: tensor(advantage.to_vec(), [6], device),
             target: tensor(target.clone(), [6], device),
+            choices: None,
         };
         let (loss, terms) = learner.loss(batch).unwrap();
 
@@ -254,6 +267,77 @@ mod tests {
         close(terms.entropy, entropy);
         close(terms.approx_kl, mean(&|i| ratio(i) - 1.0 - log_ratio[i]));
         close(terms.clip_fraction, 4.0 / 6.0);
+    }
+
+    /// Where a seat had nothing to choose, the policy is not judged, even by a ratio beyond all bounds; values are.
+    #[test]
+    fn steps_without_a_choice_count_for_values_only() {
+        let args = PpoArgs {
+            core: "gru".into(),
+            encoder: vec![4],
+            heads: vec![],
+            entropy_coef: 0.3,
+            ..PpoArgs::default()
+        };
+        let actions = Distribution::of(&Space::discrete(3)).unwrap();
+        let learner = Learner::new(&args, 2, actions, 1, 10, &Device::flex()).unwrap();
+        let device = &learner.device;
+        let acting = [true, false, false, true];
+        let batch = |log_prob: [f32; 4], advantage: [f32; 4], target: [f32; 4]| {
+            let observation = [0.1, -0.4, 1.0, 0.3, -0.2, 0.8, 0.5, -1.0];
+            let forced = acting.iter().map(|acts| !acts).collect();
+            let weight = acting.map(|acts| if acts { 0.5 } else { 0.0 });
+            Batch {
+                observation: tensor(observation.to_vec(), [1, 4, 2], device),
+                starts: flags(vec![true, false, false, false], [1, 4], device),
+                memory: learner.model.core.initial_state(1),
+                forbidden: None,
+                action: tensor(vec![0.0, 0.0, 0.0, 2.0], [4, 1], device),
+                log_prob: tensor(log_prob.to_vec(), [4], device),
+                value: tensor(vec![0.0; 4], [4], device),
+                advantage: tensor(advantage.to_vec(), [4], device),
+                target: tensor(target.to_vec(), [4], device),
+                choices: Some(Choices {
+                    forced: flags(forced, [4], device),
+                    weight: tensor(weight.to_vec(), [4], device),
+                }),
+            }
+        };
+        let told = |batch| {
+            let (_, terms) = learner.loss(batch).unwrap();
+            [
+                terms.policy_loss,
+                terms.entropy,
+                terms.approx_kl,
+                terms.clip_fraction,
+                terms.value_loss,
+            ]
+            .map(|term| term.into_scalar::<f32>())
+        };
+        let expected = told(batch(
+            [-1.0, 0.0, 0.0, -1.2],
+            [1.0, 0.0, 0.0, -2.0],
+            [0.0; 4],
+        ));
+        let strange = told(batch(
+            [-1.0, -900.0, 900.0, -1.2],
+            [1.0, 1e9, -1e9, -2.0],
+            [0.0; 4],
+        ));
+        assert_eq!(strange, expected);
+        // Means are over the two choices: the loss is that of both by themselves.
+        let ratio = |at: f32| (-(3.0_f32.ln()) - at).exp();
+        let by_hand = -0.5
+            * ((ratio(-1.0) * 1.0).min(ratio(-1.0).clamp(0.8, 1.2))
+                + (ratio(-1.2) * -2.0).min(ratio(-1.2).clamp(0.8, 1.2) * -2.0));
+        // The first policy is nearly uniform.
+        assert!(
+            (expected[0] - by_hand).abs() < 0.05,
+            "{expected:?}, {by_hand}"
+        );
+        assert!((expected[1] - 3.0_f32.ln()).abs() < 1e-2, "{expected:?}");
+        let paid = told(batch([0.0; 4], [0.0; 4], [0.0, 3.0, 0.0, 0.0]));
+        assert!(paid[4] > 0.5, "{paid:?}");
     }
 
     #[test]

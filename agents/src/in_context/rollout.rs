@@ -1,4 +1,7 @@
-//! What has been experienced since the last update, row by row, and how minibatches are made of it.
+//! What has been experienced since the last update, seat by seat, and how minibatches are made of it.
+//!
+//! A row here is a seat: one player in one environment. Where players take turns, the steps in which a seat is not to act
+//! stay in its sequence, because it sees what happens in them and may be paid for it, but say nothing about its policy.
 
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,9 @@ pub struct Step {
     pub log_prob: Vec<f32>,
     /// V, `[B]`.
     pub value: Vec<f32>,
+    /// Whether there was anything to choose, `[B]`; empty if there is in every step. Where there was not, the action is
+    /// of no meaning.
+    pub acting: Vec<bool>,
 }
 
 /// T steps of B rows; of each field a row's steps lie one after the other.
@@ -63,10 +69,33 @@ pub struct Batch {
     pub log_prob: Tensor<1>,
     /// V_old, `[b·T]`.
     pub value: Tensor<1>,
-    /// A, of mean 0 and standard deviation 1 over the batch, `[b·T]`.
+    /// A, of mean 0 and standard deviation 1 over the steps in which there was something to choose, `[b·T]`.
     pub advantage: Tensor<1>,
     /// R, `[b·T]`.
     pub target: Tensor<1>,
+    /// Which steps tell about the policy; `None` if all do.
+    pub choices: Option<Choices>,
+}
+
+/// The steps of a batch in which there was something to choose.
+#[derive(Debug)]
+pub struct Choices {
+    /// Whether there was nothing to choose, `[b·T]`.
+    pub forced: Tensor<1, Bool>,
+    /// 1 / (number of choices) for a choice, else 0, `[b·T]`.
+    pub weight: Tensor<1>,
+}
+
+impl Choices {
+    fn of(acting: &[bool], device: &Device) -> Self {
+        let count = acting.iter().filter(|&&acts| acts).count().max(1);
+        let weight = |&acts: &bool| if acts { 1.0 / count as f32 } else { 0.0 };
+        let forced = acting.iter().map(|acts| !acts).collect();
+        Self {
+            forced: flags(forced, [acting.len()], device),
+            weight: tensor(acting.iter().map(weight).collect(), [acting.len()], device),
+        }
+    }
 }
 
 impl Rollout {
@@ -99,17 +128,28 @@ impl Rollout {
         self.filled = 0;
     }
 
-    /// Adds a step and the rewards, `[B]`, that it brought.
-    pub fn push(&mut self, step: &Step, reward: &[f32]) {
-        let (at, rows, steps) = (self.filled, self.rows, self.steps);
+    /// Puts in the next step of the rows from `first` on, with the rewards that it brought.
+    pub fn put(&mut self, first: usize, step: &Step, reward: &[f32]) {
+        let place = Place {
+            rows: self.rows,
+            steps: self.steps,
+            first,
+            count: reward.len(),
+            at: self.filled,
+        };
         let own = &mut self.fields;
-        put(&mut own.observation, &step.observation, at, rows, steps);
-        put(&mut own.starts, &step.starts, at, rows, steps);
-        put(&mut own.mask, &step.mask, at, rows, steps);
-        put(&mut own.action, &step.action, at, rows, steps);
-        put(&mut own.log_prob, &step.log_prob, at, rows, steps);
-        put(&mut own.value, &step.value, at, rows, steps);
-        put(&mut self.reward, reward, at, rows, steps);
+        place.put(&mut own.observation, &step.observation);
+        place.put(&mut own.starts, &step.starts);
+        place.put(&mut own.mask, &step.mask);
+        place.put(&mut own.action, &step.action);
+        place.put(&mut own.log_prob, &step.log_prob);
+        place.put(&mut own.value, &step.value);
+        place.put(&mut own.acting, &step.acting);
+        place.put(&mut self.reward, reward);
+    }
+
+    /// Counts the step that has been put in for all rows.
+    pub fn advance(&mut self) {
         self.filled += 1;
     }
 
@@ -155,6 +195,9 @@ impl Rollout {
             flags(forbidden.collect(), [b * steps, choices], device)
         });
         let memory_width = self.memory.len() / self.rows;
+        let acting = gather(&own.acting, rows, self.rows);
+        let choices = (!acting.is_empty()).then(|| Choices::of(&acting, device));
+        let advantage = normalised(gather(&estimates.advantage, rows, self.rows), &acting);
         Batch {
             observation: tensor(
                 gather(&own.observation, rows, self.rows),
@@ -175,12 +218,9 @@ impl Rollout {
             ),
             log_prob: vector(&own.log_prob),
             value: vector(&own.value),
-            advantage: tensor(
-                normalised(gather(&estimates.advantage, rows, self.rows)),
-                [b * steps],
-                device,
-            ),
+            advantage: tensor(advantage, [b * steps], device),
             target: vector(&estimates.target),
+            choices,
         }
     }
 }
@@ -203,15 +243,32 @@ pub(super) fn flags<const D: usize>(
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Puts a step's `[B, …]` at place `at` of `[B, T, …]`, which is made when the first comes.
-fn put<T: Copy + Default>(field: &mut Vec<T>, step: &[T], at: usize, rows: usize, steps: usize) {
-    field.resize(step.len() * steps, T::default());
-    let width = step.len() / rows;
-    if width == 0 {
-        return;
-    }
-    for (row, values) in step.chunks(width).enumerate() {
-        field[(row * steps + at) * width..][..width].copy_from_slice(values);
+/// Where a step of some rows stands in `[B, T, …]`.
+struct Place {
+    /// B.
+    rows: usize,
+    /// T.
+    steps: usize,
+    /// The first of the rows.
+    first: usize,
+    /// How many they are.
+    count: usize,
+    /// The step.
+    at: usize,
+}
+
+impl Place {
+    /// Puts `[count, …]` at its place in `[B, T, …]`, which is made when the first comes.
+    fn put<T: Copy + Default>(&self, field: &mut Vec<T>, step: &[T]) {
+        let width = step.len() / self.count;
+        field.resize(width * self.rows * self.steps, T::default());
+        if width == 0 {
+            return;
+        }
+        for (row, values) in step.chunks(width).enumerate() {
+            let place = (self.first + row) * self.steps + self.at;
+            field[place * width..][..width].copy_from_slice(values);
+        }
     }
 }
 
@@ -225,15 +282,13 @@ fn gather<T: Copy>(field: &[T], rows: &[usize], all: usize) -> Vec<T> {
     out
 }
 
-/// (x − mean) / (standard deviation + 10⁻⁸).
-fn normalised(mut x: Vec<f32>) -> Vec<f32> {
-    let n = x.len() as f64;
-    let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-    let variance = x
-        .iter()
-        .map(|&x| (f64::from(x) - mean).powi(2))
-        .sum::<f64>()
-        / n;
+/// (x − mean) / (standard deviation + 10⁻⁸), with both taken over the steps that `counts` holds; over all if it is empty.
+fn normalised(mut x: Vec<f32>, counts: &[bool]) -> Vec<f32> {
+    let counted = |i: &usize| counts.get(*i) != Some(&false);
+    let n = (0..x.len()).filter(counted).count().max(1) as f64;
+    let values = || (0..x.len()).filter(counted).map(|i| f64::from(x[i]));
+    let mean = values().sum::<f64>() / n;
+    let variance = values().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
     let scale = 1.0 / (variance.sqrt() + 1e-8);
     x.iter_mut()
         .for_each(|x| *x = ((f64::from(*x) - mean) * scale) as f32);

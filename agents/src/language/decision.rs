@@ -13,7 +13,7 @@ use palaestra_envs::{
 use super::sight::{Family, Situation};
 
 /// Choices of a seller before its texts.
-const BITS: usize = 2;
+pub(super) const BITS: usize = 2;
 
 /// A decision in any of the games.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Decision {
     Verdict(Verdict),
     /// To recommend a thing, or to warn of it.
     Recommend(bool),
+    /// To say a sentence about it, where sellers speak.
+    Say(usize),
     /// To buy, or not.
     Buy(bool),
 }
@@ -86,6 +88,7 @@ impl Encoding {
             (Decision::Verdict(_), _) => offers + 1,
             (Decision::Recommend(yes), _) if allowed(usize::from(yes)) => usize::from(yes),
             (Decision::Recommend(yes), _) => BITS + praise(yes),
+            (Decision::Say(sentence), _) => BITS + sentence,
             (Decision::Buy(buys), _) => usize::from(buys),
         };
         out[0] = choice as i32;
@@ -116,7 +119,7 @@ fn nearest(grid: &OfferGrid, part: f64, player: usize) -> usize {
 }
 
 /// The object that is due.
-fn in_words(decision: Decision, due: &Expected, see: &Situation) -> Option<String> {
+pub(super) fn in_words(decision: Decision, due: &Expected, see: &Situation) -> Option<String> {
     let (play, message) = match (decision, due) {
         (Decision::Offer(part, message), Expected::Split { money, .. }) => {
             let alice = amount(part, *money, *money, see.player);
@@ -129,7 +132,7 @@ fn in_words(decision: Decision, due: &Expected, see: &Situation) -> Option<Strin
             (play, say(message, Some(own), see))
         }
         (Decision::Offer(part, message), Expected::Price { highest, .. }) => {
-            let scale = Money::from_minor(highest.minor() / HIGHEST_PRICE);
+            let scale = scale(*highest);
             let price = amount(part, scale, *highest, see.player);
             (Play::Price(price), say(message, Some(price), see))
         }
@@ -138,6 +141,7 @@ fn in_words(decision: Decision, due: &Expected, see: &Situation) -> Option<Strin
             (Play::Text, say(praise(yes), None, see))
         }
         (Decision::Recommend(yes), _) => (Play::Recommend(yes), String::new()),
+        (Decision::Say(sentence), _) => (Play::Text, say(sentence, None, see)),
         (Decision::Buy(buys), _) => (Play::Buy(buys), String::new()),
         (Decision::Offer(..), _) => return None,
     };
@@ -151,6 +155,11 @@ fn in_words(decision: Decision, due: &Expected, see: &Situation) -> Option<Strin
         }
         _ => said(play),
     }
+}
+
+/// The scale of prices, by the highest there may be.
+pub(super) fn scale(highest: Money) -> Money {
+    Money::from_minor(highest.minor() / HIGHEST_PRICE)
 }
 
 /// `part` of `scale` in hundredths.

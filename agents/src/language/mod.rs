@@ -8,12 +8,14 @@ pub mod chat;
 mod decision;
 pub mod http;
 pub mod human;
+mod in_words;
 mod player;
 mod rational;
 mod scripted;
 mod sight;
 
 pub use decision::Decision;
+pub(crate) use in_words::{InWords, numbers};
 pub use player::{Player, Seats};
 pub use rational::{Believing, Prior, Rational, Selling};
 pub use scripted::{

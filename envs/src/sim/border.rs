@@ -187,6 +187,21 @@ pub struct Border {
 }
 
 impl Border {
+    /// A border of its own for `rows` rows, without info fields, to be filled by hand: for whoever shows an agent another
+    /// environment than the one that is played.
+    pub fn detached(spec: &EnvSpec, rows: usize) -> Self {
+        let spaces = spec.players.iter();
+        let stages: Vec<_> = spaces
+            .map(|player| {
+                (
+                    vec![player.observation.clone()],
+                    vec![player.action.clone()],
+                )
+            })
+            .collect();
+        Self::new(rows, spec, Columns::default(), &stages)
+    }
+
     pub(super) fn new(
         rows: usize,
         spec: &EnvSpec,

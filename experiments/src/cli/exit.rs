@@ -158,6 +158,7 @@ fn of_run(error: &RunError) -> Exit {
         | RunError::Exists(_)
         | RunError::Busy(_)
         | RunError::NotARun { .. }
+        | RunError::Trained { .. }
         | RunError::Env(_) => Exit::Usage,
         RunError::File(error) => of_file(error),
         RunError::Checkpoint { .. } | RunError::Episodes(_) => Exit::CheckFailed,

@@ -12,6 +12,7 @@ use toml::{
 };
 
 use super::{Config, SweepConfig, SweepMethod};
+use crate::run::Trained;
 
 /// One thing wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -143,17 +144,43 @@ impl Document {
     /// # Errors
     /// As [`config`](Self::config).
     pub fn resolved(&self) -> Result<String, ConfigError> {
-        let config = self.config()?;
+        let config = self.experiment(&self.table)?;
         toml::to_string(&config)
             .map_err(|e| self.error(vec![self.problem("", &e.to_string(), None)]))
     }
 
-    /// Reads the keys.
+    /// Reads the keys; of agents of earlier runs only what stands here.
     ///
     /// # Errors
     /// [`ConfigError`] for an unknown or ill-typed key, with its place and the nearest known name.
     pub fn config(&self) -> Result<Config, ConfigError> {
         self.read(&self.table)
+    }
+
+    /// Reads the keys, and of agents of earlier runs how they were configured there.
+    fn experiment(&self, table: &Table) -> Result<Config, ConfigError> {
+        let mut config: Config = self.read(table)?;
+        for (index, agent) in config.agents.iter_mut().enumerate() {
+            let path = format!("agents.{index}");
+            let Some(place) = &agent.from else {
+                if agent.id.is_empty() {
+                    let help = "e.g. id = \"random\"; or `from`, the folder of the trial that has trained it";
+                    let problem = self.problem(&path, "missing field `id`", Some(help.into()));
+                    return Err(self.error(vec![problem]));
+                }
+                continue;
+            };
+            let id = Some(agent.id.as_str()).filter(|id| !id.is_empty());
+            let trained = Trained::find(place, id, agent.name.as_deref()).map_err(|error| {
+                let path = format!("{path}.from");
+                self.error(vec![self.problem(&path, &error.to_string(), None)])
+            })?;
+            agent.id = trained.config.id;
+            for (key, value) in trained.config.args {
+                agent.args.entry(key).or_insert(value);
+            }
+        }
+        Ok(config)
     }
 
     /// Every point of the sweep, grid after grid: a label and its configuration. Without a sweep one point without a label.
@@ -163,6 +190,7 @@ impl Document {
     pub fn points(&self) -> Result<Vec<(String, Arc<Config>)>, ConfigError> {
         let config = self.config()?;
         let Some(sweep) = &config.sweep else {
+            let config = self.experiment(&self.table)?;
             return Ok(vec![(String::new(), Arc::new(config))]);
         };
         let mut all = Vec::new();
@@ -170,7 +198,7 @@ impl Document {
             all.extend(self.grid(&place, grid)?);
         }
         let read = |(labels, table): &(Vec<String>, Table)| {
-            Ok((labels.join(" "), Arc::new(self.read(table)?)))
+            Ok((labels.join(" "), Arc::new(self.experiment(table)?)))
         };
         all.iter().map(read).collect()
     }

@@ -1,6 +1,6 @@
 //! The keys of an experiment file.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use palaestra_envs::wrappers::WrapperConfig;
 use schemars::JsonSchema;
@@ -93,8 +93,13 @@ fn one() -> usize {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentConfig {
-    /// Identifier; `palaestra list agents` shows them.
+    /// Identifier; `palaestra list agents` shows them. May be left out if `from` is given.
+    #[serde(default)]
     pub id: String,
+    /// Folder of a trial of an earlier run (`runs/NAME/trials/TRIAL`): the agent plays as it was trained there, with its
+    /// arguments, and learns no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
     /// Name in tables and plots; the identifier unless given. Must be unique.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

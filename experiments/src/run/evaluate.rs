@@ -93,7 +93,9 @@ pub fn evaluate(
         recorder.finish()?;
     }
     for (seat, state) in seated.iter_mut().zip(&saved) {
-        seat.agent.set_mode(Mode::Train);
+        if !seat.trained {
+            seat.agent.set_mode(Mode::Train);
+        }
         seat.agent.load(state)?;
     }
     Ok(sums

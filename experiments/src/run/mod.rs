@@ -24,6 +24,7 @@ mod plan;
 mod runner;
 mod sinks;
 mod step;
+mod trained;
 mod trial;
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub use folder::{Manifest, RunFolder, RunStatus};
 pub use metrics::{MetricPoint, Metrics};
 pub use plan::{Seated, Trial, plan};
 pub use runner::{RunReport, TrialFailure, run_all};
+pub use trained::Trained;
 pub use trial::{Outcome, PlayerResult, TrialResult, Watch, run_trial};
 
 use crate::{episodes::EpisodeError, files::FileError};
@@ -86,6 +88,14 @@ pub enum RunError {
         .0.display()
     )]
     Exists(PathBuf),
+    /// An agent that no earlier run has trained.
+    #[error("no trained agent in {}: {reason}", .path.display())]
+    Trained {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A folder that is not a run.
     #[error("{} is not a run folder: it has no readable manifest.json ({reason})", .path.display())]
     NotARun {

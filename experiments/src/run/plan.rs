@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use palaestra_agents::{Agent, AgentContext, AgentEntry};
+use palaestra_agents::{Agent, AgentContext, AgentEntry, Mode};
 use palaestra_envs::{
     sim::{Autoreset, EnvSpec, Simulator},
     stream::Stream,
@@ -10,7 +10,7 @@ use palaestra_envs::{
 use rand::Rng;
 use serde_json::Value;
 
-use super::RunError;
+use super::{RunError, Trained};
 use crate::{Registries, config::Config};
 
 /// One independent run: a line-up of agents, a seed, a point of the sweep.
@@ -36,6 +36,8 @@ pub struct Seated {
     pub players: Vec<usize>,
     /// The agent.
     pub agent: Box<dyn Agent>,
+    /// Whether it plays as an earlier run has trained it, and learns no more.
+    pub trained: bool,
 }
 
 /// The trials of `points` (label and configuration of each point of the sweep; one nameless point without
@@ -268,14 +270,23 @@ impl Trial {
             players: players.to_vec(),
             rows: self.config.env.num_envs,
             seed: self.derived_seed("agent", order as u64),
-            total_steps: self.config.experiment.total_env_steps,
+            total_steps: match config.from {
+                Some(_) => 0,
+                None => self.config.experiment.total_env_steps,
+            },
         };
         let entry = registries.agents.get(&config.id)?;
-        let agent = entry.build(&context, &Value::Object(config.args.clone()))?;
+        let mut agent = entry.build(&context, &Value::Object(config.args.clone()))?;
+        if let Some(place) = &config.from {
+            let trained = Trained::find(place, Some(&config.id), config.name.as_deref())?;
+            agent.adopt(&trained.state()?)?;
+            agent.set_mode(Mode::Evaluate);
+        }
         Ok(Seated {
             label: config.label().to_owned(),
             players: players.to_vec(),
             agent,
+            trained: config.from.is_some(),
         })
     }
 }

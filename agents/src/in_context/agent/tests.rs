@@ -69,17 +69,27 @@ impl Play {
 
     fn step(&mut self) -> Result<(), AgentError> {
         let rows = Selection::all(self.simulator.rows());
-        let (view, actions) = self.simulator.border_mut().act_view(0);
-        self.agent.act(&view, &rows, actions)?;
+        self.act()?;
         self.simulator.step()?;
         let border = self.simulator.border();
         let ended = (0..border.rows()).filter(|&row| border.ended(row));
         self.returns
             .extend(ended.map(|row| border.player(0).final_return[row]));
-        self.agent.observe(&StepView {
-            player: 0,
-            rows: &rows,
-            border,
+        (0..border.players.len()).try_for_each(|player| {
+            self.agent.observe(&StepView {
+                player,
+                rows: &rows,
+                border,
+            })
+        })
+    }
+
+    /// All players choose.
+    fn act(&mut self) -> Result<(), AgentError> {
+        let rows = Selection::all(self.simulator.rows());
+        (0..self.simulator.spec().players.len()).try_for_each(|player| {
+            let (view, actions) = self.simulator.border_mut().act_view(player);
+            self.agent.act(&view, &rows, actions)
         })
     }
 
@@ -93,7 +103,7 @@ impl Play {
 fn context(simulator: &Simulator, rows: usize, seed: u64) -> AgentContext {
     AgentContext {
         env: simulator.spec().clone(),
-        players: vec![0],
+        players: (0..simulator.spec().players.len()).collect(),
         rows,
         seed,
         total_steps: 100_000,
@@ -122,8 +132,11 @@ fn scanning_a_rollout_repeats_what_was_acted_step_by_step() {
         play.steps(24 + 23);
         let (view, actions) = play.simulator.border_mut().act_view(0);
         play.agent.act(&view, &Selection::all(4), actions).unwrap();
-        let memory = values(play.agent.memory.clone()).unwrap();
-        play.agent.rollout.push(&play.agent.step.clone(), &[0.0; 4]);
+        let memory = play.agent.memories().unwrap();
+        play.agent
+            .rollout
+            .put(0, &play.agent.seats[0].step, &[0.0; 4]);
+        play.agent.rollout.advance();
 
         let agent = &play.agent;
         assert!(agent.rollout.is_full() && agent.rollout.memory.iter().any(|&x| x != 0.0));
@@ -208,7 +221,14 @@ fn it_passes_the_checks_of_all_agents_with_any_kind_of_action() {
     let args = json!({
         "core": "gru", "encoder": [8], "heads": [8], "rollout": 16, "epochs": 1, "minibatches": 3
     });
-    for env in ["memory_chain-v0", "pendulum-v1", "battleship-v0"] {
+    for env in [
+        "memory_chain-v0",
+        "pendulum-v1",
+        "battleship-v0",
+        "kuhn_poker-v1",
+        "repeated_matrix_game-v1",
+        "glee_persuasion-v1",
+    ] {
         let build = || registry.build(env, &Value::Null);
         let report = conformance::check(agents.get(ID).unwrap(), &args, build);
         assert!(report.passed(), "{env}: {report:?}");
@@ -239,11 +259,10 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     assert!(state.contains("core_args.state"), "{state}");
     assert!(error(json!({ "gamma": 1.5 })).contains("[0, 1]"));
 
-    let poker = Simulator::builder(registry().build("kuhn_poker-v1", &Value::Null).unwrap())
-        .build()
-        .unwrap();
-    let turns = Ppo::new(&context(&poker, 1, 0), &small(json!({ "minibatches": 1 })));
-    assert!(matches!(turns, Err(AgentError::Unsupported { .. })));
+    let text = registry().build("glee_bargaining_text-v1", &Value::Null);
+    let text = Simulator::builder(text.unwrap()).build().unwrap();
+    let text = Ppo::new(&context(&text, 1, 0), &small(json!({ "minibatches": 1 })));
+    assert!(matches!(text, Err(AgentError::Unsupported { .. })));
 
     let mut other = Play::memory_chain(4, &small(json!({ "core": "gru", "core_args": {} })));
     let saved = other.agent.save().unwrap();
@@ -273,14 +292,10 @@ fn a_gradient_that_is_no_number_ends_learning_and_changes_nothing() {
     play.agent.act(&view, &Selection::all(4), actions).unwrap();
     play.agent
         .rollout
-        .push(&play.agent.step.clone(), &[f32::NAN; 4]);
+        .put(0, &play.agent.seats[0].step, &[f32::NAN; 4]);
+    play.agent.rollout.advance();
     play.simulator.step().unwrap();
-    let view = StepView {
-        player: 0,
-        rows: &Selection::all(4),
-        border: play.simulator.border(),
-    };
-    play.agent.stopped = play.agent.learn(&view).err();
+    play.agent.stopped = play.agent.learn(play.simulator.border()).err();
     let Some(AgentError::Gradient {
         update,
         epoch,
@@ -344,4 +359,144 @@ fn it_learns_to_remember() {
         let mean = last.iter().sum::<f64>() / last.len() as f64;
         assert!(mean > 0.9, "seed {seed}: mean return {mean}");
     }
+}
+
+/// Both players of a game of turns, by one network.
+fn against_itself(env: &str, rows: usize, changes: Value) -> Play {
+    Play::new(env, &Value::Null, json!([]), rows, &small(changes), 5)
+}
+
+/// A field of the rollout, a row for each seat.
+fn told<T: serde::de::DeserializeOwned>(play: &Play, field: &str) -> Vec<Vec<T>> {
+    let rollout = serde_json::to_value(&play.agent.rollout).unwrap();
+    let found = rollout.get(field).unwrap_or(&rollout["fields"][field]);
+    let all: Vec<Value> = serde_json::from_value(found.clone()).unwrap();
+    let [seats, steps] = play.agent.rollout.dims();
+    let width = all.len() / (seats * steps);
+    all.chunks(width * steps)
+        .map(|seat| serde_json::from_value(seat.into()).unwrap())
+        .collect()
+}
+
+#[test]
+fn seats_see_each_step_and_are_paid_in_it_whoever_moved() {
+    let mut play = against_itself("kuhn_poker-v1", 3, json!({ "rollout": 40 }));
+    let mut paid = vec![Vec::new(); 6];
+    let mut moved = vec![Vec::new(); 6];
+    for _ in 0..39 {
+        play.step().unwrap();
+        for player in 0..2 {
+            let border = play.simulator.border().player(player);
+            for row in 0..3 {
+                paid[player * 3 + row].push(border.reward[row]);
+                moved[player * 3 + row].push(border.acted[row]);
+            }
+        }
+    }
+    let (reward, acting) = (told::<f32>(&play, "reward"), told::<bool>(&play, "acting"));
+    let log_prob = told::<f32>(&play, "log_prob");
+    let mut from_the_rival = 0;
+    for seat in 0..6 {
+        assert_eq!(reward[seat][..39], paid[seat]);
+        assert_eq!(acting[seat][..39], moved[seat]);
+        for t in 0..39 {
+            assert_ne!(acting[seat][t], acting[(seat + 3) % 6][t], "one moves");
+            assert_eq!(acting[seat][t], log_prob[seat][t] != 0.0);
+            from_the_rival += usize::from(!acting[seat][t] && reward[seat][t] != 0.0);
+        }
+    }
+    assert!(from_the_rival > 10, "{from_the_rival}");
+}
+
+/// As for one player that acts in every step, with both players' memories, and nothing said of steps without a choice.
+#[test]
+fn scanning_repeats_what_both_players_of_a_game_did() {
+    let changes = json!({ "core": "gru", "core_args": {}, "rollout": 24 });
+    let mut play = against_itself("kuhn_poker-v1", 2, changes);
+    play.steps(24 + 23);
+    play.act().unwrap();
+    for position in 0..2 {
+        let step = play.agent.seats[position].step.clone();
+        play.agent.rollout.put(position * 2, &step, &[0.0; 2]);
+    }
+    play.agent.rollout.advance();
+    let agent = &play.agent;
+    let estimates = agent.rollout.estimate(&[0.0; 4], &[false; 4], 0.99, 1.0);
+    let batch = (agent.rollout).batch(&[0, 1, 2, 3], &estimates, &agent.device);
+    let scan = agent
+        .acting
+        .scan(batch.observation, batch.starts, batch.memory)
+        .unwrap();
+    let (log_prob, _) =
+        (agent.learner.actions).evaluate(scan.policy, None, batch.action, batch.forbidden);
+    let choices = batch.choices.unwrap();
+    let log_prob = log_prob.mask_fill(choices.forced, 0.0);
+    close(&values(log_prob).unwrap(), &values(batch.log_prob).unwrap());
+    close(&values(scan.value).unwrap(), &values(batch.value).unwrap());
+    close(
+        &values(scan.memory).unwrap(),
+        &play.agent.memories().unwrap(),
+    );
+
+    // Half of the steps are choices, and advantages are normalised over them.
+    let weight = values(choices.weight).unwrap();
+    let chosen: Vec<usize> = (0..96).filter(|&i| weight[i] > 0.0).collect();
+    assert_eq!(chosen.len(), 48);
+    assert!(
+        chosen
+            .iter()
+            .all(|&i| (weight[i] - 1.0 / 48.0).abs() < 1e-7)
+    );
+    let advantage = values(batch.advantage).unwrap();
+    let mean = chosen.iter().map(|&i| advantage[i]).sum::<f32>() / 48.0;
+    let square = chosen.iter().map(|&i| advantage[i].powi(2)).sum::<f32>() / 48.0;
+    assert!(
+        mean.abs() < 1e-5 && (square - 1.0).abs() < 1e-4,
+        "{mean}, {square}"
+    );
+}
+
+#[test]
+fn only_rows_that_are_asked_remember_when_it_is_evaluated() {
+    let changes = json!({ "core": "gru", "core_args": {} });
+    let mut play = against_itself("kuhn_poker-v1", 3, changes);
+    play.agent.set_mode(Mode::Evaluate);
+    play.steps(3);
+    let before = play.agent.memories().unwrap();
+    let width = before.len() / 6;
+    let (view, actions) = play.simulator.border_mut().act_view(1);
+    let mut some = Selection::all(3);
+    some.set([1]);
+    play.agent.act(&view, &some, actions).unwrap();
+    let after = play.agent.memories().unwrap();
+    let changed = |seat: usize| before[seat * width..][..width] != after[seat * width..][..width];
+    assert_eq!(
+        [0, 1, 2, 3, 4, 5].map(changed),
+        [false, false, false, false, true, false]
+    );
+
+    play.agent.set_mode(Mode::Train);
+    let (view, actions) = play.simulator.border_mut().act_view(1);
+    let refused = play.agent.act(&view, &some, actions).unwrap_err();
+    assert!(refused.to_string().contains("all rows"), "{refused}");
+}
+
+#[test]
+fn a_game_against_itself_can_be_resumed() {
+    let args = json!({ "core": "gru", "core_args": {} });
+    let mut straight = against_itself("tic_tac_toe-v1", 3, args.clone());
+    straight.steps(60);
+    let mut first = against_itself("tic_tac_toe-v1", 3, args.clone());
+    first.steps(41);
+    let agent = first.agent.save().unwrap();
+    let rows: Vec<_> = (0..3)
+        .map(|row| first.simulator.save_row(row).unwrap())
+        .collect();
+    let mut resumed = against_itself("tic_tac_toe-v1", 3, args);
+    for (row, bytes) in rows.iter().enumerate() {
+        resumed.simulator.load_row(row, bytes).unwrap();
+    }
+    resumed.agent.load(&agent).unwrap();
+    resumed.steps(19);
+    assert!(resumed.agent.save().unwrap() == straight.agent.save().unwrap());
 }

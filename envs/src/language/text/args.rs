@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Prompts,
-    spoken::{Grid, InWords, Spoken},
+    spoken::{Grid, InNumbers, InWords, Spoken},
 };
 use crate::{
     error::EnvError,
@@ -18,6 +18,7 @@ use crate::{
         answer::{InvalidPolicy, gain_key},
         structured::{BargainingArgs, Haggling, NegotiationArgs, PersuasionArgs, PersuasionGame},
     },
+    sim::Environment,
 };
 
 /// Arguments of a game that is played in words.
@@ -89,44 +90,50 @@ pub trait Wordable: Default + Serialize {
     /// The game.
     type Game: Spoken;
 
-    /// The game with every offer that its rules allow, and the grid of those who choose from one.
+    /// The game with every offer that its rules allow, the grid of those who choose from one, and the game in numbers.
     ///
     /// # Errors
     /// [`EnvError::Argument`].
-    fn game(&self) -> Result<(Self::Game, Option<Grid>), EnvError>;
+    fn game(&self) -> Result<(Self::Game, Option<Grid>, InNumbers), EnvError>;
 }
 
 impl Wordable for BargainingArgs {
     type Game = Haggling<Bargaining>;
 
-    fn game(&self) -> Result<(Self::Game, Option<Grid>), EnvError> {
+    fn game(&self) -> Result<(Self::Game, Option<Grid>, InNumbers), EnvError> {
         let grid = Grid {
             offers: self.offers,
             lowest: 0.0,
             highest: 1.0,
         };
-        Ok((self.build()?.unbounded(), Some(grid)))
+        let game = self.build()?;
+        let numbers = InNumbers(game.spec().into());
+        Ok((game.unbounded(), Some(grid), numbers))
     }
 }
 
 impl Wordable for NegotiationArgs {
     type Game = Haggling<Negotiation>;
 
-    fn game(&self) -> Result<(Self::Game, Option<Grid>), EnvError> {
+    fn game(&self) -> Result<(Self::Game, Option<Grid>, InNumbers), EnvError> {
         let grid = Grid {
             offers: self.offers,
             lowest: self.lowest,
             highest: self.highest,
         };
-        Ok((self.build()?.unbounded(), Some(grid)))
+        let game = self.build()?;
+        let numbers = InNumbers(game.spec().into());
+        Ok((game.unbounded(), Some(grid), numbers))
     }
 }
 
 impl Wordable for PersuasionArgs {
     type Game = PersuasionGame;
 
-    fn game(&self) -> Result<(Self::Game, Option<Grid>), EnvError> {
-        Ok((self.with_replies()?, None))
+    fn game(&self) -> Result<(Self::Game, Option<Grid>, InNumbers), EnvError> {
+        let game = self.with_replies()?;
+        let numbers = InNumbers(game.spec().into());
+        Ok((game, None, numbers))
     }
 }
 
@@ -139,7 +146,7 @@ impl<A: Wordable> TextArgs<A> {
     /// # Errors
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<InWords<A::Game>, EnvError> {
-        let (game, grid) = self.game.game()?;
+        let (game, grid, numbers) = self.game.game()?;
         if game.is_shaped() {
             let problem =
                 "and `fairness_weight` are for the games in numbers: here rewards are self-gains";
@@ -169,6 +176,7 @@ impl<A: Wordable> TextArgs<A> {
             names: self.names.clone(),
             prompts: Prompts::load(&self.prompts)?,
             grid,
+            numbers,
         })
     }
 }

@@ -7,6 +7,7 @@
 //! | action | a text: the answer in words, read by [`read`](super::answer::read()) |
 //! | step | one attempt: an answer that is no move leaves the turn where it is, and the seat is told why |
 //! | reward, end | as of the game in numbers; truncation where a seat gave up ([`resigned`](super::answer::resigned)) or, under `abort`, had no attempts left |
+//! | model | [`InNumbers`]: the game in numbers |
 //! | info | as of the game in numbers, NaN for games that were not ended by the rules; `invalid`, `fallbacks`, `stopped` |
 //!
 //! The two views of a seat hold the same information, so one game can be played by a policy over numbers and a model of
@@ -27,7 +28,7 @@ mod spoken;
 pub use args::{TextArgs, Wordable};
 pub use conversation::{Line, Role};
 pub use prompts::Prompts;
-pub use spoken::{Grid, InWords, Spoken, Table};
+pub use spoken::{Grid, InNumbers, InWords, Spoken, Table};
 
 use super::structured::{BargainingArgs, NegotiationArgs, PersuasionArgs};
 use crate::{registry::Registry, sim::RowPlugin};

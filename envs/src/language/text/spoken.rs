@@ -1,5 +1,7 @@
 //! The environment that plays any of the families in words: attempts, corrections, chats.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use crate::{
         },
         structured,
     },
-    sim::{EnvSpec, Environment, InfoField, InfoKind, PlayerSpec, RowObservation, RowStep},
+    sim::{EnvSpec, Environment, InfoField, InfoKind, Model, PlayerSpec, RowObservation, RowStep},
     space::Space,
     stream::Stream,
 };
@@ -156,6 +158,11 @@ pub struct Grid {
     pub highest: f64,
 }
 
+/// The same game in numbers, with its grid of offers: [`EnvSpec::model`] of a game in words, for players that choose from
+/// numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InNumbers(pub Arc<EnvSpec>);
+
 /// A family as an environment in words.
 #[derive(Debug, Clone)]
 pub struct InWords<E> {
@@ -164,6 +171,7 @@ pub struct InWords<E> {
     pub(super) names: [String; 2],
     pub(super) prompts: Prompts,
     pub(super) grid: Option<Grid>,
+    pub(super) numbers: InNumbers,
 }
 
 /// What an episode is made of.
@@ -337,6 +345,7 @@ impl<E: Spoken> Environment for InWords<E> {
                 "Whether the game ended for a reason outside the rules, in the last step.",
             ),
         ]);
+        spec.model = Some(Model::new(Arc::new(self.numbers.clone())));
         spec.id = E::ID.into();
         spec.summary = E::SUMMARY.into();
         spec

@@ -1,0 +1,3 @@
+//! Whole agents that learn whole tasks, within a budget of steps.
+
+mod bargaining;
