@@ -8,6 +8,7 @@ pub mod files;
 pub mod language;
 pub mod market;
 pub mod plot;
+pub mod probe;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -18,6 +18,10 @@ pub trait SequenceCore {
     /// N, the numbers that a row remembers.
     fn state_width(&self) -> usize;
 
+    /// Multiply-adds of a step between what is remembered and what is not a parameter, for one row: what a step costs
+    /// beside its products with parameters, each of which takes part in one ([`Cost`](crate::Cost)).
+    fn state_multiply_adds(&self) -> usize;
+
     /// What is remembered before anything has happened, `[batch, N]`.
     ///
     /// Differentiable where it is learned.

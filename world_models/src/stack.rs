@@ -168,6 +168,11 @@ impl SequenceCore for Stack {
         self.layers.iter().map(SequenceCore::state_width).sum()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        let layers = self.layers.iter();
+        layers.map(SequenceCore::state_multiply_adds).sum()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         let states = self.layers.iter().map(|layer| layer.initial_state(batch));
         Tensor::cat(states.collect(), 1)

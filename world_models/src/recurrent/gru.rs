@@ -83,6 +83,11 @@ impl SequenceCore for Gru {
         self.width()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // r∘(U h), (1 − z)∘n and z∘h.
+        3 * self.width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.width()], &self.input.device())
     }

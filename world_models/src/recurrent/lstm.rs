@@ -88,6 +88,11 @@ impl SequenceCore for Lstm {
         2 * self.width()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // f∘c, i∘g and o∘tanh c.
+        3 * self.width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.input.device())
     }

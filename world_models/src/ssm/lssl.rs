@@ -179,6 +179,12 @@ impl SequenceCore for Lssl {
         channels * n
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Ā x and B̄ u, which are not parameters.
+        let [channels, _, n] = self.c.dims();
+        channels * n * (n + 1)
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.c.device())
     }

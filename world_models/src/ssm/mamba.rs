@@ -222,6 +222,11 @@ impl SequenceCore for Mamba {
         self.convolution.state_width() + channels * n
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Decay, write and read of every number.
+        3 * self.log_a.dims().iter().product::<usize>()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }

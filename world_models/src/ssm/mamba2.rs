@@ -234,6 +234,11 @@ impl SequenceCore for Mamba2 {
         self.convolution.state_width() + self.norm.dims()[0] * self.state
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Decay, write and read of every number.
+        3 * self.norm.dims()[0] * self.state
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }

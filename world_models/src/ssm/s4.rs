@@ -338,6 +338,11 @@ impl SequenceCore for S4 {
         channels * size
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // (2/Δ + Λ)x, P*x, P(P*x), Rν, P(Rν) and the last diagonal: six complex products for each pair.
+        12 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }

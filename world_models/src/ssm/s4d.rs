@@ -306,6 +306,11 @@ impl SequenceCore for S4d {
         channels * size
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // One complex product for each pair.
+        2 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }

@@ -23,6 +23,7 @@ use crate::{
     activation::{gelu, sigmoid},
     complex::Complex,
     core::{check_moduli, check_sequence, check_step, forget, last_step},
+    derived::Derived,
     init,
     scan::{DiagonalScan, ScanForm, diagonal_scan},
 };
@@ -122,11 +123,14 @@ pub struct S5 {
     pre_norm: Option<LayerNorm>,
     inner_norm: Option<LayerNorm>,
     post_norm: Option<LayerNorm>,
+    /// Of a layer that is not being trained: every step would discretise the same parameters again.
+    system: Derived<System>,
     #[module(skip)]
     config: S5Config,
 }
 
 /// The discretised system of a layer.
+#[derive(Debug, Clone)]
 struct System {
     /// Λ̄ packed, `[P]`.
     transition: Tensor<1>,
@@ -208,6 +212,7 @@ impl S5Config {
             pre_norm: norm(self.pre_norm),
             inner_norm: norm(self.inner_norm),
             post_norm: norm(self.post_norm),
+            system: Derived::default(),
             config: self.clone(),
         })
     }
@@ -335,6 +340,11 @@ impl SequenceCore for S5 {
         self.config.state
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // One complex product for each pair.
+        2 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }
@@ -346,7 +356,7 @@ impl SequenceCore for S5 {
         state: Tensor<2>,
     ) -> Result<(Tensor<2>, Tensor<2>), CoreError> {
         check_step(self, &input, &resets, &state)?;
-        let system = self.system();
+        let system = self.system.get(&self.d.device(), || self.system());
         let inner = apply(self.pre_norm.as_ref(), input.clone());
         let carried = Complex::unpack(forget(state, resets));
         let lambda = Complex::unpack(system.transition.reshape([1, self.config.state]));

@@ -225,6 +225,11 @@ impl SequenceCore for SpaceTime {
         channels * n
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // The shift moves; the last column, b and c are parameters.
+        0
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }
