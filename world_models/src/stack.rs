@@ -143,7 +143,7 @@ impl Stack {
         let mut start = 0;
         let mut states = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let part = state.clone().narrow(1, start, layer.state_width());
+            let part = crate::core::part(&state, start, layer.state_width());
             start += layer.state_width();
             let (output, next) = run(layer, x, part)?;
             x = output;

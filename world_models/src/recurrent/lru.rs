@@ -82,6 +82,10 @@ impl LruConfig {
                 ),
             ));
         }
+        if !(self.max_phase > 0.0 && self.max_phase <= std::f64::consts::TAU) {
+            let reason = format!("{} is not in (0, 2π]", self.max_phase);
+            return Err(argument("max_phase", reason));
+        }
         // Uniform in area, which is uniform in |λ|².
         let (low, high) = (self.min_radius.powi(2), self.max_radius.powi(2));
         let squares: Vec<f64> = (0..n)

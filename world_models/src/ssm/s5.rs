@@ -4,8 +4,8 @@
 //! Lu et al., "Structured state space models for in-context reinforcement learning" (arXiv 2303.03982).
 //! x_t = Λ̄∘x_{t−1} + B̄ u_t, y_t = 2 Re(C̃ x_t) + D∘u_t; of each conjugate pair one is stored.
 //!
-//! Differences from the released codes: eigenvalues are clipped to Re λ ≤ −10⁻⁴ unless `clip_eigenvalues` is off, and
-//! several blocks really are several HiPPO systems (popjaxrl diagonalises one of the full size whatever `blocks` says).
+//! Differences from the released codes: eigenvalues are clipped to Re λ ≤ −10⁻⁴ unless `clip_eigenvalues` is off (one that
+//! is clipped has no gradient, so it stays there, as in the authors' code), and several blocks really are several HiPPO systems (popjaxrl diagonalises one of the full size whatever `blocks` says).
 
 use burn::{
     module::{Module, Param},
@@ -15,7 +15,7 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    discretise::Discretisation,
+    discretise::{Discretisation, check_steps},
     hippo::{C64, Measure},
 };
 use crate::{
@@ -30,6 +30,9 @@ use crate::{
 
 /// Re λ at most this when eigenvalues are clipped.
 const LARGEST_REAL_PART: f32 = -1e-4;
+
+/// Most states: those of a system of this size take minutes to diagonalise.
+const MOST_STATES: usize = 4096;
 
 /// What follows the state-space model.
 #[derive(
@@ -156,16 +159,14 @@ impl S5Config {
                 ),
             ));
         }
-        if !(self.min_step > 0.0 && self.min_step <= self.max_step) {
+        if size > MOST_STATES {
             return Err(argument(
-                "min_step",
-                format!(
-                    "{} is not in (0, max_step = {}]",
-                    self.min_step, self.max_step
-                ),
+                "state",
+                format!("{size}; at most {MOST_STATES}"),
             ));
         }
-        let block = Measure::Legs.system(size / self.blocks).spectrum();
+        check_steps("s5", self.min_step, self.max_step)?;
+        let block = Measure::Legs.spectrum(size / self.blocks);
         let of_block = half / self.blocks;
         let lambda: Vec<C64> = (0..half).map(|i| block.lambda[i % of_block]).collect();
         // B̃ = V* B and C̃ = C V with V the blocks' eigenvectors on a diagonal.
