@@ -9,6 +9,7 @@ pub mod language;
 pub mod market;
 pub mod play;
 pub mod plot;
+pub mod probe;
 pub mod replay;
 pub mod report;
 pub mod run;

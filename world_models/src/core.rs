@@ -18,6 +18,10 @@ pub trait SequenceCore {
     /// N, the numbers that a row remembers.
     fn state_width(&self) -> usize;
 
+    /// Multiply-adds of a step between what is remembered and what is not a parameter, for one row: what a step costs
+    /// beside its products with parameters, each of which takes part in one ([`Cost`](crate::Cost)).
+    fn state_multiply_adds(&self) -> usize;
+
     /// What is remembered before anything has happened, `[batch, N]`.
     ///
     /// Differentiable where it is learned.
@@ -139,14 +143,24 @@ pub(crate) fn last_step(states: &Tensor<3>) -> Tensor<2> {
         .reshape([batch, width])
 }
 
-/// Finds the first modulus that is not below one.
+/// Columns `start..start + width` of a state, also where a part of a core remembers nothing, which `narrow` refuses.
+pub(crate) fn part(state: &Tensor<2>, start: usize, width: usize) -> Tensor<2> {
+    if width == 0 {
+        return Tensor::zeros([state.dims()[0], 0], &state.device());
+    }
+    state.clone().narrow(1, start, width)
+}
+
+/// Finds the first modulus above one. Eigenvalues next to the unit circle have moduli that round to one, and a little
+/// beyond.
 pub(crate) fn check_moduli(moduli: Tensor<1>) -> Result<(), CoreError> {
     let values = moduli
         .try_into_vec_as::<f32>()
         .map_err(|error| CoreError::Read {
             reason: error.to_string(),
         })?;
-    match values.iter().position(|m| m.is_nan() || *m >= 1.0) {
+    const ROUNDING: f32 = 1e-6;
+    match (values.iter()).position(|m| m.is_nan() || *m > 1.0 + ROUNDING) {
         None => Ok(()),
         Some(index) => Err(CoreError::Unstable {
             index,

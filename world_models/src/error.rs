@@ -32,7 +32,7 @@ pub enum CoreError {
     /// A transition that makes the state grow without bound.
     #[error(
         "mode {index} of the discretised transition has modulus {modulus}, outside the unit disc; lower the learning \
-         rate of the eigenvalues or clip them"
+         rate, or keep S5's eigenvalues in the left half-plane (`clip_eigenvalues`)"
     )]
     Unstable {
         /// Position among the modes.
@@ -40,9 +40,10 @@ pub enum CoreError {
         /// Its modulus (NaN if it is no number).
         modulus: f32,
     },
-    /// A gradient that is not finite.
+    /// A gradient that is not finite, or whose norm is not.
     #[error(
-        "the gradient of parameter `{parameter}` is not finite; the parameters were not changed"
+        "the gradient of parameter `{parameter}` is not finite, or so large that its norm is not; the parameters were not \
+         changed"
     )]
     Gradient {
         /// Path of the parameter within the module.

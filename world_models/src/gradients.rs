@@ -8,11 +8,11 @@ use burn::{
 
 use crate::CoreError;
 
-/// Checks that every gradient is finite, before they are given to an optimiser: one that is not would make the
-/// parameters so for good.
+/// Checks that every gradient and its norm is finite, before they are given to an optimiser: one that is not would make
+/// the parameters so for good.
 ///
 /// # Errors
-/// [`CoreError::Gradient`] with the path of the first parameter whose gradient is not finite; [`CoreError::Read`].
+/// [`CoreError::Gradient`] with the path of the first parameter whose gradient or its norm is not finite; [`CoreError::Read`].
 pub fn check_gradients(module: &impl Module, grads: &GradientsParams) -> Result<(), CoreError> {
     let mut check = Check {
         grads,
@@ -45,9 +45,10 @@ impl ModuleVisitor for Check<'_> {
         let Some(grad) = self.grads.get::<D>(param.id) else {
             return;
         };
-        match grad.is_finite().all().try_into_scalar::<bool>() {
-            Ok(true) => {}
-            Ok(false) => {
+        // A norm that overflows would make every step one of length 0.
+        match grad.square().sum().try_into_scalar::<f32>() {
+            Ok(size) if size.is_finite() => {}
+            Ok(_) => {
                 let parameter = self.path.join(".");
                 self.found = Some(CoreError::Gradient { parameter });
             }

@@ -40,11 +40,15 @@ pub mod activation;
 pub mod attention;
 pub mod complex;
 mod core;
+mod cost;
+mod derived;
 mod elementary;
 mod error;
 pub mod fft;
 mod gradients;
 pub mod init;
+pub mod optimiser;
+pub mod probes;
 pub mod recurrent;
 mod registry;
 pub mod scan;
@@ -55,6 +59,7 @@ mod testing;
 
 pub use self::{
     core::SequenceCore,
+    cost::Cost,
     error::CoreError,
     gradients::check_gradients,
     registry::{Core, CoreEntry, find, registry},

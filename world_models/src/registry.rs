@@ -76,6 +76,10 @@ macro_rules! cores {
                 match self { $(Self::$variant(core) => core.state_width(),)* }
             }
 
+            fn state_multiply_adds(&self) -> usize {
+                match self { $(Self::$variant(core) => core.state_multiply_adds(),)* }
+            }
+
             fn initial_state(&self, batch: usize) -> Tensor<2> {
                 match self { $(Self::$variant(core) => core.initial_state(batch),)* }
             }

@@ -143,7 +143,7 @@ impl Stack {
         let mut start = 0;
         let mut states = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let part = state.clone().narrow(1, start, layer.state_width());
+            let part = crate::core::part(&state, start, layer.state_width());
             start += layer.state_width();
             let (output, next) = run(layer, x, part)?;
             x = output;
@@ -166,6 +166,11 @@ impl SequenceCore for Stack {
 
     fn state_width(&self) -> usize {
         self.layers.iter().map(SequenceCore::state_width).sum()
+    }
+
+    fn state_multiply_adds(&self) -> usize {
+        let layers = self.layers.iter();
+        layers.map(SequenceCore::state_multiply_adds).sum()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

@@ -12,7 +12,7 @@
 //! | `ppo.rs` | the update |
 //! | `network.rs`, `distribution.rs` | encoder, core and heads; policies over actions |
 //! | `rollout.rs`, `gae.rs` | what was experienced, minibatches of whole rows, advantages |
-//! | `optimiser.rs`, `parameters.rs` | Adam with one norm for all, and how parameters are saved |
+//! | `parameters.rs` | how parameters are saved |
 //! | `agent.rs` | acting, and saving everything |
 
 #![allow(
@@ -25,7 +25,6 @@ pub mod args;
 pub mod distribution;
 pub mod gae;
 pub mod network;
-pub mod optimiser;
 mod parameters;
 mod ppo;
 mod report;
@@ -33,6 +32,7 @@ pub mod rollout;
 
 pub use agent::Ppo;
 pub use args::PpoArgs;
+pub use palaestra_world_models::optimiser;
 pub use ppo::Learner;
 
 use crate::Registry;

@@ -69,6 +69,9 @@ pub enum CliError {
     /// A simulated market that was not studied.
     #[error(transparent)]
     Realism(#[from] crate::market::realism::MarketError),
+    /// A sequence core that could not be made or trained.
+    #[error(transparent)]
+    Core(#[from] palaestra_world_models::CoreError),
     /// A picture that was not drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
@@ -117,7 +120,7 @@ impl CliError {
                 Exit::CheckFailed
             }
             Self::Export(_) | Self::Plot(_) => Exit::Internal,
-            Self::Solve(_) | Self::Realism(_) => Exit::Usage,
+            Self::Solve(_) | Self::Realism(_) | Self::Core(_) => Exit::Usage,
             Self::Report(error) => of_report(error),
         }
     }

@@ -34,6 +34,8 @@ pub(super) enum ListArgs {
     Envs,
     /// Agents
     Agents,
+    /// Sequence cores, with what a layer costs
+    Cores(super::cores::CoresArgs),
     /// Wrappers for `[[env.wrappers]]`
     Wrappers,
     /// Planners for `palaestra solve`, bandits', then POMDPs', then games', and where each comes from
@@ -201,6 +203,7 @@ pub(super) fn list(
             output.text(&table(&["agent", ""], &lines));
             output.document("list-agents/1", &json!({ "agents": documents }));
         }
+        ListArgs::Cores(args) => super::cores::list(output, args)?,
         ListArgs::Wrappers => {
             let wrappers = palaestra_envs::wrappers::list();
             let lines: Vec<Vec<String>> = wrappers

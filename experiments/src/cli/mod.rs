@@ -14,6 +14,7 @@
 
 mod bench;
 mod check;
+mod cores;
 mod exit;
 mod export;
 mod inspect;
@@ -22,6 +23,7 @@ mod market;
 mod output;
 mod picture;
 mod play;
+mod probe;
 mod progress;
 mod replay;
 mod report;
@@ -103,7 +105,7 @@ enum Command {
     /// Draw plots and write the page that tells what came out of one or several runs
     #[command(after_help = "Example:\n  palaestra report runs/quickstart")]
     Report(report::ReportArgs),
-    /// Show environments, agents, wrappers, planners, bandit instances, games, or experiment files
+    /// Show environments, agents, sequence cores, wrappers, planners, bandit instances, games, or experiment files
     #[command(subcommand, after_help = "Example:\n  palaestra list envs --json")]
     List(inspect::ListArgs),
     /// Check that an environment, an agent or an experiment file keeps its promises
@@ -136,6 +138,11 @@ enum Command {
         after_help = "Example:\n  palaestra language import Data --out games"
     )]
     Language(language::LanguageArgs),
+    /// Train sequence cores on small tasks that show what they can do
+    #[command(
+        after_help = "Example:\n  palaestra probe experiments/configs/probes/associative_recall.toml"
+    )]
+    Probe(probe::ProbeArgs),
     /// Measure steps per second
     #[command(after_help = "Example:\n  palaestra bench env cartpole-v1 --rows 8192")]
     Bench(bench::BenchArgs),
@@ -230,6 +237,7 @@ fn run_command(
         Command::Solve(args) => solve::solve(registries, &output, args),
         Command::Market(args) => market::market(&output, args),
         Command::Language(args) => language::language(registries, &output, args),
+        Command::Probe(args) => probe::probe(&output, args),
         Command::Bench(args) => bench::bench(registries, &output, args),
         Command::Schema(args) => inspect::schema(registries, args),
         Command::New(args) => inspect::new(registries, &output, args),

@@ -192,6 +192,11 @@ impl SequenceCore for GatedSsm {
         self.output.weight.dims()[0]
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // f∘h and i∘z.
+        2 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.output.weight.device())
     }

@@ -117,6 +117,11 @@ impl SequenceCore for GatedDelta {
         self.heads.width() * self.heads.size()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Recall, decay, write and read of every number.
+        4 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.heads.device())
     }

@@ -106,6 +106,11 @@ impl SequenceCore for Gla {
         self.heads.width() * self.heads.size()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Decay, write and read of every number.
+        3 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.heads.device())
     }

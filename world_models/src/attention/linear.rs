@@ -93,6 +93,11 @@ impl SequenceCore for LinearAttention {
         self.heads.count() * (self.heads.size() + 1) * self.heads.size()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Write and read of every number.
+        2 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.heads.device())
     }

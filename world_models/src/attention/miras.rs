@@ -265,6 +265,11 @@ impl SequenceCore for Miras {
         self.heads.width() * self.heads.size()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Recall, decay, write and read of every number.
+        4 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         let start = self.start.val();
         let start = if self.config.memory == Memory::Memora {

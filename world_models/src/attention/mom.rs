@@ -277,6 +277,11 @@ impl SequenceCore for Mom {
         self.all_memories() * self.width() * (self.width() / self.config.heads)
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Recall, decay, write and read of every number, in every memory.
+        4 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.output.weight.device())
     }

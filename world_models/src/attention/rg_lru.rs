@@ -119,6 +119,11 @@ impl SequenceCore for RgLru {
         self.lambda.dims()[0]
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // a∘h, i∘x and its scale.
+        3 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.lambda.device())
     }

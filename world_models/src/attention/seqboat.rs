@@ -251,6 +251,11 @@ impl SequenceCore for SeqBoat {
         self.average_width() + self.window * self.token_width()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Scores and values of the window.
+        self.window * self.token_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.output.weight.device())
     }

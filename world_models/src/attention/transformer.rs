@@ -126,6 +126,11 @@ impl SequenceCore for Transformer {
         (self.window - 1) * (2 * self.width() + 1)
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Scores and values of the window.
+        2 * self.window * self.width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.heads.device())
     }

@@ -91,6 +91,11 @@ impl SequenceCore for FrameStack {
         (self.frames - 1) * self.width
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // The window meets nothing but parameters.
+        0
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.output.weight.device())
     }

@@ -10,11 +10,13 @@ use burn::{
 };
 use rand::Rng;
 
+use super::fused::{Cell, recurrence};
 use crate::{
     CoreError, SequenceCore,
     activation::{sigmoid, tanh},
-    core::{check_sequence, check_step, forget},
+    core::{check_sequence, check_step, forget, last_step},
     init,
+    scan::{keep_factor, runs_fused},
 };
 
 /// Arguments of [`Gru`]: none.
@@ -83,6 +85,11 @@ impl SequenceCore for Gru {
         self.width()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // r∘(U h), (1 − z)∘n and z∘h.
+        3 * self.width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.width()], &self.input.device())
     }
@@ -107,6 +114,13 @@ impl SequenceCore for Gru {
         let [batch, steps] = check_sequence(self, &input, &resets, &state)?;
         // One matrix product for all inputs; only the recurrent map has to wait for its turn.
         let drive = self.drive(input);
+        if runs_fused(&drive) {
+            let (recurrent, bias) = (self.recurrent.val(), self.candidate_bias.val());
+            let keep = keep_factor(&resets);
+            let states = recurrence(drive, recurrent, bias, keep, state, Cell::Gru);
+            let last = last_step(&states);
+            return Ok((states, last));
+        }
         let width = 3 * self.width();
         let mut h = state;
         let mut outputs = Vec::with_capacity(steps);

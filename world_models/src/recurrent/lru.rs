@@ -82,6 +82,10 @@ impl LruConfig {
                 ),
             ));
         }
+        if !(self.max_phase > 0.0 && self.max_phase <= std::f64::consts::TAU) {
+            let reason = format!("{} is not in (0, 2π]", self.max_phase);
+            return Err(argument("max_phase", reason));
+        }
         // Uniform in area, which is uniform in |λ|².
         let (low, high) = (self.min_radius.powi(2), self.max_radius.powi(2));
         let squares: Vec<f64> = (0..n)
@@ -179,6 +183,11 @@ impl SequenceCore for Lru {
 
     fn state_width(&self) -> usize {
         2 * self.nu.dims()[0]
+    }
+
+    fn state_multiply_adds(&self) -> usize {
+        // One complex product for each pair.
+        2 * self.state_width()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

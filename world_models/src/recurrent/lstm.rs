@@ -10,11 +10,13 @@ use burn::{
 };
 use rand::Rng;
 
+use super::fused::{Cell, recurrence};
 use crate::{
     CoreError, SequenceCore,
     activation::{sigmoid, tanh},
-    core::{check_sequence, check_step, forget},
+    core::{check_sequence, check_step, forget, last_step},
     init,
+    scan::{keep_factor, runs_fused},
 };
 
 /// Arguments of [`Lstm`]: none.
@@ -88,6 +90,11 @@ impl SequenceCore for Lstm {
         2 * self.width()
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // f∘c, i∘g and o∘tanh c.
+        3 * self.width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.input.device())
     }
@@ -112,6 +119,14 @@ impl SequenceCore for Lstm {
         let [batch, steps] = check_sequence(self, &input, &resets, &state)?;
         let drive = self.drive(input);
         let width = self.width();
+        if runs_fused(&drive) {
+            // Its biases are all in the drive.
+            let bias = Tensor::zeros([width], &drive.device());
+            let (recurrent, keep) = (self.recurrent.val(), keep_factor(&resets));
+            let states = recurrence(drive, recurrent, bias, keep, state, Cell::Lstm);
+            let last = last_step(&states);
+            return Ok((states.narrow(2, 0, width), last));
+        }
         let mut state = state;
         let mut outputs = Vec::with_capacity(steps);
         for t in 0..steps {

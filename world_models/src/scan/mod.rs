@@ -75,7 +75,7 @@ pub(crate) fn runs_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
 }
 
 /// 0 at resets, 1 elsewhere.
-fn keep_factor<const D: usize>(resets: &Tensor<D, Bool>) -> Tensor<D> {
+pub(crate) fn keep_factor<const D: usize>(resets: &Tensor<D, Bool>) -> Tensor<D> {
     resets.clone().bool_not().float()
 }
 

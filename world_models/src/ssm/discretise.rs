@@ -2,7 +2,24 @@
 
 use burn::tensor::Tensor;
 
-use crate::complex::Complex;
+use crate::{CoreError, complex::Complex};
+
+/// Largest Δ that makes sense; beyond it rounding leaves nothing.
+const LARGEST_STEP: f64 = 1e3;
+
+/// Checks the range of initial steps Δ.
+pub(super) fn check_steps(core: &'static str, least: f64, most: f64) -> Result<(), CoreError> {
+    if (1e-12..=LARGEST_STEP).contains(&most) && (1e-12..=most).contains(&least) {
+        return Ok(());
+    }
+    Err(CoreError::Argument {
+        core,
+        name: "min_step",
+        reason: format!(
+            "10⁻¹² ≤ min_step = {least} ≤ max_step = {most} ≤ {LARGEST_STEP} is to hold"
+        ),
+    })
+}
 
 /// The rule by which x' = λx + bu becomes x_t = λ̄ x_{t−1} + g·b u_t.
 #[derive(

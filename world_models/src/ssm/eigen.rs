@@ -46,7 +46,7 @@ pub(super) fn tridiagonalise_skew(mut k: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f
     (q, t)
 }
 
-/// Eigenvalues and eigenvectors (`n × n`, columns) of the symmetric tridiagonal matrix with zero diagonal and the given
+/// Eigenvalues and eigenvectors (`n × n`, one a row) of the symmetric tridiagonal matrix with zero diagonal and the given
 /// off-diagonal; implicit QL (Bowdler, Martin, Reinsch and Wilkinson, 1968).
 pub(super) fn symmetric_tridiagonal(off_diagonal: &[f64]) -> (Vec<f64>, Vec<f64>) {
     const MOST_SWEEPS: usize = 60;
@@ -94,10 +94,11 @@ pub(super) fn symmetric_tridiagonal(off_diagonal: &[f64]) -> (Vec<f64>, Vec<f64>
                 p = s * r;
                 d[i + 1] = g + p;
                 g = c * r - b;
-                for row in z.chunks_exact_mut(n) {
-                    let f = row[i + 1];
-                    row[i + 1] = s * row[i] + c * f;
-                    row[i] = c * row[i] - s * f;
+                let (upper, lower) = z[i * n..(i + 2) * n].split_at_mut(n);
+                for (here, next) in upper.iter_mut().zip(lower) {
+                    let f = *next;
+                    *next = s * *here + c * f;
+                    *here = c * *here - s * f;
                 }
             }
             if early {

@@ -4,7 +4,10 @@
 //! HiPPO" (arXiv 2206.12037) for the Fourier family; "Efficiently modeling long sequences with structured state spaces"
 //! (arXiv 2111.00396) for the normal-plus-low-rank form. Matrices are used as they stand in x' = A x + B u.
 
-use std::f64::consts::PI;
+use std::{
+    f64::consts::PI,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// A complex number of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -141,6 +144,25 @@ impl Measure {
     }
 }
 
+impl Measure {
+    /// The spectrum of the system with `size` states, an even number, as [`Hippo::spectrum`]: worked out once in a program,
+    /// since layers are many and it takes a time that grows with the cube of `size`.
+    pub fn spectrum(self, size: usize) -> Arc<Spectrum> {
+        type Known = Vec<(Measure, usize, Arc<Spectrum>)>;
+        static KNOWN: Mutex<Known> = Mutex::new(Vec::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known
+            .iter()
+            .find(|(measure, of, _)| *measure == self && *of == size);
+        if let Some((_, _, spectrum)) = found {
+            return Arc::clone(spectrum);
+        }
+        let spectrum = Arc::new(self.system(size).spectrum());
+        known.push((self, size, Arc::clone(&spectrum)));
+        spectrum
+    }
+}
+
 /// A normal matrix A + Σ P Pᵀ by its eigenvalues and eigenvectors, and A's other parts in their basis. Of every
 /// conjugate pair the half with negative imaginary part is kept, in ascending order.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,7 +210,7 @@ impl Hippo {
             for (column, &which) in order.iter().enumerate() {
                 let mut sum = [0.0; 2];
                 for k in 0..n {
-                    let term = basis[row * n + k] * turns[k * n + which];
+                    let term = basis[row * n + k] * turns[which * n + k];
                     match k % 4 {
                         0 => sum[0] += term,
                         1 => sum[1] -= term,

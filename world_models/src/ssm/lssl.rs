@@ -13,6 +13,7 @@ use burn::{
 use rand::Rng;
 
 use super::{
+    discretise::check_steps,
     hippo::Measure,
     lti::{Dense, System, chunked_scan, convolve},
 };
@@ -20,6 +21,7 @@ use crate::{
     CoreError, SequenceCore,
     activation::gelu,
     core::{check_sequence, check_shape, check_step, forget},
+    derived::Derived,
     init,
 };
 
@@ -61,6 +63,8 @@ pub struct Lssl {
     /// ln Δ, `[H]`.
     pub log_step: Param<Tensor<1>>,
     output: Linear,
+    /// What every step needs, of a layer that is not being trained.
+    acting: Derived<Dense>,
     alpha: f64,
 }
 
@@ -91,13 +95,7 @@ impl LsslConfig {
                 format!("{} is not in [0, 1]", self.alpha),
             ));
         }
-        if !(self.min_step > 0.0 && self.min_step <= self.max_step) {
-            let reason = format!(
-                "{} is not in (0, max_step = {}]",
-                self.min_step, self.max_step
-            );
-            return Err(argument("min_step", reason));
-        }
+        check_steps("lssl", self.min_step, self.max_step)?;
         let (n, m) = (self.state, self.outputs);
         let c = init::normal(rng, width * m * n, 1.0);
         let d = init::normal(rng, width * m, 1.0);
@@ -107,6 +105,7 @@ impl LsslConfig {
             d: init::param(d, [width, m], device),
             log_step: init::param(log_step, [width], device),
             output: init::linear(rng, width * m, width, true, device),
+            acting: Derived::default(),
             alpha: self.alpha,
         })
     }
@@ -179,6 +178,12 @@ impl SequenceCore for Lssl {
         channels * n
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // Ā x and B̄ u, which are not parameters.
+        let [channels, _, n] = self.c.dims();
+        channels * n * (n + 1)
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.c.device())
     }
@@ -191,7 +196,7 @@ impl SequenceCore for Lssl {
     ) -> Result<(Tensor<2>, Tensor<2>), CoreError> {
         let batch = check_step(self, &input, &resets, &state)?;
         let [channels, outputs, n] = self.c.dims();
-        let system = self.system();
+        let system = self.acting.get(&self.d.device(), || self.system());
         let x = forget(state, resets).reshape([batch, channels, n, 1]);
         let driven =
             system.b.reshape([1, channels, n, 1]) * input.clone().reshape([batch, channels, 1, 1]);

@@ -33,8 +33,14 @@ pub(super) trait System {
     /// Powers 0 to `q` − 1.
     fn columns(&self, q: usize) -> Columns;
 
+    /// Ā^q, to be applied many times.
+    type Power;
+
+    /// Ā^q for q ≥ 1.
+    fn power(&self, q: usize) -> Self::Power;
+
     /// Ā^q x for `x` `[H, B, N]`.
-    fn advance(&self, x: Tensor<3>, q: usize) -> Tensor<3>;
+    fn advance(x: Tensor<3>, power: &Self::Power) -> Tensor<3>;
 }
 
 /// gelu(y + D u), with the H channels of `u` and `y` along the last axis.
@@ -49,8 +55,8 @@ pub(super) fn activated<const A: usize>(
 }
 
 /// Outputs `[B, T, H, M]` and the last state `[B, H·N]` for `input` `[B, T, H]`.
-pub(super) fn chunked_scan(
-    system: &impl System,
+pub(super) fn chunked_scan<S: System>(
+    system: &S,
     input: Tensor<3>,
     resets: &Tensor<2, Bool>,
     state: Tensor<2>,
@@ -59,6 +65,9 @@ pub(super) fn chunked_scan(
     let [channels, states, outputs] = system.dims();
     let q = CHUNK.min(steps);
     let columns = system.columns(q);
+    let whole = system.power(q);
+    let rest = steps % q;
+    let rest = (rest > 0).then(|| system.power(rest));
     let input = input.swap_dims(1, 2);
     let mut x = state.reshape([batch, channels, states]).swap_dims(0, 1);
     let mut parts = Vec::with_capacity(steps.div_ceil(q));
@@ -67,7 +76,8 @@ pub(super) fn chunked_scan(
         let length = q.min(steps - start);
         let u = input.clone().narrow(2, start, length);
         let episode = segments(&resets.clone().narrow(1, start, length));
-        let (y, next) = chunk(system, &columns, u, episode, x);
+        let power = rest.as_ref().filter(|_| length < q).unwrap_or(&whole);
+        let (y, next) = chunk::<S>(&columns, power, u, episode, x);
         parts.push(y);
         x = next;
         start += length;
@@ -80,23 +90,29 @@ pub(super) fn chunked_scan(
 }
 
 /// One chunk: `u` `[B, H, q]`, `episode` `[B, q]`, `x` `[H, B, N]` to outputs `[B, H, M, q]` and the next `x`.
-fn chunk(
-    system: &impl System,
+fn chunk<S: System>(
     columns: &Columns,
+    power: &S::Power,
     u: Tensor<3>,
     episode: Tensor<2>,
     x: Tensor<3>,
 ) -> (Tensor<4>, Tensor<3>) {
     let [batch, channels, q] = u.dims();
-    let [_, states, outputs] = system.dims();
-    let device = u.device();
+    let [_, states, outputs, _] = columns.read.dims();
     // Within: Σ_s K_{t−s} u_s over the steps s ≤ t of the same episode.
     let kernel = columns.kernel.clone().narrow(2, 0, q);
     let toeplitz = toeplitz(kernel).reshape([1, channels, outputs, q, q]);
     let now = episode.clone().reshape([batch, q, 1]).expand([batch, q, q]);
     let then = episode.clone().reshape([batch, 1, q]).expand([batch, q, q]);
-    let same = now.equal(then).float().reshape([batch, 1, 1, q, q]);
-    let driven = same * u.clone().reshape([batch, channels, 1, 1, q]);
+    // Selections and no products with 0 and 1: what is not finite must not outlive its episode, nor reach back in time.
+    let later = Tensor::<2, Bool>::tril_mask([q, q], 0, &u.device()).reshape([1, q, q]);
+    let apart = now.not_equal(then).bool_or(later.expand([batch, q, q]));
+    let apart = apart.reshape([batch, 1, 1, q, q]);
+    let driven = u
+        .clone()
+        .reshape([batch, channels, 1, 1, q])
+        .expand([batch, channels, 1, q, q])
+        .mask_fill(apart.expand([batch, channels, 1, q, q]), 0.0);
     let within = (toeplitz * driven)
         .sum_dim(4)
         .reshape([batch, channels, outputs, q]);
@@ -106,21 +122,33 @@ fn chunk(
         .clone()
         .narrow(3, 0, q)
         .reshape([channels, states, outputs * q]);
-    let first = episode.clone().equal_scalar(0.0).float();
+    let later = episode.clone().not_equal_scalar(0.0);
     let before = x
         .clone()
         .matmul(read)
         .reshape([channels, batch, outputs, q])
         .swap_dims(0, 1)
-        * first.clone().reshape([batch, 1, 1, q]);
+        .mask_fill(
+            later
+                .clone()
+                .reshape([batch, 1, 1, q])
+                .expand([batch, channels, outputs, q]),
+            0.0,
+        );
     // The state: what the last episode has put into it.
     let end = episode.clone().narrow(1, q - 1, 1).expand([batch, q]);
-    let last = episode.equal(end).float().reshape([batch, 1, q]);
+    let earlier = episode.not_equal(end).reshape([batch, 1, q]);
     let drive = columns.drive.clone().narrow(2, 0, q).flip([2]);
-    let put = (u * last).swap_dims(0, 1).matmul(drive.swap_dims(1, 2));
-    let kept = first.narrow(1, q - 1, 1).reshape([1, batch, 1]);
-    debug_assert_eq!(put.device(), device);
-    (within + before, system.advance(x, q) * kept + put)
+    let put = u
+        .mask_fill(earlier.expand([batch, channels, q]), 0.0)
+        .swap_dims(0, 1)
+        .matmul(drive.swap_dims(1, 2));
+    let begun = later
+        .narrow(1, q - 1, 1)
+        .reshape([1, batch, 1])
+        .expand([channels, batch, states]);
+    let kept = S::advance(x, power).mask_fill(begun, 0.0);
+    (within + before, kept + put)
 }
 
 /// T_{ts} = K_{t−s} for s ≤ t, 0 above, `[H, M, q]` to `[H, M, q, q]`.
@@ -167,6 +195,7 @@ pub(super) fn convolve(
 }
 
 /// A system by its matrices.
+#[derive(Debug, Clone)]
 pub(super) struct Dense {
     /// Ā, `[H, N, N]`.
     pub(super) a: Tensor<3>,
@@ -178,7 +207,7 @@ pub(super) struct Dense {
 
 impl Dense {
     /// Ā^q by repeated squaring; q ≥ 1.
-    pub(super) fn power(&self, q: usize) -> Tensor<3> {
+    pub(super) fn squared(&self, q: usize) -> Tensor<3> {
         let mut square = self.a.clone();
         let mut result = None;
         let mut rest = q;
@@ -248,7 +277,14 @@ impl System for Dense {
         }
     }
 
-    fn advance(&self, x: Tensor<3>, q: usize) -> Tensor<3> {
-        x.matmul(self.power(q).swap_dims(1, 2))
+    /// Transposed, `[H, N, N]`.
+    type Power = Tensor<3>;
+
+    fn power(&self, q: usize) -> Tensor<3> {
+        self.squared(q).swap_dims(1, 2)
+    }
+
+    fn advance(x: Tensor<3>, power: &Tensor<3>) -> Tensor<3> {
+        x.matmul(power.clone())
     }
 }

@@ -12,10 +12,11 @@ use burn::{
 };
 use rand::Rng;
 
+use super::discretise::check_steps;
 use crate::{
     CoreError, SequenceCore,
     activation::{silu, softplus},
-    core::{check_sequence, last_step, window},
+    core::{check_sequence, last_step, part, window},
     init,
     scan::{ScanForm, SelectiveScan, selective_scan},
 };
@@ -97,7 +98,7 @@ impl ShortConvolution {
         let [batch, steps, channels] = input.dims();
         let taps = self.weight.dims()[0];
         let seen = window(input, resets, state, taps);
-        let last = last_step(&seen).narrow(1, channels, (taps - 1) * channels);
+        let last = part(&last_step(&seen), channels, (taps - 1) * channels);
         let mut sum = self
             .bias
             .val()
@@ -128,11 +129,7 @@ pub(super) fn check_arguments(
             return Err(argument(name, "0; at least 1".into()));
         }
     }
-    if !(min_step > 0.0 && min_step <= max_step) {
-        let reason = format!("{min_step} is not in (0, max_step = {max_step}]");
-        return Err(argument("min_step", reason));
-    }
-    Ok(())
+    check_steps(core, min_step, max_step)
 }
 
 impl MambaConfig {
@@ -192,15 +189,15 @@ impl Mamba {
         );
         let (x, remembered) = self
             .convolution
-            .scan(x, &resets, state.clone().narrow(1, 0, taps));
+            .scan(x, &resets, part(&state, 0, taps));
         let selected = self.selection.forward(x.clone());
         let rank = selected.dims()[2] - 2 * n;
-        let part = |start: usize, length: usize| selected.clone().narrow(2, start, length);
+        let selected = |start: usize, length: usize| selected.clone().narrow(2, start, length);
         let scan = SelectiveScan {
-            delta: softplus(self.step.forward(part(0, rank))),
+            delta: softplus(self.step.forward(selected(0, rank))),
             a: self.log_a.val().exp().neg(),
-            b: part(rank, n),
-            c: part(rank + n, n),
+            b: selected(rank, n),
+            c: selected(rank + n, n),
             input: x.clone(),
             resets,
             state: state.narrow(1, taps, channels * n),
@@ -220,6 +217,11 @@ impl SequenceCore for Mamba {
     fn state_width(&self) -> usize {
         let [channels, n] = self.log_a.dims();
         self.convolution.state_width() + channels * n
+    }
+
+    fn state_multiply_adds(&self) -> usize {
+        // Decay, write and read of every number.
+        3 * self.log_a.dims().iter().product::<usize>()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

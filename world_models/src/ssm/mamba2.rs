@@ -19,7 +19,7 @@ use super::mamba::{ShortConvolution, check_arguments};
 use crate::{
     CoreError, SequenceCore,
     activation::{silu, softplus},
-    core::{check_sequence, segments},
+    core::{check_sequence, part, segments},
     init,
 };
 
@@ -203,14 +203,12 @@ fn one_chunk(
         .reshape([batch, 1, q, q]);
     let within = (l * scores).matmul(x.clone());
     // What was carried in reaches the steps before the first reset.
-    let first = episode
-        .clone()
-        .equal_scalar(0.0)
-        .float()
-        .reshape([batch, 1, q]);
-    let reach = total.clone().exp() * first.clone();
+    let later_episode = episode.clone().not_equal_scalar(0.0);
+    let begun = later_episode.clone().narrow(1, q - 1, 1);
     let c = c.reshape([batch, 1, q, n]).expand([batch, heads, q, n]);
-    let carried = c.matmul(state.clone().swap_dims(2, 3)) * reach.reshape([batch, heads, q, 1]);
+    let carried = c.matmul(state.clone().swap_dims(2, 3)) * total.clone().exp().reshape([batch, heads, q, 1]);
+    // A selection and no product: a state that is not finite must not outlive its episode.
+    let carried = carried.mask_fill(later_episode.reshape([batch, 1, q, 1]).expand([batch, heads, q, p]), 0.0);
     // What the last episode adds to the state, decayed to the end.
     let end = total.clone().narrow(2, q - 1, 1);
     let last = episode.clone().narrow(1, q - 1, 1).expand([batch, q]);
@@ -219,8 +217,9 @@ fn one_chunk(
     let weighted = x * left.reshape([batch, heads, q, 1]);
     let b = b.reshape([batch, 1, q, n]).expand([batch, heads, q, n]);
     let put = weighted.swap_dims(2, 3).matmul(b);
-    let kept = end.exp() * first.narrow(2, q - 1, 1);
-    let next = state * kept.reshape([batch, heads, 1, 1]) + put;
+    let kept = state * end.exp().reshape([batch, heads, 1, 1]);
+    let begun = begun.reshape([batch, 1, 1, 1]).expand([batch, heads, p, n]);
+    let next = kept.mask_fill(begun, 0.0) + put;
     debug_assert_eq!(next.dims(), [batch, heads, p, n]);
     ((within + carried).swap_dims(1, 2), next)
 }
@@ -232,6 +231,11 @@ impl SequenceCore for Mamba2 {
 
     fn state_width(&self) -> usize {
         self.convolution.state_width() + self.norm.dims()[0] * self.state
+    }
+
+    fn state_multiply_adds(&self) -> usize {
+        // Decay, write and read of every number.
+        3 * self.norm.dims()[0] * self.state
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
@@ -253,7 +257,7 @@ impl SequenceCore for Mamba2 {
         let raw = all.narrow(2, 2 * channels + 2 * n, heads);
         let delta = softplus(raw + self.step_bias.val().reshape([1, 1, heads]));
         let taps = self.convolution.state_width();
-        let remembered = state.clone().narrow(1, 0, taps);
+        let remembered = part(&state, 0, taps);
         let (mixed, remembered) = self.convolution.scan(mixed, &resets, remembered);
         let x = mixed
             .clone()

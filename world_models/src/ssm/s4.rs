@@ -28,6 +28,7 @@ use crate::{
     CoreError, SequenceCore,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
+    derived::Derived,
     fft, init,
 };
 
@@ -101,6 +102,8 @@ pub struct S4 {
     /// ln Δ, `[H]`.
     pub log_step: Param<Tensor<1>>,
     output: Linear,
+    /// What every step needs, of a layer that is not being trained.
+    acting: Derived<(Bilinear, Tensor<2>)>,
 }
 
 impl S4Config {
@@ -152,11 +155,13 @@ impl S4Config {
             d: init::param(d, [width], device),
             log_step: init::param(log_step, [width], device),
             output: init::linear(rng, width, 2 * width, true, device),
+            acting: Derived::default(),
         })
     }
 }
 
 /// What one bilinear step of all channels needs, all `[H, N/2]` but the last.
+#[derive(Debug, Clone)]
 struct Bilinear {
     /// E = 2/Δ + λ.
     forward: Complex<2>,
@@ -266,7 +271,7 @@ impl S4 {
         let padded = length.next_power_of_two().max(2);
         // C̃ = C (I − Ā^L) makes the generating function that of the first L elements.
         let rows = self.rows().reshape([channels, 1, size]);
-        let cut = rows.clone() - rows.matmul(self.dense().power(padded));
+        let cut = rows.clone() - rows.matmul(self.dense().squared(padded));
         let cut = Complex::unpack(cut.reshape([channels, size]).mul_scalar(0.5));
         let c = cut.conj();
         // z_k = e^{−2πik/L}; a = (2/Δ)(1 − z), b = 1 + z.
@@ -338,6 +343,11 @@ impl SequenceCore for S4 {
         channels * size
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // (2/Δ + Λ)x, P*x, P(P*x), Rν, P(Rν) and the last diagonal: six complex products for each pair.
+        12 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }
@@ -352,8 +362,10 @@ impl SequenceCore for S4 {
         let [channels, size] = self.b.dims();
         let x = Complex::unpack(forget(state, resets).reshape([batch, channels, size]));
         let u = input.clone().reshape([batch, channels, 1]);
-        let x = self.bilinear().step(x, u).pack();
-        let y = (x.clone() * self.rows().reshape([1, channels, size])).sum_dim(2);
+        let make = || (self.bilinear(), self.rows());
+        let (bilinear, rows) = self.acting.get(&self.d.device(), make);
+        let x = bilinear.step(x, u).pack();
+        let y = (x.clone() * rows.reshape([1, channels, size])).sum_dim(2);
         let state = x.reshape([batch, channels * size]);
         Ok((self.around(input, y.reshape([batch, channels])), state))
     }

@@ -13,7 +13,7 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    discretise::Discretisation,
+    discretise::{Discretisation, check_steps},
     hippo::Measure,
     lti::{Columns, System, activated, chunked_scan, convolve},
 };
@@ -21,6 +21,7 @@ use crate::{
     CoreError, SequenceCore,
     complex::Complex,
     core::{check_moduli, check_sequence, check_shape, check_step, forget},
+    derived::Derived,
     init,
 };
 
@@ -59,7 +60,7 @@ impl DiagonalStart {
         let n_all = size as f64;
         let half = size / 2;
         if self == Self::Legs {
-            let spectrum = Measure::Legs.system(size).spectrum();
+            let spectrum = Measure::Legs.spectrum(size);
             return spectrum.lambda.iter().map(|l| (l.re, -l.im)).collect();
         }
         (0..half)
@@ -121,6 +122,8 @@ pub struct S4d {
     /// ln Δ, `[H]`.
     pub log_step: Param<Tensor<1>>,
     output: Linear,
+    /// What every step needs, of a layer that is not being trained.
+    acting: Derived<Diagonal>,
     #[module(skip)]
     discretisation: Discretisation,
 }
@@ -151,6 +154,7 @@ impl S4dConfig {
             d: init::param(d, [width], device),
             log_step: init::param(log_step, [width], device),
             output: init::linear(rng, width, 2 * width, true, device),
+            acting: Derived::default(),
             discretisation: self.discretisation,
         })
     }
@@ -170,14 +174,11 @@ pub(super) fn check_arguments(
             format!("{state} is not even and positive"),
         ));
     }
-    if !(min_step > 0.0 && min_step <= max_step) {
-        let reason = format!("{min_step} is not in (0, max_step = {max_step}]");
-        return Err(argument("min_step", reason));
-    }
-    Ok(())
+    check_steps(core, min_step, max_step)
 }
 
 /// The systems of all channels, discretised.
+#[derive(Debug, Clone)]
 struct Diagonal {
     /// λΔ, `[H, N/2]`, where λ̄ is its exponential.
     exponent: Option<Complex<2>>,
@@ -253,10 +254,16 @@ impl System for Diagonal {
         }
     }
 
-    fn advance(&self, x: Tensor<3>, q: usize) -> Tensor<3> {
+    /// `[H, 1, N/2]`.
+    type Power = Complex<3>;
+
+    fn power(&self, q: usize) -> Complex<3> {
         let [channels, half] = self.b.re.dims();
-        let power = self.powers(q, 1).reshape([channels, 1, half]);
-        Complex::unpack(x).mul(power).pack()
+        self.powers(q, 1).reshape([channels, 1, half])
+    }
+
+    fn advance(x: Tensor<3>, power: &Complex<3>) -> Tensor<3> {
+        Complex::unpack(x).mul(power.clone()).pack()
     }
 }
 
@@ -306,6 +313,11 @@ impl SequenceCore for S4d {
         channels * size
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // One complex product for each pair.
+        2 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }
@@ -319,7 +331,7 @@ impl SequenceCore for S4d {
         let batch = check_step(self, &input, &resets, &state)?;
         let [channels, size] = self.b.dims();
         let half = size / 2;
-        let system = self.system();
+        let system = self.acting.get(&self.d.device(), || self.system());
         let x = Complex::unpack(forget(state, resets).reshape([batch, channels, size]));
         let u = input.clone().reshape([batch, channels, 1]);
         let x = x

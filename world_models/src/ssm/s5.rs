@@ -4,8 +4,8 @@
 //! Lu et al., "Structured state space models for in-context reinforcement learning" (arXiv 2303.03982).
 //! x_t = Λ̄∘x_{t−1} + B̄ u_t, y_t = 2 Re(C̃ x_t) + D∘u_t; of each conjugate pair one is stored.
 //!
-//! Differences from the released codes: eigenvalues are clipped to Re λ ≤ −10⁻⁴ unless `clip_eigenvalues` is off, and
-//! several blocks really are several HiPPO systems (popjaxrl diagonalises one of the full size whatever `blocks` says).
+//! Differences from the released codes: eigenvalues are clipped to Re λ ≤ −10⁻⁴ unless `clip_eigenvalues` is off (one that
+//! is clipped has no gradient, so it stays there, as in the authors' code), and several blocks really are several HiPPO systems (popjaxrl diagonalises one of the full size whatever `blocks` says).
 
 use burn::{
     module::{Module, Param},
@@ -15,7 +15,7 @@ use burn::{
 use rand::Rng;
 
 use super::{
-    discretise::Discretisation,
+    discretise::{Discretisation, check_steps},
     hippo::{C64, Measure},
 };
 use crate::{
@@ -23,12 +23,16 @@ use crate::{
     activation::{gelu, sigmoid},
     complex::Complex,
     core::{check_moduli, check_sequence, check_step, forget, last_step},
+    derived::Derived,
     init,
     scan::{DiagonalScan, ScanForm, diagonal_scan},
 };
 
 /// Re λ at most this when eigenvalues are clipped.
 const LARGEST_REAL_PART: f32 = -1e-4;
+
+/// Most states: those of a system of this size take minutes to diagonalise.
+const MOST_STATES: usize = 4096;
 
 /// What follows the state-space model.
 #[derive(
@@ -122,11 +126,14 @@ pub struct S5 {
     pre_norm: Option<LayerNorm>,
     inner_norm: Option<LayerNorm>,
     post_norm: Option<LayerNorm>,
+    /// Of a layer that is not being trained: every step would discretise the same parameters again.
+    system: Derived<System>,
     #[module(skip)]
     config: S5Config,
 }
 
 /// The discretised system of a layer.
+#[derive(Debug, Clone)]
 struct System {
     /// Λ̄ packed, `[P]`.
     transition: Tensor<1>,
@@ -152,16 +159,14 @@ impl S5Config {
                 ),
             ));
         }
-        if !(self.min_step > 0.0 && self.min_step <= self.max_step) {
+        if size > MOST_STATES {
             return Err(argument(
-                "min_step",
-                format!(
-                    "{} is not in (0, max_step = {}]",
-                    self.min_step, self.max_step
-                ),
+                "state",
+                format!("{size}; at most {MOST_STATES}"),
             ));
         }
-        let block = Measure::Legs.system(size / self.blocks).spectrum();
+        check_steps("s5", self.min_step, self.max_step)?;
+        let block = Measure::Legs.spectrum(size / self.blocks);
         let of_block = half / self.blocks;
         let lambda: Vec<C64> = (0..half).map(|i| block.lambda[i % of_block]).collect();
         // B̃ = V* B and C̃ = C V with V the blocks' eigenvectors on a diagonal.
@@ -208,6 +213,7 @@ impl S5Config {
             pre_norm: norm(self.pre_norm),
             inner_norm: norm(self.inner_norm),
             post_norm: norm(self.post_norm),
+            system: Derived::default(),
             config: self.clone(),
         })
     }
@@ -335,6 +341,11 @@ impl SequenceCore for S5 {
         self.config.state
     }
 
+    fn state_multiply_adds(&self) -> usize {
+        // One complex product for each pair.
+        2 * self.state_width()
+    }
+
     fn initial_state(&self, batch: usize) -> Tensor<2> {
         Tensor::zeros([batch, self.state_width()], &self.d.device())
     }
@@ -346,7 +357,7 @@ impl SequenceCore for S5 {
         state: Tensor<2>,
     ) -> Result<(Tensor<2>, Tensor<2>), CoreError> {
         check_step(self, &input, &resets, &state)?;
-        let system = self.system();
+        let system = self.system.get(&self.d.device(), || self.system());
         let inner = apply(self.pre_norm.as_ref(), input.clone());
         let carried = Complex::unpack(forget(state, resets));
         let lambda = Complex::unpack(system.transition.reshape([1, self.config.state]));

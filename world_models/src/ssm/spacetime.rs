@@ -25,6 +25,10 @@ use crate::{
 /// Below this Σ|a| is not scaled.
 const SMALLEST_NORM: f64 = 1e-4;
 
+/// Squared distance of an eigenvalue from a root of unity below which the kernel is built from powers of the matrix: the
+/// transforms would lose half of all digits.
+const SMALLEST_DISTANCE: f32 = 1e-4;
+
 /// Arguments of [`SpaceTime`].
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -116,11 +120,11 @@ impl SpaceTime {
     }
 
     /// The first `length` elements of every channel's kernel, `[H, length]`, without D, in O(d + L) for each channel by
-    /// Fourier transforms (appendix B of the paper): with c̃ = c − cᵀA^L and ⟨u, v⟩ the transform of the correlation
+    /// Fourier transforms (appendix B of the paper; from powers of the matrix where that would divide by zero): with c̃ = c − cᵀA^L and ⟨u, v⟩ the transform of the correlation
     /// Σ_i u_{i+k} v_i, K̂ = ⟨c̃, b⟩ + ⟨c̃, a⟩⟨e, b⟩/(z − ⟨e, a⟩).
     ///
     /// # Errors
-    /// [`CoreError::EmptySequence`].
+    /// [`CoreError::EmptySequence`], [`CoreError::Read`].
     pub fn kernel(&self, length: usize) -> Result<Tensor<2>, CoreError> {
         if length == 0 {
             return Err(CoreError::EmptySequence);
@@ -130,7 +134,7 @@ impl SpaceTime {
         // At least d, so that no correlation wraps around.
         let padded = length.max(n).next_power_of_two();
         let system = self.system();
-        let power = system.power(padded);
+        let power = system.squared(padded);
         let c = system.c.clone();
         let cut = (c.clone() - c.matmul(power)).reshape([channels, n]);
         let last = Tensor::cat(
@@ -158,9 +162,19 @@ impl SpaceTime {
                 .expand([channels, points])
         };
         let below = Complex::new(z(f64::cos), z(f64::sin)).sub(correlate(&last, &a)?);
+        let below_size = below.norm_sqr().min();
         let through = correlate(&cut, &a)?
             .mul(correlate(&last, &b)?)
             .mul(below.recip());
+        // a is scaled to Σ|a| = 1, so an eigenvalue can lie on a root of unity, where this would divide by zero.
+        let nearest = below_size.try_into_scalar::<f32>();
+        let nearest = nearest.map_err(|error| CoreError::Read {
+            reason: error.to_string(),
+        })?;
+        if nearest < SMALLEST_DISTANCE {
+            let kernel = self.system().columns(length).kernel;
+            return Ok(kernel.reshape([channels, length]));
+        }
         let spectrum = correlate(&cut, &b)?.add(through);
         Ok(fft::inverse(spectrum, padded)?.narrow(1, 0, length))
     }
@@ -223,6 +237,11 @@ impl SequenceCore for SpaceTime {
     fn state_width(&self) -> usize {
         let [channels, n] = self.a.dims();
         channels * n
+    }
+
+    fn state_multiply_adds(&self) -> usize {
+        // The shift moves; the last column, b and c are parameters.
+        0
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

@@ -8,11 +8,9 @@
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
     optim::{Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams, Optimizer},
-    tensor::{Device, Tensor},
+    tensor::{Device, Tensor, TensorData},
 };
 use serde::{Deserialize, Serialize};
-
-use super::rollout::tensor;
 
 /// The optimiser and its moments.
 #[derive(Clone)]
@@ -83,12 +81,15 @@ impl Optimiser {
 
     /// Takes up saved moments.
     pub fn load(&mut self, saved: Vec<Option<SavedMoments>>, device: &Device) {
+        let tensor = |values: Vec<f32>| {
+            let shape = [values.len()];
+            Tensor::from_data(TensorData::new(values, shape), device)
+        };
         let state = |saved: SavedMoments| {
-            let (first, second) = ([saved.first.len()], [saved.second.len()]);
             AdamState::new(AdaptiveMomentumState::new(
                 saved.time as usize,
-                tensor(saved.first, first, device),
-                tensor(saved.second, second, device),
+                tensor(saved.first),
+                tensor(saved.second),
             ))
         };
         self.moments = saved.into_iter().map(|saved| saved.map(state)).collect();
