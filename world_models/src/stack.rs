@@ -23,7 +23,7 @@ pub struct StackConfig {
     pub core: String,
     /// Numbers per step, of inputs as of outputs.
     pub width: usize,
-    /// Layers, one after the other.
+    /// Layers, one after the other; none remembers nothing and passes its inputs on.
     #[serde(default = "one")]
     pub layers: usize,
     /// Arguments of every layer; what is not given has its default.
@@ -41,6 +41,9 @@ fn one() -> usize {
 #[derive(Module, Debug)]
 pub struct Stack {
     layers: Vec<Core>,
+    /// Where it was made; asked only where there is no layer to ask.
+    #[module(skip)]
+    device: Device,
     #[module(skip)]
     config: StackConfig,
 }
@@ -49,16 +52,9 @@ impl StackConfig {
     /// Layers with fresh parameters. `args` is completed with the defaults, so that a checkpoint tells all of them.
     ///
     /// # Errors
-    /// As [`CoreEntry::build`](crate::CoreEntry::build), [`CoreError::UnknownCore`], and no layers.
+    /// As [`CoreEntry::build`](crate::CoreEntry::build), and [`CoreError::UnknownCore`].
     pub fn init(&self, rng: &mut dyn Rng, device: &Device) -> Result<Stack, CoreError> {
         let entry = find(&self.core)?;
-        if self.layers == 0 {
-            return Err(CoreError::Argument {
-                core: entry.name,
-                name: "layers",
-                reason: "0; at least 1".into(),
-            });
-        }
         let layers = (0..self.layers)
             .map(|_| entry.build(self.width, &self.args, rng, device))
             .collect::<Result<Vec<_>, _>>()?;
@@ -72,7 +68,11 @@ impl StackConfig {
             );
         }
         config.args = args;
-        Ok(Stack { layers, config })
+        Ok(Stack {
+            layers,
+            device: device.clone(),
+            config,
+        })
     }
 }
 
@@ -139,6 +139,9 @@ impl Stack {
     ) -> Result<(X, Tensor<2>), CoreError> {
         let [batch, width] = state.dims();
         crate::core::check_shape("state", [batch, width], [batch, self.state_width()])?;
+        if self.layers.is_empty() {
+            return Ok((input, state));
+        }
         let mut x = input;
         let mut start = 0;
         let mut states = Vec::with_capacity(self.layers.len());
@@ -174,6 +177,9 @@ impl SequenceCore for Stack {
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {
+        if self.layers.is_empty() {
+            return Tensor::zeros([batch, 0], &self.device);
+        }
         let states = self.layers.iter().map(|layer| layer.initial_state(batch));
         Tensor::cat(states.collect(), 1)
     }

@@ -36,7 +36,7 @@ pub struct PpoArgs {
     pub core: String,
     /// Arguments of every layer of the core.
     pub core_args: Map<String, Value>,
-    /// Layers of the core; 4 of `s5`, 1 of any other unless set.
+    /// Layers of the core; 4 of `s5`, 1 of any other unless set. With 0 the agent remembers nothing: encoder and heads alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<usize>,
     /// Widths of the encoder's layers; the last is the core's.

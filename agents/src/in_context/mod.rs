@@ -14,6 +14,7 @@
 //! | `rollout.rs`, `gae.rs` | what was experienced, minibatches of whole rows, advantages |
 //! | `parameters.rs` | how parameters are saved |
 //! | `agent.rs` | acting, and saving everything |
+//! | `speed.rs` | what the parts cost, for benchmarks |
 
 #![allow(
     clippy::doc_markdown,
@@ -29,6 +30,7 @@ mod parameters;
 mod ppo;
 mod report;
 pub mod rollout;
+pub mod speed;
 
 pub use agent::Ppo;
 pub use args::PpoArgs;

@@ -12,16 +12,13 @@
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, activation::leaky_relu},
+    tensor::{Bool, Device, Tensor},
 };
-use palaestra_world_models::{SequenceCore, Stack, init};
+use palaestra_world_models::{SequenceCore, Stack, activation::leaky_relu, init};
 use rand::Rng;
 
 use super::{args::PpoArgs, distribution::Distribution};
 use crate::AgentError;
-
-/// Slope of the leaky ReLU below zero.
-const SLOPE: f64 = 0.01;
 
 /// What the network says of some observations.
 #[derive(Debug, Clone)]
@@ -133,7 +130,7 @@ impl ActorCritic {
     fn encode(&self, observation: Tensor<2>) -> Tensor<2> {
         self.encoder
             .iter()
-            .fold(observation, |x, layer| leaky_relu(layer.forward(x), SLOPE))
+            .fold(observation, |x, layer| leaky_relu(layer.forward(x)))
     }
 
     fn heads(&self, x: Tensor<2>, memory: Tensor<2>) -> Prediction {
@@ -152,7 +149,7 @@ fn through(layers: &[Linear], x: Tensor<2>) -> Tensor<2> {
     let last = layers.len() - 1;
     layers.iter().enumerate().fold(x, |x, (i, layer)| {
         let x = layer.forward(x);
-        if i == last { x } else { leaky_relu(x, SLOPE) }
+        if i == last { x } else { leaky_relu(x) }
     })
 }
 

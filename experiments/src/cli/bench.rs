@@ -1,5 +1,6 @@
 //! `bench`: steps per second through the public border, messages per second of the order book.
 
+mod learning;
 mod market;
 mod solvers;
 
@@ -18,6 +19,7 @@ use palaestra_envs::{
     sim::{Selection, Simulator},
     space::{Columns, DType, Space},
     stream::{Stream, StreamKey, unit_f32},
+    wrappers::WrapperConfig,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +44,8 @@ enum BenchWhat {
     Market(market::BenchMarketArgs),
     /// Solve games
     Solvers(solvers::BenchSolversArgs),
+    /// Run sequence models and gradient steps alone, without an environment
+    Learning(learning::BenchLearningArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -51,9 +55,15 @@ struct BenchEnvArgs {
     /// Arguments of the environment as JSON
     #[arg(long, default_value = "null")]
     args: String,
+    /// Wrappers of the environment as JSON, the innermost first
+    #[arg(long, value_name = "JSON", default_value = "[]")]
+    wrappers: String,
     /// Let this agent act and learn instead of drawing random actions
     #[arg(long)]
     agent: Option<String>,
+    /// Arguments of the agent as JSON
+    #[arg(long, value_name = "JSON", default_value = "null", requires = "agent")]
+    agent_args: String,
     /// Rows stepped together
     #[arg(long, default_value_t = 1024)]
     rows: usize,
@@ -80,6 +90,7 @@ pub(super) fn bench(
         Some(BenchWhat::Env(args)) => bench_env(registries, output, args),
         Some(BenchWhat::Market(args)) => market::bench_market(output, args),
         Some(BenchWhat::Solvers(args)) => solvers::bench_solvers(output, args),
+        Some(BenchWhat::Learning(args)) => learning::bench_learning(output, args),
         None => Err(CliError::argument(
             "nothing to measure",
             "name an environment, as in `palaestra bench env cartpole-v1`, say `palaestra bench market` or `palaestra bench solvers`, or give --peers",
@@ -114,17 +125,18 @@ fn bench_env(
     output: &Output,
     args: &BenchEnvArgs,
 ) -> Result<Exit, CliError> {
-    let env_args: Value = serde_json::from_str(&args.args).map_err(|e| {
-        CliError::argument(
-            format!("--args is not JSON: {e}"),
-            "e.g. --args '{\"preset\": \"spike5\"}'",
-        )
-    })?;
+    let env_args: Value = read_json("--args", &args.args, "{\"preset\": \"spike5\"}")?;
+    let agent_args: Value = read_json("--agent-args", &args.agent_args, "{\"core\": \"gru\"}")?;
+    let example = "[{\"kind\": \"previous_action\"}]";
+    let wrappers: Vec<WrapperConfig> = read_json("--wrappers", &args.wrappers, example)?;
     let plugin = registries.envs.build(&args.name, &env_args)?;
     let mut builder = Simulator::builder(plugin)
         .rows(args.rows)
         .shards(args.shards)
         .seed(1);
+    for wrapper in &wrappers {
+        builder = builder.wrap(wrapper.plugin()?);
+    }
     let entry = args
         .agent
         .as_deref()
@@ -136,28 +148,31 @@ fn bench_env(
     let mut simulator = builder.build()?;
     simulator.reset()?;
     let mut actor = match entry {
-        Some(entry) => Actor::agent(entry, &simulator)?,
+        Some(entry) => Actor::agent(entry, &agent_args, &simulator)?,
         None => Actor::random(&simulator),
     };
     let once = Instant::now();
-    actor.step(&mut simulator)?;
+    actor.step(&mut simulator, &mut Split::default())?;
     let first_step = once.elapsed();
     let per_repetition = match args.steps {
         Some(steps) => steps.max(1),
         None => steps_in_a_second(&mut simulator, &mut actor)?,
     };
     let mut rates = Vec::new();
+    let mut splits = Vec::new();
     let mut message_rate: Option<f64> = None;
     let mut messages_per_step = 0.0;
     for _ in 0..args.repetitions.max(1) {
         let before = messages(&simulator)?;
+        let mut split = Split::default();
         let started = Instant::now();
         for _ in 0..per_repetition {
-            actor.step(&mut simulator)?;
+            actor.step(&mut simulator, &mut split)?;
         }
         let steps = per_repetition as f64 * args.rows as f64;
         let seconds = started.elapsed().as_secs_f64();
         rates.push(steps / seconds);
+        splits.push(split);
         if let (Some(before), Some(after)) = (before, messages(&simulator)?) {
             let rate = (after - before) as f64 / seconds;
             if message_rate.is_none_or(|best| rate > best) {
@@ -194,7 +209,20 @@ fn bench_env(
             rate / 1e6
         );
     }
+    let fastest = (0..rates.len()).max_by(|&a, &b| rates[a].total_cmp(&rates[b]));
+    if let (Some(fastest), Actor::Agent { .. }) = (fastest, &actor) {
+        let parts = splits[fastest].seconds();
+        let [acting, environment, observing] = parts.map(|s| 100.0 * s / parts.iter().sum::<f64>());
+        let _ = write!(
+            text,
+            "\nof the time {acting:.1} % is acting, {environment:.1} % the environment, {observing:.1} % observing and learning"
+        );
+    }
     output.text(&text);
+    let splits = splits.iter().map(|split| {
+        let [acting, environment, observing] = split.seconds();
+        json!({ "acting_s": acting, "environment_s": environment, "observing_s": observing })
+    });
     output.document(
         "bench-env/1",
         &json!({
@@ -206,6 +234,7 @@ fn bench_env(
             "first_step_s": first_step.as_secs_f64(),
             "steps_per_second": best,
             "repetitions": rates,
+            "split": args.agent.as_ref().map(|_| splits.collect::<Vec<_>>()),
             "plain_loop_steps_per_second": plain,
             "messages_per_second": message_rate,
             "messages_per_step": message_rate.map(|_| messages_per_step),
@@ -213,6 +242,19 @@ fn bench_env(
         }),
     );
     Ok(Exit::Success)
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(
+    name: &str,
+    text: &str,
+    example: &str,
+) -> Result<T, CliError> {
+    serde_json::from_str(text).map_err(|error| {
+        CliError::argument(
+            format!("{name} cannot be read: {error}"),
+            &format!("e.g. {name} '{example}'"),
+        )
+    })
 }
 
 /// Messages that have reached the order books of all rows, those of resets included; `None` where there are no order books.
@@ -232,7 +274,7 @@ fn steps_in_a_second(simulator: &mut Simulator, actor: &mut Actor) -> Result<u64
     let mut steps = 0;
     let started = Instant::now();
     while started.elapsed() < Duration::from_millis(200) {
-        actor.step(simulator)?;
+        actor.step(simulator, &mut Split::default())?;
         steps += 1;
     }
     Ok((steps * 5).max(1))
@@ -249,6 +291,21 @@ fn plain_loop(rows: usize, steps: u64, repetitions: u32) -> f64 {
         best = best.max(rows as f64 * steps as f64 / started.elapsed().as_secs_f64());
     }
     best
+}
+
+/// Where the time of an agent's steps goes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Split {
+    acting: Duration,
+    environment: Duration,
+    /// Taking in what came of it; an agent that learns while it plays does so here.
+    observing: Duration,
+}
+
+impl Split {
+    fn seconds(self) -> [f64; 3] {
+        [self.acting, self.environment, self.observing].map(|part| part.as_secs_f64())
+    }
 }
 
 /// Who fills in the actions.
@@ -285,6 +342,7 @@ impl Actor {
 
     fn agent(
         entry: &palaestra_agents::AgentEntry,
+        args: &Value,
         simulator: &Simulator,
     ) -> Result<Self, CliError> {
         let players = simulator.spec().players.len();
@@ -295,7 +353,7 @@ impl Actor {
             seed: 1,
             total_steps: u64::MAX,
         };
-        let agent = entry.build(&context, &Value::Null)?;
+        let agent = entry.build(&context, args)?;
         Ok(Self::Agent {
             agent,
             rows: Selection::all(simulator.rows()),
@@ -303,7 +361,8 @@ impl Actor {
         })
     }
 
-    fn step(&mut self, simulator: &mut Simulator) -> Result<(), CliError> {
+    /// A step of the whole batch. Only an agent's time is split: a clock would show beside random actions.
+    fn step(&mut self, simulator: &mut Simulator, split: &mut Split) -> Result<(), CliError> {
         match self {
             Self::Random {
                 key,
@@ -328,11 +387,14 @@ impl Actor {
                 rows,
                 players,
             } => {
+                let began = Instant::now();
                 for player in 0..*players {
                     let (view, actions) = simulator.border_mut().act_view(player);
                     agent.act(&view, rows, actions)?;
                 }
+                let acted = Instant::now();
                 simulator.step()?;
+                let stepped = Instant::now();
                 for player in 0..*players {
                     agent.observe(&StepView {
                         player,
@@ -340,6 +402,9 @@ impl Actor {
                         border: simulator.border(),
                     })?;
                 }
+                split.acting += acted - began;
+                split.environment += stepped - acted;
+                split.observing += stepped.elapsed();
             }
         }
         Ok(())

@@ -1,10 +1,7 @@
 //! The functions and their derivatives over slices, and on tensors of Burn's CPU device.
 
-use burn::{
-    backend::Flex,
-    tensor::{Bytes, DType},
-};
-use burn_flex::{FlexTensor, Layout};
+use burn::backend::Flex;
+use burn_flex::FlexTensor;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
@@ -20,6 +17,9 @@ const GELU_RATE: f32 = 1.595_769_2;
 /// The cubic part of gelu's argument.
 const GELU_CUBIC: f32 = 0.044_715;
 
+/// Slope of the leaky rectifier below zero.
+pub(super) const SLOPE: f32 = 0.01;
+
 #[inline(always)]
 fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
@@ -29,6 +29,13 @@ fn logistic(x: f32) -> f32 {
 fn value(function: Function, x: f32) -> f32 {
     match function {
         Function::Gelu => x * logistic(GELU_RATE * (x + GELU_CUBIC * x * x * x)),
+        Function::LeakyRelu => {
+            if x < 0.0 {
+                SLOPE * x
+            } else {
+                x
+            }
+        }
         Function::Sigmoid => logistic(x),
         Function::Silu => x * logistic(x),
         Function::Softplus => softplus(x),
@@ -44,6 +51,13 @@ fn derivative(function: Function, x: f32) -> f32 {
             let x = x.clamp(-10.0, 10.0);
             let s = logistic(GELU_RATE * (x + GELU_CUBIC * x * x * x));
             s + x * s * (1.0 - s) * GELU_RATE * (1.0 + 3.0 * GELU_CUBIC * x * x)
+        }
+        Function::LeakyRelu => {
+            if x < 0.0 {
+                SLOPE
+            } else {
+                1.0
+            }
         }
         Function::Sigmoid => {
             let s = logistic(x);
@@ -67,6 +81,10 @@ macro_rules! each {
         match $function {
             Function::Gelu => {
                 let $f = Function::Gelu;
+                $body
+            }
+            Function::LeakyRelu => {
+                let $f = Function::LeakyRelu;
                 $body
             }
             Function::Sigmoid => {
@@ -106,45 +124,42 @@ fn apply_backward(function: Function, x: &[f32], grad: &mut [f32]) {
     });
 }
 
-/// The elements in order, in a buffer of one's own.
-fn own(tensor: FlexTensor) -> (Vec<f32>, Layout) {
-    let tensor = tensor.to_contiguous();
-    let layout = Layout::contiguous(tensor.layout().shape().clone());
-    let count = layout.shape().num_elements();
-    (tensor.storage::<f32>()[..count].to_vec(), layout)
-}
-
-fn wrap(values: Vec<f32>, layout: Layout) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
+/// The tensor with its elements in order, in a buffer of its own: copied only if it is a view or someone else holds it.
+fn own(tensor: FlexTensor) -> FlexTensor {
+    let contiguous = tensor.to_contiguous();
+    // Only now may the buffer be held once.
+    drop(tensor);
+    contiguous
 }
 
 impl ActivationBackend for Flex {
     fn activate(x: FlexTensor, function: Function) -> FlexTensor {
-        let (mut values, layout) = own(x);
+        let mut x = own(x);
+        let values = x.storage_mut::<f32>();
         if values.len() <= TASK {
-            apply(function, &mut values);
+            apply(function, values);
         } else {
             values
                 .par_chunks_mut(TASK)
                 .for_each(|values| apply(function, values));
         }
-        wrap(values, layout)
+        x
     }
 }
 
 impl ActivationKernels for Flex {
     fn activate_backward(x: FlexTensor, grad: FlexTensor, function: Function) -> FlexTensor {
         let x = x.to_contiguous();
-        let (mut grads, layout) = own(grad);
-        let x = &x.storage::<f32>()[..grads.len()];
+        let mut grad = own(grad);
+        let (x, grads) = (x.storage::<f32>(), grad.storage_mut::<f32>());
         if grads.len() <= TASK {
-            apply_backward(function, x, &mut grads);
+            apply_backward(function, x, grads);
         } else {
             grads
                 .par_chunks_mut(TASK)
                 .zip(x.par_chunks(TASK))
                 .for_each(|(grad, x)| apply_backward(function, x, grad));
         }
-        wrap(grads, layout)
+        grad
     }
 }

@@ -19,6 +19,8 @@ use crate::scan::runs_fused;
 pub(crate) enum Function {
     /// x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))).
     Gelu,
+    /// max(x, x/100).
+    LeakyRelu,
     /// 1/(1 + e^{−x}).
     Sigmoid,
     /// x/(1 + e^{−x}).
@@ -59,6 +61,15 @@ pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
         fused(x, Function::Gelu)
     } else {
         activation::gelu_approximate(x)
+    }
+}
+
+/// max(x, x/100), the leaky rectifier with its usual slope.
+pub fn leaky_relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    if runs_fused(&x) {
+        fused(x, Function::LeakyRelu)
+    } else {
+        activation::leaky_relu(x, f64::from(kernels::SLOPE))
     }
 }
 
@@ -136,7 +147,10 @@ mod tests {
                 g + x * g * (1.0 - g) * slope(x)
             }
         };
-        let cases: [Case<'_>; 5] = [
+        let cases: [Case<'_>; 6] = [
+            (leaky_relu, &|x| x.max(0.01 * x), &|x| {
+                if x < 0.0 { 0.01 } else { 1.0 }
+            }),
             (softplus, &|x| x.max(0.0) + (-x.abs()).exp().ln_1p(), &s),
             (gelu, &|x| x * s(inner(x)), &gelu_slope),
             (sigmoid, &s, &|x| s(x) * (1.0 - s(x))),
@@ -169,7 +183,7 @@ mod tests {
     fn what_is_no_number_stays_none() {
         let device = Device::flex();
         let x = Tensor::<1>::from_data([f32::NAN, f32::INFINITY, f32::NEG_INFINITY], &device);
-        for function in [gelu::<1>, sigmoid::<1>, silu::<1>, tanh::<1>] {
+        for function in [gelu::<1>, leaky_relu::<1>, sigmoid::<1>, silu::<1>, tanh::<1>] {
             assert!(values(&function(x.clone()))[0].is_nan());
         }
         assert_close(&values(&sigmoid(x.clone()))[1..], &[1.0, 0.0], 0.0);
