@@ -203,8 +203,10 @@ fn ppo_step(repetitions: u32) -> Result<Vec<f64>, AgentError> {
             action: (0..rows).map(|row| ((row + i) % 4) as f32).collect(),
             log_prob: vec![0.25_f32.ln(); rows],
             value: init::normal(&mut rng, rows, 1.0),
+            acting: Vec::new(),
         };
-        rollout.push(&step, &init::normal(&mut rng, rows, 1.0));
+        rollout.put(0, &step, &init::normal(&mut rng, rows, 1.0));
+        rollout.advance();
     }
     let (value, start) = (vec![0.0; rows], vec![false; rows]);
     let seconds = timed(repetitions, 1, || learner.update(&rollout, &value, &start))?;
