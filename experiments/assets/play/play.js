@@ -171,8 +171,9 @@ function turn() {
   }
   show("message-part", asked.message);
   if (asked.message) left();
-  const choices = asked.choices.map((choice, index) => {
-    const node = button(choice.label, index === 0 ? "main" : "", () => send(choice.word));
+  // All choices look alike: the page recommends none.
+  const choices = asked.choices.map((choice) => {
+    const node = button(choice.label, "", () => send(choice.word));
     node.dataset.word = choice.word;
     node.dataset.key = choice.key;
     node.append(element("kbd", choice.key));
@@ -250,7 +251,7 @@ function over() {
   const end = view.end, rival = end.names[1 - end.seat];
   heading(end);
   chat(end);
-  standing(end);
+  standing({ ...end, gains: [] });
   clear();
   $("panel-title").textContent = end.stopped ? "The game was given up" : "Result";
   const whole = Math.max(end.money, Math.abs(end.gain), end.scores ? Math.abs(end.scores.rival) : 0);
@@ -275,7 +276,7 @@ function over() {
     show("buttons", true);
     $("buttons").firstChild.focus();
   } else {
-    tell("told", "Thank you for playing. This page can be closed.");
+    $("result").append(element("p", "Thank you for playing. This page can be closed.", "thanks"));
     $("panel-title").focus();
   }
 }
@@ -365,4 +366,6 @@ setInterval(() => {
   $("timer").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` + (view.limit_s ? " left" : "");
 }, 250);
 
+// On a narrow screen the rules would push the game out of sight.
+$("rules").open = window.innerWidth > 832;
 listen();

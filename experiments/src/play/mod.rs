@@ -6,8 +6,6 @@
 mod record;
 mod setting;
 mod terminal;
-#[cfg(test)]
-mod tests;
 mod web;
 
 pub use record::Record;

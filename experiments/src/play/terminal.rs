@@ -135,13 +135,13 @@ impl<W: Write> Terminal<W> {
         let mut text = String::new();
         for line in &lines[from..] {
             match line.who {
-                Speaker::Game => text += &wrapped(&line.text, "", ""),
+                Speaker::Game => text += &wrapped(&line.text, ""),
                 // The person has just typed it.
                 Speaker::You => {}
                 Speaker::Rival => {
                     let head = format!("  {rival} | ");
                     for part in line.text.split('\n') {
-                        text += &wrapped(part, &head, &head);
+                        text += &wrapped(part, &head);
                     }
                 }
             }
@@ -152,7 +152,7 @@ impl<W: Write> Terminal<W> {
 
     fn begin(&mut self, turn: &Turn) -> Result<bool, String> {
         if !self.agreed {
-            let text = wrapped(&harmless(&self.args.consent), "", "");
+            let text = wrapped(&harmless(&self.args.consent), "");
             self.say(text.trim_end())?;
             let Wait::Line(line) = self.ask("Do you agree? yes or no:", None)? else {
                 return Ok(false);
@@ -173,7 +173,7 @@ impl<W: Write> Terminal<W> {
             );
             let mut text = head + "\n\n";
             for line in turn.rules.lines() {
-                text += &wrapped(line, "", "");
+                text += &wrapped(line, "");
             }
             text += "\nEnd the input (Ctrl-D) or press Ctrl-C to leave the game.\n";
             self.say(&text)?;
@@ -390,33 +390,26 @@ fn money(amount: f64) -> String {
     Money::from_f64(amount).unwrap_or_default().to_string()
 }
 
-/// Words in lines, each ended. A word that is too long for a line is broken.
-fn wrapped(text: &str, head: &str, next: &str) -> String {
-    let mut out = String::from(head);
-    let mut width = head.chars().count();
-    let (indent, mut empty) = (next.chars().count(), true);
-    for word in text.split(' ') {
-        for (index, c) in word.chars().enumerate() {
-            let rest = word.chars().count() - index;
-            let fits =
-                width + usize::from(index == 0 && !empty) + if index == 0 { rest } else { 1 }
-                    <= WIDTH;
-            let breaks = if index == 0 {
-                !fits && !empty
-            } else {
-                width >= WIDTH
-            };
-            if breaks {
-                out = out.trim_end_matches(' ').to_owned() + "\n" + next;
-                width = indent;
-            } else if index == 0 && !empty {
-                out.push(' ');
+/// Words in lines, each with `head` before it and ended. A word that is longer than a line is broken.
+fn wrapped(text: &str, head: &str) -> String {
+    let room = WIDTH.saturating_sub(head.chars().count()).max(10);
+    let (mut out, mut line, mut width) = (String::new(), String::new(), 0);
+    for word in text.split([' ', '\n']) {
+        let letters: Vec<char> = word.chars().collect();
+        for (index, part) in letters.chunks(room).enumerate() {
+            let gap = usize::from(width > 0);
+            if width > 0 && (index > 0 || width + gap + part.len() > room) {
+                out.extend([head, &line, "\n"]);
+                line.clear();
+                width = 0;
+            } else if width > 0 {
+                line.push(' ');
                 width += 1;
             }
-            out.push(if c == '\n' { ' ' } else { c });
-            width += 1;
-            empty = false;
+            line.extend(part);
+            width += part.len();
         }
     }
-    out + "\n"
+    out.extend([head, &line, "\n"]);
+    out
 }

@@ -397,6 +397,7 @@ impl Site {
                     .map_err(|fault| Response::problem(422, &fault))?;
                 let mut events = given.events;
                 events.truncate(MOST_EVENTS);
+                table.asked = None;
                 table.entered = Some((words, events));
             }
             "/api/consent" => {

@@ -192,7 +192,8 @@ fn a_hostile_message_is_only_text_in_the_terminal() {
     let is_moving =
         |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
     assert!(!text.contains(is_moving), "{text:?}");
-    assert!(text.contains("⟨202E⟩desrever⟨2066⟩⟨200B⟩"), "{text}");
+    let message = text.replace("\n  Alice | ", "");
+    assert!(message.contains("⟨202E⟩desrever⟨2066⟩⟨200B⟩"), "{text}");
     // Each line of the message is marked, also the one that pretends.
     let pretends = text.lines().find(|line| line.contains("Round 9")).unwrap();
     assert!(pretends.starts_with("  Alice | "), "{pretends}");
@@ -241,19 +242,13 @@ fn shipped_games_for_people_are_played() {
     for name in ["bargaining", "negotiation", "persuasion"] {
         let file = repository().join(format!("experiments/configs/glee/{name}_human.toml"));
         let file = file.to_str().unwrap();
-        let answers = "50\n\na\n".repeat(40).replace(
-            "50\n\na\n",
-            if name == "persuasion" {
-                "y\n"
-            } else {
-                "a\n99\n\n"
-            },
-        );
-        let answers = if name == "persuasion" {
-            answers
+        // A proposal with no message, and what comes back is accepted.
+        let turns = if name == "persuasion" {
+            "y\n"
         } else {
-            "99\n\n".to_owned() + &answers
+            "99\n\na\n"
         };
+        let answers = turns.repeat(40);
         let output = typed(&bench, &["play", file], &answers);
         assert!(shown(&output).contains("Result of game 1"), "{name}");
         let again = typed(&bench, &["play", file, "--games", "1"], &answers);
@@ -429,8 +424,7 @@ fn the_page_answers_only_its_own() {
         assert!(head.contains("default-src 'none'"), "{head}");
     }
     // A wrong entry is refused with what is allowed, and changes nothing.
-    let (_, text) = served.get(state);
-    let view: Value = serde_json::from_str(&text).unwrap();
+    let view = served.until("turn");
     let body = json!({"version": view["version"], "entry": {"amount": "101"}});
     let (status, text) = served.post("/api/respond", &body);
     assert_eq!(status, 422);

@@ -243,7 +243,7 @@ fn a_browser_plays_a_game_of_each_family() {
         }
         browser.until(&is_titled("Result"));
         assert!(served.wait().success());
-        browser.until("document.getElementById('told').textContent.includes('can be closed')");
+        browser.until("document.getElementById('result').textContent.includes('can be closed')");
         browser.picture(&format!("{name}-result"));
         assert_eq!(browser.complaints(), Vec::<String>::new(), "{name}");
         let people = std::fs::read_to_string(bench.path(&name).join("people.jsonl")).unwrap();

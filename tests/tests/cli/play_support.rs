@@ -177,6 +177,19 @@ impl Served {
         self.ask("GET", path, "")
     }
 
+    /// The view once it is of this phase.
+    pub(super) fn until(&self, phase: &str) -> Value {
+        let mut version = 0;
+        loop {
+            let (_, text) = self.get(&format!("/api/state?after={version}"));
+            let view: Value = serde_json::from_str(&text).unwrap();
+            if view["phase"] == phase {
+                return view;
+            }
+            version = view["version"].as_u64().unwrap();
+        }
+    }
+
     pub(super) fn post(&self, path: &str, body: &Value) -> (u16, String) {
         self.ask("POST", path, &body.to_string())
     }
@@ -219,9 +232,29 @@ pub(super) fn http(
     stream.write_all(request.as_bytes()).unwrap();
     // Who refuses a request does not read its body.
     let _ = stream.write_all(body.as_bytes());
-    let mut reply = Vec::new();
-    let _ = stream.read_to_end(&mut reply);
+    // Not every server closes the connection: the length says when a reply is complete.
+    let (mut reply, mut piece) = (Vec::new(), [0; 1 << 16]);
+    while !is_complete(&reply) {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => reply.extend(&piece[..read]),
+        }
+    }
     let reply = String::from_utf8(reply).unwrap();
     let (head, body) = reply.split_once("\r\n\r\n").unwrap_or((&reply, ""));
     (head.to_owned(), body.to_owned())
+}
+
+fn is_complete(reply: &[u8]) -> bool {
+    let Some(end) = reply.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&reply[..end]).to_lowercase();
+    let mut lengths = head
+        .lines()
+        .filter_map(|line| line.strip_prefix("content-length:"));
+    let length = lengths
+        .next()
+        .and_then(|length| length.trim().parse::<usize>().ok());
+    length.is_some_and(|length| reply.len() >= end + 4 + length)
 }

@@ -1,1 +1,0 @@
-//! Terminal and page against games in memory.
