@@ -178,13 +178,13 @@ fn games_in_words_go_out_and_come_back_too() {
         (
             "glee_bargaining_text-v1",
             ["alice", "bob"],
-            r#"rounds = 4, messages = true, names = ["Ann", "Bo"], invalid = { max_attempts = 2 }"#,
+            r#"rounds = 4, messages = true, names = ["Ann", "Bo"], invalid = { max_attempts = 1 }"#,
             r#"id = "conceder""#,
         ),
         (
             "glee_negotiation_text-v1",
             ["alice", "bob"],
-            r#"config = "published", invalid = { max_attempts = 2, then = "abort" }"#,
+            r#"config = "published", invalid = { max_attempts = 1, then = "abort" }"#,
             r#"id = "tit_for_tat""#,
         ),
         (
