@@ -227,14 +227,12 @@ impl<'a> Logged<'a> {
 
     /// What the player saw in step `step`, as JSON: the chat, or the numbers.
     fn prompt(&self, step: usize, round: u16) -> String {
-        match self.words {
-            Some([chat, _]) => self.episode.observation.text(chat)[step].clone(),
-            None => {
-                let seen = &self.episode.observation;
-                let seen = self.spec.observation.row_to_json(seen, step);
-                json!({ "round": round, "observation": seen }).to_string()
-            }
+        let seen = &self.episode.observation;
+        if let Some([chat, _]) = self.words {
+            return seen.text(chat)[step].clone();
         }
+        let seen = self.spec.observation.row_to_json(seen, step);
+        json!({ "round": round, "observation": seen }).to_string()
     }
 }
 
@@ -266,23 +264,20 @@ impl Logged<'_> {
             });
         };
         let expected: Expected = serde_json::from_value(self.due(step)).ok()?;
-        let read = answer::read(words, &expected, &Reading::default());
-        Some(match read {
-            Ok(read) => Recorded {
+        if let Ok(read) = answer::read(words, &expected, &Reading::default()) {
+            return Some(Recorded {
                 play,
                 message: read.message,
                 response: words.to_owned(),
-            },
-            // The cautious move that was made for who gave none.
-            Err(_) => {
-                let message = expected_message(&expected);
-                let answer = Move { play, message };
-                Recorded {
-                    play,
-                    message: None,
-                    response: answer::write(&answer, &expected).unwrap_or_default(),
-                }
-            }
+            });
+        }
+        // The cautious move that was made for who gave none.
+        let message = expected_message(&expected);
+        let answer = Move { play, message };
+        Some(Recorded {
+            play,
+            message: None,
+            response: answer::write(&answer, &expected).unwrap_or_default(),
         })
     }
 }

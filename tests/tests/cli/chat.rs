@@ -182,7 +182,7 @@ fn players_over_http_finish_their_games() {
         let mut requests = 0;
         for line in ledger.lines().skip(1) {
             let fields: Vec<&str> = line.split(',').collect();
-            assert_eq!(fields[6..8], ["200", "answered"], "{line}");
+            assert_eq!(fields[7..9], ["200", "answered"], "{line}");
             assert_eq!(
                 (fields[3], fields[4]),
                 ("1", "1"),

@@ -88,7 +88,7 @@ fn a_checkpoint_of_another_version_is_refused() {
     {
         let version = folder.join("version.json");
         let text = std::fs::read_to_string(&version).unwrap();
-        let newer = text.replace("\"checkpoint_version\": 2", "\"checkpoint_version\": 99");
+        let newer = text.replace("\"checkpoint_version\": 3", "\"checkpoint_version\": 99");
         assert_ne!(text, newer);
         std::fs::write(&version, newer).unwrap();
     }

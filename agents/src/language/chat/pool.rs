@@ -24,6 +24,9 @@ use crate::Bell;
 /// Most threads.
 const THREADS: usize = 64;
 
+/// What comes of a question unless something else does.
+const PANICKED: &str = "the thread that asked has panicked";
+
 /// A question on its way.
 pub(super) struct Question {
     pub(super) id: u64,
@@ -90,15 +93,14 @@ struct Promise {
     id: u64,
     bell: Bell,
     send: Sender<Outcome>,
-    outcome: Option<Option<Asked>>,
+    /// What came of it so far.
+    outcome: Option<Asked>,
 }
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        let panicked = || Some(Err("the thread that asked has panicked".into()));
-        let outcome = self.outcome.take().unwrap_or_else(panicked);
         // Nobody may be left who waits.
-        let _ = self.send.send((self.id, outcome));
+        let _ = self.send.send((self.id, self.outcome.take()));
         self.bell.ring();
     }
 }
@@ -133,10 +135,10 @@ impl Pool {
                             id: question.id,
                             bell: question.bell.clone(),
                             send: send.clone(),
-                            outcome: None,
+                            outcome: Some(Err(PANICKED.into())),
                         };
                         let Question { job, hash, .. } = &question;
-                        promise.outcome = Some(asker.turn(job, hash, place, &shared.stop));
+                        promise.outcome = asker.turn(job, hash, place, &shared.stop);
                     }
                 });
             };

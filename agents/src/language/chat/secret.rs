@@ -139,7 +139,7 @@ mod tests {
         let key = Secret::new("sk-a/b");
         for (text, left) in [
             ("nothing", "nothing"),
-            (r#"a \ \u0041 \n \"#, r#"a \ \u0041 \n \"#),
+            (r"a \ \u0041 \n \", r"a \ \u0041 \n \"),
             ("<sk-a/b>", "<[key]>"),
             (r"<sk-a\/b>", HIDDEN),
             (r"<\u0073k-a/b>", HIDDEN),

@@ -151,7 +151,8 @@ fn other_runs_and_games_without_words_are_refused() {
 #[test]
 fn games_in_words_go_out_and_come_back_too() {
     let endpoint = Endpoint::start(|request| {
-        let body = request.body.to_string();
+        // In games that begin alike questions are alike; the number of the request tells them apart.
+        let body = format!("{}{}", request.body, request.number);
         let choice = body
             .bytes()
             .fold(0, |sum: usize, byte| sum + usize::from(byte));
@@ -178,13 +179,13 @@ fn games_in_words_go_out_and_come_back_too() {
         (
             "glee_bargaining_text-v1",
             ["alice", "bob"],
-            r#"rounds = 4, messages = true, names = ["Ann", "Bo"], invalid = { max_attempts = 2 }"#,
+            r#"rounds = 4, messages = true, names = ["Ann", "Bo"], invalid = { max_attempts = 1 }"#,
             r#"id = "conceder""#,
         ),
         (
             "glee_negotiation_text-v1",
             ["alice", "bob"],
-            r#"config = "published", invalid = { max_attempts = 2, then = "abort" }"#,
+            r#"config = "published", invalid = { max_attempts = 1, then = "abort" }"#,
             r#"id = "tit_for_tat""#,
         ),
         (

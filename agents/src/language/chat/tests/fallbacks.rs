@@ -48,7 +48,7 @@ fn first_answer(
     // Whichever model has answered, it is found again under what was asked first.
     args.source = Source::Strict;
     let mut again = Table::new(bargaining(), 1, args, None, Arc::new(Virtual::default())).unwrap();
-    assert_eq!(again.step().unwrap(), [outcome.answer.clone()]);
+    assert_eq!(again.step().unwrap(), vec![outcome.answer.clone()]);
     Ok(outcome)
 }
 
@@ -70,6 +70,9 @@ fn said_by(name: &str) -> Act {
     Act::Body(body)
 }
 
+/// What the first model answers.
+type Script = fn(&str) -> Act;
+
 #[test]
 fn another_model_is_asked_when_one_has_failed() {
     let fallbacks = |args: &mut ChatArgs| {
@@ -77,7 +80,6 @@ fn another_model_is_asked_when_one_has_failed() {
         args.context_window_fallbacks = vec!["long".into()];
     };
     let too_long = "This model's maximum context length is 128 tokens.";
-    type Script = fn(&str) -> Act;
     let cases: [(&str, Script, &[&str]); 6] = [
         (
             "retries are used up",

@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Files, Table, Virtual, bargaining, http};
 use crate::language::chat::{
-    Secret, Source,
+    Record, Secret, Source,
     mock::{Act, Endpoint, completion},
 };
 
@@ -102,11 +102,13 @@ fn a_key_is_sent_and_never_shown() {
     let file = std::fs::read_to_string(files.path("transcript.jsonl")).unwrap();
     assert!(file.contains("[key]") && shown.contains("[key]"));
     // Read as JSON, as whoever looks at it does.
-    let transcript: String = files
+    let read = |record: &Record| format!("{} {} {}", record.response, record.answer, record.read);
+    let transcript = files
         .records()
         .iter()
-        .map(|record| format!("{} {} {}", record.response, record.answer, record.read))
-        .collect();
+        .map(read)
+        .collect::<Vec<_>>()
+        .join("\n");
     let transcript = transcript.replace("\\\\", "\\").replace("\\/", "/");
     let ledger = std::fs::read_to_string(files.path("ledger.csv")).unwrap();
     for (name, text) in [
