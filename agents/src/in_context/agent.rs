@@ -7,22 +7,18 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use palaestra_envs::{
-    sim::{ActView, Border, Selection, Turns, read_value, write_value},
+    sim::{ActView, Border, Selection, Turns},
     space::Columns,
     stream::Stream,
     wrappers::Flat,
 };
 use palaestra_world_models::SequenceCore;
-use serde::{Deserialize, Serialize};
 
 use super::{
     args::{DeviceKind, PpoArgs},
     distribution::Distribution,
     network::{ActorCritic, Prediction},
-    optimiser::SavedMoments,
-    parameters::{self, SavedParameter},
     ppo::Learner,
-    report::Report,
     rollout::{Rollout, Step, flags, tensor},
 };
 use crate::{Agent, AgentContext, AgentError, Mode, StepView};
@@ -65,21 +61,6 @@ struct Seats {
     memory: Tensor<2>,
     /// What was seen and done last.
     step: Step,
-}
-
-/// Everything that is saved.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    /// The core with its arguments, as JSON.
-    core: String,
-    parameters: Vec<SavedParameter>,
-    moments: Vec<Option<SavedMoments>>,
-    memory: Vec<f32>,
-    rollout: Rollout,
-    streams: Vec<Stream>,
-    shuffle: Stream,
-    updates: u64,
-    report: Report,
 }
 
 /// Where the time of an update goes; told to the log, never to the metrics, which are equal in equal runs.
@@ -337,13 +318,6 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, AgentError> {
         })
 }
 
-fn misfit(reason: String) -> AgentError {
-    AgentError::State {
-        agent: ID.into(),
-        reason,
-    }
-}
-
 impl Agent for Ppo {
     fn act(
         &mut self,
@@ -424,87 +398,20 @@ impl Agent for Ppo {
     }
 
     fn save(&mut self) -> Result<Vec<u8>, AgentError> {
-        let saved = Saved {
-            core: self.core_json(),
-            parameters: parameters::save(&self.acting),
-            moments: self.learner.optimiser.save(),
-            memory: self.memories()?,
-            rollout: self.rollout.clone(),
-            streams: self.streams.clone(),
-            shuffle: self.learner.shuffle.clone(),
-            updates: self.learner.updates,
-            report: self.learner.report.clone(),
-        };
-        let mut state = Vec::new();
-        write_value(&saved, &mut state)?;
-        Ok(state)
+        self.saved()
     }
 
     /// The parameters: of whatever rows and players they were learned from.
-    fn adopt(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
-        let saved: Saved = read_value(&mut state)?;
-        self.check_core(&saved.core)?;
-        self.take_parameters(saved.parameters)?;
-        self.acting = self.learner.model.valid();
-        Ok(())
+    fn adopt(&mut self, state: &[u8]) -> Result<(), AgentError> {
+        self.take_learned(state)
     }
 
-    fn load(&mut self, mut state: &[u8]) -> Result<(), AgentError> {
-        let saved: Saved = read_value(&mut state)?;
-        self.check_core(&saved.core)?;
-        let seats = self.context.seats();
-        let width = self.acting.core.state_width();
-        if saved.rollout.dims() != self.rollout.dims()
-            || saved.streams.len() != seats
-            || saved.memory.len() != seats * width
-        {
-            let [found_rows, found_steps] = saved.rollout.dims();
-            return Err(misfit(format!(
-                "it is of {found_rows} seats with rollouts of {found_steps} steps, not {seats} with {}",
-                self.rollout.dims()[1]
-            )));
-        }
-        self.take_parameters(saved.parameters)?;
-        self.learner.optimiser.load(saved.moments, &self.device);
-        self.learner.shuffle = saved.shuffle;
-        self.learner.updates = saved.updates;
-        self.learner.report = saved.report;
-        self.acting = self.learner.model.valid();
-        let rows = self.context.rows;
-        let memories = saved.memory.chunks((rows * width).max(1));
-        for (seats, memory) in self.seats.iter_mut().zip(memories) {
-            seats.memory = tensor(memory.to_vec(), [rows, width], &self.device);
-        }
-        self.rollout = saved.rollout;
-        self.streams = saved.streams;
-        self.clock = Clock::default();
-        self.stopped = None;
-        Ok(())
+    fn load(&mut self, state: &[u8]) -> Result<(), AgentError> {
+        self.take_all(state)
     }
 }
 
-impl Ppo {
-    /// Refuses what is of another core than `core`.
-    fn check_core(&self, core: &str) -> Result<(), AgentError> {
-        let own = self.core_json();
-        if core == own {
-            return Ok(());
-        }
-        let reason = format!("it is of the core {core}, but this agent has {own}");
-        Err(misfit(reason))
-    }
-
-    fn take_parameters(&mut self, saved: Vec<SavedParameter>) -> Result<(), AgentError> {
-        let model = parameters::load(self.learner.model.clone(), saved);
-        self.learner.model = model.map_err(misfit)?;
-        Ok(())
-    }
-
-    /// The core with all its arguments, to tell one checkpoint from another.
-    fn core_json(&self) -> String {
-        serde_json::to_string(self.acting.core.config()).unwrap_or_default()
-    }
-}
+mod saved;
 
 #[cfg(test)]
 mod tests;

@@ -119,9 +119,9 @@ impl InWords {
         elapsed: &[u32],
     ) -> Result<(), AgentError> {
         let offers = self.grid.map(|grid| grid.offers);
-        for row in 0..acting.len() {
+        for (row, acts) in acting.iter().enumerate() {
             let mut due = None;
-            if acting[row] {
+            if *acts {
                 let text = &observation.text(self.expects)[row];
                 let read = serde_json::from_str::<Expected>(text).map_err(|_| self.failed(row))?;
                 due = Some(read);

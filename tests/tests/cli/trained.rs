@@ -85,23 +85,24 @@ fn what_was_not_trained_is_told() {
         bench.write("wrong.toml", &MATCH.replace(old, new));
         let output = bench.run(&["check", "config", "wrong.toml"]);
         assert_eq!(output.status.code(), Some(2), "{new}");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-            + &String::from_utf8_lossy(&output.stdout)
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        // Lines are broken anywhere.
+        told.replace(|c: char| c.is_whitespace() || c == '│', "")
     };
     let place = "school/trials/ppo-seed1";
     let nowhere = refused(place, "nowhere/trials/ppo-seed1");
     assert!(
-        nowhere.contains("agents.1.from") || nowhere.contains("nowhere"),
+        nowhere.contains("agents.1.from") && nowhere.contains("nowhere"),
         "{nowhere}"
     );
     for place_of_several in ["school", "school/trials/ppo-seed2"] {
         let several = refused(place, place_of_several);
-        assert!(several.contains("`ppo-seed0`, `ppo-seed1`"), "{several}");
+        assert!(several.contains("`ppo-seed0`,`ppo-seed1`"), "{several}");
     }
     let other = refused("{ from", "{ id = \"random\", from");
-    assert!(other.contains("its agents are `ppo`"), "{other}");
+    assert!(other.contains("itsagentsare`ppo`"), "{other}");
     let nobody = refused("{ id = \"acceptor\", ", "{ ");
-    assert!(nobody.contains("missing field `id`"), "{nobody}");
+    assert!(nobody.contains("missingfield`id`"), "{nobody}");
     let fewer = refused("rounds = 4 }", "rounds = 4, offers = 11 }");
-    assert!(fewer.contains("does not fit agent `ppo`"), "{fewer}");
+    assert!(fewer.contains("doesnotfitagent`ppo`"), "{fewer}");
 }

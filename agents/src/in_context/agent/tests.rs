@@ -5,7 +5,7 @@ use palaestra_envs::{registry, sim::Simulator, wrappers::WrapperConfig};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::conformance;
+use crate::{conformance, in_context::parameters};
 
 /// A network that is built and trained in no time.
 fn small(changes: Value) -> PpoArgs {
