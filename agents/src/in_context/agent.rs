@@ -16,7 +16,7 @@ use palaestra_world_models::SequenceCore;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    args::{DeviceKind, PpoArgs},
+    args::PpoArgs,
     distribution::Distribution,
     network::{ActorCritic, Prediction},
     optimiser::SavedMoments,
@@ -107,9 +107,7 @@ impl Ppo {
             unsupported("its action is neither one or several integers nor a box of real numbers")
         })?;
         args.check(context.rows)?;
-        let device = match args.device {
-            DeviceKind::Cpu => Device::flex(),
-        };
+        let device = args.device.device()?;
         let updates = context.total_steps / (context.rows * args.rollout) as u64;
         let (width, seed) = (observations.width, context.seed);
         let learner = Learner::new(args, width, actions, seed, updates, &device)?;
