@@ -15,7 +15,7 @@ use palaestra_envs::{
 use palaestra_world_models::SequenceCore;
 
 use super::{
-    args::{DeviceKind, PpoArgs},
+    args::PpoArgs,
     distribution::Distribution,
     network::{ActorCritic, Prediction},
     ppo::Learner,
@@ -96,9 +96,7 @@ impl Ppo {
             0
         };
         args.check(learning, context.players.len())?;
-        let device = match args.device {
-            DeviceKind::Cpu => Device::flex(),
-        };
+        let device = args.device.device()?;
         let updates = context.total_steps / (context.rows * args.rollout) as u64;
         let (width, seed) = (observations.width, context.seed);
         let learner = Learner::new(args, width, actions, seed, updates, &device)?;

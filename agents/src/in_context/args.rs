@@ -1,5 +1,6 @@
 //! What PPO can be told, with the published hyper-parameters as defaults.
 
+use burn::tensor::Device;
 use palaestra_world_models::StackConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,38 @@ pub enum DeviceKind {
     /// The processor: needs nothing, and gives equal bytes in equal runs.
     #[default]
     Cpu,
+    /// A graphics card through Vulkan, Metal or WebGPU, in programs built with the feature `wgpu`. Recurrences run in
+    /// ⌈log₂ T⌉ rounds of tensor operations; equal runs need not give equal bytes.
+    Wgpu,
+    /// The first card of CUDA, in programs built with the feature `cuda`; else as `wgpu`.
+    Cuda,
+}
+
+impl DeviceKind {
+    /// The device.
+    ///
+    /// # Errors
+    /// [`AgentError::Env`] if the program was built without it.
+    pub fn device(self) -> Result<Device, AgentError> {
+        #[cfg(not(all(feature = "wgpu", feature = "cuda")))]
+        let missing = |name: &str| {
+            let message = format!(
+                "is `{name}`, but this program was built without it; build it with `--features {name}`"
+            );
+            AgentError::argument("device", message)
+        };
+        match self {
+            Self::Cpu => Ok(Device::flex()),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::default())),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => Err(missing("wgpu")),
+            #[cfg(feature = "cuda")]
+            Self::Cuda => Ok(Device::cuda(0)),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => Err(missing("cuda")),
+        }
+    }
 }
 
 /// Arguments of [`Ppo`](super::Ppo). The defaults are those of the released code of arXiv 2303.03982 for the memory

@@ -24,6 +24,7 @@ use crate::{
     config::{Config, Document},
     files::{self, FileError},
     market::realism::RealismConfig,
+    probe,
     solve::{GAME_PLANNERS, GAMES, POMDP_PLANNERS},
 };
 
@@ -227,10 +228,11 @@ pub(super) fn list(
                 let about = Document::parse(&name, &text).and_then(|document| {
                     let experiment = document.config();
                     let about = experiment.map(|config| config.experiment.description);
-                    // A file of `market realism` is no experiment.
-                    about.or_else(|error| match RealismConfig::read(&document) {
-                        Ok(config) => Ok(config.description),
-                        Err(_) => Err(error),
+                    // Files of `market realism` and of `probe` are no experiments.
+                    about.or_else(|error| {
+                        let realism = RealismConfig::read(&document).map(|c| c.description);
+                        let probe = || probe::read(&document).map(|c| c.description);
+                        realism.or_else(|_| probe()).or(Err(error))
                     })
                 });
                 let about = about.unwrap_or_else(|error| format!("(not readable: {error})"));

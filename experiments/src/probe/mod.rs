@@ -16,7 +16,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use palaestra_world_models::probes::{CoreResult, ProbeConfig, ProbeReport, SeedResult};
+use palaestra_world_models::probes::{CoreResult, ProbeConfig, ProbeReport, SeedResult, SizeScore};
 use serde_json::json;
 
 use crate::{
@@ -83,8 +83,15 @@ pub fn scores(report: &ProbeReport) -> (Vec<String>, Vec<Vec<String>>) {
         "parameters".to_owned(),
         "state".to_owned(),
     ];
-    let name = report.size_name;
-    header.extend(sizes.iter().map(|score| format!("{} {name}", score.size)));
+    // The first column of sizes tells what they are.
+    let name = |index: usize| if index == 0 { report.size_name } else { "" };
+    let title = |(index, score): (usize, &SizeScore)| format!("{} {}", score.size, name(index));
+    header.extend(
+        sizes
+            .iter()
+            .enumerate()
+            .map(|of| title(of).trim_end().to_owned()),
+    );
     let row = |core: &CoreResult| {
         let mut row = vec![
             core.label.clone(),

@@ -9,12 +9,10 @@ use crate::{
 
 /// All pictures.
 pub(super) fn draw(report: &ProbeReport) -> Result<Vec<Picture>, PlotError> {
-    let score = |axis: Axis| match report.score {
-        "accuracy" => axis.including(0.0).including(1.0),
-        _ => axis,
-    };
     let vertical = || match report.score {
-        "accuracy" => score(Axis::linear("share of right answers")),
+        "accuracy" => Axis::linear("share of right answers")
+            .including(0.0)
+            .including(1.0),
         _ => Axis::log("squared error, as a share of the variance"),
     };
     let largest = match report.config.task.probe().sizes()[0].iter().max() {
@@ -99,7 +97,11 @@ pub(super) fn draw(report: &ProbeReport) -> Result<Vec<Picture>, PlotError> {
         add(
             "sizes",
             LinePlot {
-                title: format!("After training at {} {}", trained.join(", "), report.size_name),
+                title: format!(
+                    "After training at {} {}",
+                    trained.join(", "),
+                    report.size_name
+                ),
                 subtitle,
                 x,
                 y: vertical(),

@@ -105,7 +105,7 @@ fn help_has_an_example_for_every_command() {
     let bench = Bench::new();
     for command in [
         "run", "resume", "eval", "replay", "report", "list", "check", "solve", "bench", "schema",
-        "export", "new", "serve",
+        "export", "new", "serve", "probe",
     ] {
         let help = bench.ok(&[command, "--help"]);
         assert!(help.contains("Example:\n  palaestra "), "{command}: {help}");

@@ -1,7 +1,7 @@
 //! Gated delta networks: Yang, Kautz and Hatamizadeh, "Gated delta networks: improving Mamba2 with delta rule" (arXiv
 //! 2412.06464). S_t = α S_{t−1}(I − β k kᵀ) + β v kᵀ with keys and queries of length 1, y_t = S_t q;
 //! α = exp(−e^{A_log} softplus(W_a u + b_a)), β = σ(W_b u). Then a norm of every head, a gate, a map and a residual
-//! connection.
+//! connection. Of the paper's block the short convolutions and the silu of queries, keys and values are left out.
 
 use burn::{
     module::{Module, Param},

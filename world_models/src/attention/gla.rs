@@ -1,7 +1,7 @@
 //! Gated linear attention: Yang et al., "Gated linear attention transformers with hardware-efficient training" (arXiv
 //! 2312.06635). S_t = S_{t−1} diag(g_t) + v kᵀ with a decay for every key channel, y_t = S_t q. The decay is
 //! σ(W_g u + 4)^{1/16}: as in the paper near 1, so that memory starts long. Then a norm of every head, a gate, a map and a
-//! residual connection.
+//! residual connection. Unlike the released code the gate's map is of full rank, and queries are not scaled.
 
 use burn::{
     module::Module,

@@ -2,7 +2,7 @@
 //! distances told by the linear biases of Press, Smith and Lewis, "Train short, test long" (arXiv 2108.12409), which need
 //! no absolute position: an episode may begin anywhere.
 //!
-//! x = u + attention(norm(u)); y = x + W₂ gelu(W₁ norm(x)). Step t sees the last W steps of its episode. The state holds
+//! x = u + attention(norm(u)); y = x + W₂ gelu(W₁ norm(x)). gelu is the tanh form. Step t sees the last W steps of its episode. The state holds
 //! key, value and a flag (1: there is one) of the last W − 1 steps, oldest first.
 
 use burn::{

@@ -10,12 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Border;
-use crate::{
-    Core, CoreError, SequenceCore, StackConfig,
-    core::window,
-    init,
-    registry::find,
-};
+use crate::{Core, CoreError, SequenceCore, StackConfig, core::window, init, registry::find};
 
 /// The model around the cores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,11 +80,7 @@ impl ProbeNetwork {
         device: &Device,
     ) -> Result<Self, CoreError> {
         let width = stack.width;
-        let norm = || {
-            model
-                .norm
-                .then(|| LayerNormConfig::new(width).init(device))
-        };
+        let norm = || model.norm.then(|| LayerNormConfig::new(width).init(device));
         let embedding = border.tokens.map(|tokens| {
             let values = init::normal(rng, tokens * width, 1.0);
             init::param(values, [tokens, width], device)

@@ -65,7 +65,10 @@ fn induction_is_solved_by_looking_back() {
     let task = Task::Induction(Induction::default());
     let oracle = |seen: &[usize]| {
         let place = seen.iter().position(|token| *token == 16).unwrap();
-        assert!(place + 2 < seen.len(), "what is asked follows the first trigger");
+        assert!(
+            place + 2 < seen.len(),
+            "what is asked follows the first trigger"
+        );
         seen[place + 1]
     };
     for size in [3, 64, 512] {
@@ -86,7 +89,10 @@ fn regular_languages_can_only_be_inferred_from_the_strings() {
         let mut followed: BTreeMap<usize, usize> = BTreeMap::new();
         for place in 0..start {
             let same = seen[place..].starts_with(string);
-            if let Some(next) = seen.get(place + string.len()).filter(|next| same && **next < 8) {
+            if let Some(next) = seen
+                .get(place + string.len())
+                .filter(|next| same && **next < 8)
+            {
                 *followed.entry(*next).or_default() += 1;
             }
         }
@@ -135,7 +141,10 @@ fn digits_are_all_there_and_none_twice() {
         assert!(example.targets[..63].iter().all(|t| *t == Target::Unasked));
         of_each[drawn] += 1;
     }
-    assert!(of_each.iter().all(|count| (25..50).contains(count)), "{of_each:?}");
+    assert!(
+        of_each.iter().all(|count| (25..50).contains(count)),
+        "{of_each:?}"
+    );
 }
 
 /// The expectation has the least error: what is drawn lies around it with the variance of the noise; forecasts further
@@ -208,8 +217,12 @@ fn config(task: serde_json::Value, cores: serde_json::Value) -> ProbeConfig {
 /// A few seconds of training beat chance by far, whatever the number of threads, to the last bit.
 #[test]
 fn cores_learn_and_threads_do_not_matter() {
-    let task = json!({"kind": "selective_copy", "items": 1, "alphabet": 4, "train": [8], "test": [8, 16]});
-    let config = config(task, json!([{"core": "mamba"}, {"core": "gru", "lr": 0.02}]));
+    let task =
+        json!({"kind": "selective_copy", "items": 1, "alphabet": 4, "train": [8], "test": [8, 16]});
+    let config = config(
+        task,
+        json!([{"core": "mamba"}, {"core": "gru", "lr": 0.02}]),
+    );
     assert!(config.problems().is_empty());
     let one = run(&config, 1, || {}).unwrap();
     let two = run(&config, 2, || {}).unwrap();
@@ -218,8 +231,17 @@ fn cores_learn_and_threads_do_not_matter() {
         let seed = &core.seeds[0];
         assert_eq!(seed.curve.len(), 4);
         assert_eq!(seed.curve[3].step, 80);
-        assert!(seed.curve[3].loss < 0.7 * seed.curve[0].loss, "{}", core.label);
-        assert!(seed.sizes[0].score > 0.6, "{}: {:?}", core.label, seed.sizes);
+        assert!(
+            seed.curve[3].loss < 0.7 * seed.curve[0].loss,
+            "{}",
+            core.label
+        );
+        assert!(
+            seed.sizes[0].score > 0.6,
+            "{}: {:?}",
+            core.label,
+            seed.sizes
+        );
     }
 }
 
@@ -235,22 +257,35 @@ fn coefficients_are_recovered() {
     let report = run(&config, 1, || {}).unwrap();
     assert_eq!(report.score, "error");
     let seed = &report.cores[0].seeds[0];
-    assert!(seed.sizes.iter().all(|at| at.score < 0.05), "{:?}", seed.sizes);
+    assert!(
+        seed.sizes.iter().all(|at| at.score < 0.05),
+        "{:?}",
+        seed.sizes
+    );
     let found = &seed.coefficients.as_ref().unwrap().of_model;
-    assert!((found[0] - 1.2).abs() < 0.15 && (found[1] + 0.6).abs() < 0.15, "{found:?}");
+    assert!(
+        (found[0] - 1.2).abs() < 0.15 && (found[1] + 0.6).abs() < 0.15,
+        "{found:?}"
+    );
 }
 
 #[test]
 fn what_cannot_be_trained_is_named() {
     let task = json!({"kind": "associative_recall", "keys": 8, "train": [4], "test": [9]});
-    let mut config = config(task, json!([{"core": "gru"}, {"core": "gru"}, {"core": "grue"}]));
-    config.batch = 0;
-    let problems = config.problems();
+    let mut wrong = config(
+        task,
+        json!([{"core": "gru"}, {"core": "gru"}, {"core": "grue"}]),
+    );
+    wrong.batch = 0;
+    let problems = wrong.problems();
     let keys: Vec<&str> = problems.iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!(keys, ["batch", "cores.1.label", "cores.2.core", "task.test"]);
+    assert_eq!(
+        keys,
+        ["batch", "cores.1.label", "cores.2.core", "task.test"]
+    );
     assert!(problems[2].1.contains("did you mean `gru`"));
     let refused = json!([{"core": "s5", "args": {"state": 3}}]);
     let task = json!({"kind": "digits"});
-    let error = run(&super::tests::config(task, refused), 1, || {}).unwrap_err();
+    let error = run(&config(task, refused), 1, || {}).unwrap_err();
     assert!(error.to_string().contains("state"), "{error}");
 }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::{
     Example, Inputs, ModelConfig, Part, ProbeNetwork, Target, Task, example, network::Input,
 };
-use crate::{Cost, CoreError, StackConfig, check_gradients, find, optimiser::Optimiser};
+use crate::{CoreError, Cost, StackConfig, check_gradients, find, optimiser::Optimiser};
 
 /// Rows that go through a network at once when it is measured.
 const TEST_BATCH: usize = 64;
@@ -252,7 +252,8 @@ pub fn run(
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Result<_, CoreError>>>> =
         Mutex::new((0..jobs).map(|_| None).collect());
-    let failed = |results: &[Option<Result<_, CoreError>>]| results.iter().flatten().any(Result::is_err);
+    let failed =
+        |results: &[Option<Result<_, CoreError>>]| results.iter().flatten().any(Result::is_err);
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, jobs.max(1)) {
             scope.spawn(|| {
@@ -318,8 +319,7 @@ fn train(
         args: Value::Object(core.args.clone()),
     };
     let mut rng = Stream::new(seed, 0, "probe.weights");
-    let mut network =
-        ProbeNetwork::new(&stack, &config.model, probe.border(), &mut rng, &device)?;
+    let mut network = ProbeNetwork::new(&stack, &config.model, probe.border(), &mut rng, &device)?;
     let parameters = network.num_params();
     let cost = network.core().map(Cost::of).unwrap_or_default();
     let mut optimiser = Optimiser::new(1e-8, LARGEST_NORM);
@@ -414,9 +414,8 @@ impl Batch {
         let asked = all
             .enumerate()
             .filter(|(_, target)| **target != Target::Unasked);
-        let (places, targets): (Vec<i32>, Vec<Target>) = asked
-            .map(|(place, target)| (place as i32, *target))
-            .unzip();
+        let (places, targets): (Vec<i32>, Vec<Target>) =
+            asked.map(|(place, target)| (place as i32, *target)).unzip();
         let count = targets.len();
         let number = |target: &Target| match target {
             Target::Number { drawn, .. } => Some(*drawn),
@@ -517,11 +516,7 @@ fn measure(
 }
 
 /// The outputs, where at the last `withheld` steps the output of the step before takes the place of the input.
-fn go_on(
-    network: &ProbeNetwork,
-    input: Input,
-    withheld: usize,
-) -> Result<Tensor<2>, CoreError> {
+fn go_on(network: &ProbeNetwork, input: Input, withheld: usize) -> Result<Tensor<2>, CoreError> {
     let Input::Numbers(mut numbers) = input else {
         return network.forward(input);
     };

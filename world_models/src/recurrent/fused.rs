@@ -244,8 +244,10 @@ impl RecurrenceKernels for Flex {
             let met = &met.storage::<f32>()[..batch * gates];
             let rows = task_rows(width);
             now.par_chunks_mut(rows * memory)
-                .zip(kept[t * batch * kept_width..][..batch * kept_width]
-                    .par_chunks_mut(rows * kept_width))
+                .zip(
+                    kept[t * batch * kept_width..][..batch * kept_width]
+                        .par_chunks_mut(rows * kept_width),
+                )
                 .enumerate()
                 .for_each(|(task, (now, kept))| {
                     let each = now
@@ -393,9 +395,7 @@ mod tests {
                 layers: 1,
                 args: Value::Null,
             };
-            let core = config
-                .init(&mut Stream::new(1, 0, name), &device)
-                .unwrap();
+            let core = config.init(&mut Stream::new(1, 0, name), &device).unwrap();
             let resets = random_resets(batch, steps, 0.2, &device);
             let weights = noise::<3>("weights", [batch, steps, width], &device);
             let run = |whole: bool| {
@@ -412,8 +412,7 @@ mod tests {
                     let mut outputs = Vec::new();
                     for t in 0..steps {
                         let u = input.clone().narrow(1, t, 1).reshape([batch, width]);
-                        let flag: Tensor<1, Bool> =
-                            resets.clone().narrow(1, t, 1).reshape([batch]);
+                        let flag: Tensor<1, Bool> = resets.clone().narrow(1, t, 1).reshape([batch]);
                         let (y, next) = core.step(u, flag, now).unwrap();
                         outputs.push(y);
                         now = next;

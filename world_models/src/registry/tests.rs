@@ -72,11 +72,12 @@ fn gradients_of_every_core_are_those_of_differences() {
         let mut along_parameters = Along {
             grads: &grads,
             product: 0.0,
+            place: 0,
         };
         core.visit(&mut along_parameters);
         exact += along_parameters.product;
         let at = |step: f32| {
-            let moved = core.clone().map(&mut Move { step });
+            let moved = core.clone().map(&mut Move { step, place: 0 });
             let input = input.clone() + to_input.clone().mul_scalar(step);
             let state = state.clone() + to_state.clone().mul_scalar(step);
             along(loss(&moved, input, state))
@@ -90,22 +91,26 @@ fn gradients_of_every_core_are_those_of_differences() {
     }
 }
 
-/// The direction that belongs to a parameter.
-fn direction<const D: usize>(param: &Param<Tensor<D>>) -> Tensor<D> {
-    let shape = param.val().dims();
-    noise(&format!("{shape:?}"), shape, &param.val().device().inner()).mul_scalar(0.1)
+/// The direction that belongs to a parameter, by its place among them.
+fn direction<const D: usize>(param: &Param<Tensor<D>>, place: usize) -> Tensor<D> {
+    let value = param.val();
+    let device = value.device().inner();
+    noise(&format!("parameter {place}"), value.dims(), &device).mul_scalar(0.1)
 }
 
 /// Adds up gradient times direction.
 struct Along<'a> {
     grads: &'a GradientsParams,
     product: f64,
+    place: usize,
 }
 
 impl ModuleVisitor for Along<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.place += 1;
         if let Some(grad) = self.grads.get::<D>(param.id) {
-            let product = (grad * direction(param)).sum().into_scalar::<f32>();
+            let along = direction(param, self.place);
+            let product = (grad * along).sum().into_scalar::<f32>();
             self.product += f64::from(product);
         }
     }
@@ -114,13 +119,96 @@ impl ModuleVisitor for Along<'_> {
 /// Moves every parameter along its direction.
 struct Move {
     step: f32,
+    place: usize,
 }
 
 impl ModuleMapper for Move {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let along = direction(&param);
+        self.place += 1;
+        let along = direction(&param, self.place);
         let step = self.step;
         param.map(|x| Tensor::from_inner(x.inner() + along.mul_scalar(step)).require_grad())
+    }
+}
+
+/// Arguments with which a core, or a part of it, remembers nothing.
+#[test]
+fn cores_may_remember_nothing() {
+    let device = Device::flex().autodiff();
+    let cases = [
+        ("frame_stack", json!({"frames": 1})),
+        ("transformer", json!({"window": 1})),
+        ("mamba", json!({"taps": 1, "state": 4})),
+        (
+            "mamba2",
+            json!({"taps": 1, "state": 4, "head": 8, "chunk": 4}),
+        ),
+    ];
+    for (name, args) in cases {
+        let core = stack(name, 2, args)
+            .init(&mut Stream::new(1, 0, name), &device)
+            .unwrap();
+        check_core(&core, 21, &device);
+    }
+}
+
+/// A state that is not finite does not outlive its episode, in any recurrence.
+#[test]
+fn infinities_end_at_a_reset() {
+    let device = Device::flex();
+    for entry in registry() {
+        // Attention multiplies what it masks by 0; its state holds inputs, which are finite.
+        if matches!(entry.name, "transformer" | "seqboat" | "miras") {
+            continue;
+        }
+        let core = stack(entry.name, 1, small(entry.name))
+            .init(&mut Stream::new(1, 0, entry.name), &device)
+            .unwrap();
+        let state = Tensor::full([1, core.state_width()], f32::INFINITY, &device);
+        let input = noise::<3>("input", [1, 9, 16], &device);
+        let resets = flags(
+            &[0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            [1, 9],
+            &device,
+        );
+        let (y, last) = core.scan(input.clone(), resets, state).unwrap();
+        let none = flags(&[0.0; 7], [1, 7], &device);
+        let (alone, end) = core
+            .scan(input.narrow(1, 2, 7), none, core.initial_state(1))
+            .unwrap();
+        assert_same(&y.narrow(1, 2, 7), &alone, 1e-5);
+        assert_same(&last, &end, 1e-5);
+    }
+}
+
+/// What a core keeps of its parameters while it acts is forgotten when they change.
+#[test]
+fn what_is_derived_from_parameters_follows_them() {
+    let device = Device::flex();
+    for entry in registry() {
+        let core = stack(entry.name, 1, small(entry.name))
+            .init(&mut Stream::new(1, 0, entry.name), &device)
+            .unwrap();
+        let step = |core: &crate::Stack| {
+            let input = noise::<2>("input", [2, 16], &device);
+            let resets = flags(&[0.0; 2], [2], &device);
+            core.step(input, resets, core.initial_state(2)).unwrap().0
+        };
+        let (first, again) = (step(&core), step(&core));
+        assert_same(&again, &first, 0.0);
+        let moved = core.clone().map(&mut Move {
+            step: 0.5,
+            place: 0,
+        });
+        let input = noise::<2>("input", [2, 16], &device).reshape([2, 1, 16]);
+        let resets = flags(&[0.0; 2], [2, 1], &device);
+        let (scanned, _) = moved.scan(input, resets, moved.initial_state(2)).unwrap();
+        let stepped = step(&moved);
+        assert_same(&stepped, &scanned.reshape([2, 16]), 1e-4);
+        assert!(values(&stepped) != values(&first), "{}", entry.name);
+        // And what was saved of others.
+        let restored = core.restore(&moved.to_bytes().unwrap()).unwrap();
+        assert_same(&step(&restored), &stepped, 0.0);
     }
 }
 

@@ -187,9 +187,7 @@ impl Mamba {
             both.clone().narrow(2, 0, channels),
             both.narrow(2, channels, channels),
         );
-        let (x, remembered) = self
-            .convolution
-            .scan(x, &resets, part(&state, 0, taps));
+        let (x, remembered) = self.convolution.scan(x, &resets, part(&state, 0, taps));
         let selected = self.selection.forward(x.clone());
         let rank = selected.dims()[2] - 2 * n;
         let selected = |start: usize, length: usize| selected.clone().narrow(2, start, length);

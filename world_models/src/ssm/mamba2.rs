@@ -206,9 +206,15 @@ fn one_chunk(
     let later_episode = episode.clone().not_equal_scalar(0.0);
     let begun = later_episode.clone().narrow(1, q - 1, 1);
     let c = c.reshape([batch, 1, q, n]).expand([batch, heads, q, n]);
-    let carried = c.matmul(state.clone().swap_dims(2, 3)) * total.clone().exp().reshape([batch, heads, q, 1]);
+    let carried =
+        c.matmul(state.clone().swap_dims(2, 3)) * total.clone().exp().reshape([batch, heads, q, 1]);
     // A selection and no product: a state that is not finite must not outlive its episode.
-    let carried = carried.mask_fill(later_episode.reshape([batch, 1, q, 1]).expand([batch, heads, q, p]), 0.0);
+    let carried = carried.mask_fill(
+        later_episode
+            .reshape([batch, 1, q, 1])
+            .expand([batch, heads, q, p]),
+        0.0,
+    );
     // What the last episode adds to the state, decayed to the end.
     let end = total.clone().narrow(2, q - 1, 1);
     let last = episode.clone().narrow(1, q - 1, 1).expand([batch, q]);

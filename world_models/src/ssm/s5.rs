@@ -160,10 +160,7 @@ impl S5Config {
             ));
         }
         if size > MOST_STATES {
-            return Err(argument(
-                "state",
-                format!("{size}; at most {MOST_STATES}"),
-            ));
+            return Err(argument("state", format!("{size}; at most {MOST_STATES}")));
         }
         check_steps("s5", self.min_step, self.max_step)?;
         let block = Measure::Legs.spectrum(size / self.blocks);

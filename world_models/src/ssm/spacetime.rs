@@ -356,4 +356,26 @@ mod tests {
         let (scanned, _) = core.scan(input.clone(), resets, state.clone()).unwrap();
         assert_same(&core.convolve(input, state).unwrap(), &scanned, 1e-4);
     }
+
+    /// Eigenvalues on roots of unity, where transforms would divide by zero.
+    #[test]
+    fn kernels_are_finite_with_eigenvalues_on_the_circle() {
+        let device = Device::flex();
+        for a in [[0.25; 4], [0.5, 0.5, 0.0, 0.0], [0.5, -0.5, 0.0, 0.0]] {
+            let mut core = layer(1, 4, &device);
+            core.a = Param::from_tensor(crate::testing::from(a.to_vec(), [1, 4], &device));
+            for length in [3, 16, 64] {
+                let found = core.kernel(length).unwrap();
+                let expected = core.system().columns(length).kernel.reshape([1, length]);
+                assert_same(&found, &expected, 1e-4);
+            }
+            let input = noise("input", [1, 64, 1], &device);
+            let resets = flags(&[0.0; 64], [1, 64], &device);
+            let (scanned, _) = core
+                .scan(input.clone(), resets, core.initial_state(1))
+                .unwrap();
+            let convolved = core.convolve(input, core.initial_state(1)).unwrap();
+            assert_same(&convolved, &scanned, 1e-4);
+        }
+    }
 }

@@ -265,6 +265,23 @@ fn unstable_eigenvalues_are_found_or_clipped() {
     }
 }
 
+/// Moduli of clipped eigenvalues with small steps round to one; that is no instability.
+#[test]
+fn eigenvalues_next_to_the_circle_are_stable() {
+    let device = Device::flex();
+    for step in [1e-6, 1e-5, 1e-4, 1e-3, 0.1] {
+        let config = S5Config {
+            state: 256,
+            min_step: step,
+            max_step: step,
+            ..S5Config::default()
+        };
+        let mut s5 = layer(2, &config, &device);
+        s5.lambda_re = Param::from_tensor(Tensor::zeros([128], &device));
+        s5.check_stability().unwrap();
+    }
+}
+
 /// Long sequences with extreme steps stay finite: silence, and one impulse.
 #[test]
 fn nothing_overflows_over_eight_thousand_steps() {
