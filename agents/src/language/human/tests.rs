@@ -383,8 +383,10 @@ fn a_rivals_words_stay_the_rivals() {
     assert_eq!(told.rules(), "Rules.");
     let lines = told.lines(0, &names);
     let who: Vec<Speaker> = lines.iter().map(|line| line.who).collect();
-    use Speaker::{Game, Rival, You};
-    assert_eq!(who, [Game, Rival, Game, You]);
+    assert_eq!(
+        who,
+        [Speaker::Game, Speaker::Rival, Speaker::Game, Speaker::You]
+    );
     assert!(lines[1].text.ends_with("<script>⟨202E⟩"));
     // What a person enters is read as the move it is.
     let due = palaestra_envs::language::answer::Expected::SellerText;

@@ -260,13 +260,11 @@ impl Facts<'_> {
 
     /// Whether the rival's discount factor or valuation is known; of persuasion, whether everything is.
     pub(super) fn is_complete(&self) -> bool {
-        match self.0["complete_information"].as_bool() {
-            Some(complete) => complete,
-            None => {
-                let told = |key: &str| self.0[key].as_bool() == Some(true);
-                told("is_seller_know_cv") && told("is_buyer_know_p") && self.0["reveal"] == "always"
-            }
+        if let Some(complete) = self.0["complete_information"].as_bool() {
+            return complete;
         }
+        let told = |key: &str| self.0[key].as_bool() == Some(true);
+        told("is_seller_know_cv") && told("is_buyer_know_p") && self.0["reveal"] == "always"
     }
 
     fn value(&self, seat: usize) -> Option<f64> {
