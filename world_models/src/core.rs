@@ -151,6 +151,9 @@ pub(crate) fn part(state: &Tensor<2>, start: usize, width: usize) -> Tensor<2> {
     state.clone().narrow(1, start, width)
 }
 
+/// How far beyond one a modulus may be.
+const ROUNDING: f32 = 1e-6;
+
 /// Finds the first modulus above one. Eigenvalues next to the unit circle have moduli that round to one, and a little
 /// beyond.
 pub(crate) fn check_moduli(moduli: Tensor<1>) -> Result<(), CoreError> {
@@ -159,7 +162,6 @@ pub(crate) fn check_moduli(moduli: Tensor<1>) -> Result<(), CoreError> {
         .map_err(|error| CoreError::Read {
             reason: error.to_string(),
         })?;
-    const ROUNDING: f32 = 1e-6;
     match (values.iter()).position(|m| m.is_nan() || *m > 1.0 + ROUNDING) {
         None => Ok(()),
         Some(index) => Err(CoreError::Unstable {

@@ -55,7 +55,8 @@ pub(super) fn probe(output: &Output, args: &ProbeArgs) -> Result<Exit, CliError>
         show(&probe::scores(&report))
     );
     if let Some(found) = probe::coefficients(&report) {
-        text += &format!("\n\n{}", show(&found));
+        text.push_str("\n\n");
+        text.push_str(&show(&found));
     }
     output.text(&text);
     if let Some(folder) = &args.out {

@@ -52,9 +52,8 @@ pub(super) fn page(report: &ProbeReport, pictures: &[Picture]) -> String {
 }
 
 fn table(sheet: &mut Sheet, (header, rows): &(Vec<String>, Vec<Vec<String>>)) {
-    let escaped = |cells: &[String]| -> Vec<String> {
-        cells.iter().map(|cell| escape(cell).to_string()).collect()
-    };
+    let escaped =
+        |cells: &[String]| -> Vec<String> { cells.iter().map(|cell| escape(cell)).collect() };
     let rows: Vec<_> = rows.iter().map(|row| (false, escaped(row))).collect();
     sheet.table("data", &escaped(header), &rows);
 }

@@ -183,7 +183,13 @@ mod tests {
     fn what_is_no_number_stays_none() {
         let device = Device::flex();
         let x = Tensor::<1>::from_data([f32::NAN, f32::INFINITY, f32::NEG_INFINITY], &device);
-        for function in [gelu::<1>, leaky_relu::<1>, sigmoid::<1>, silu::<1>, tanh::<1>] {
+        for function in [
+            gelu::<1>,
+            leaky_relu::<1>,
+            sigmoid::<1>,
+            silu::<1>,
+            tanh::<1>,
+        ] {
             assert!(values(&function(x.clone()))[0].is_nan());
         }
         assert_close(&values(&sigmoid(x.clone()))[1..], &[1.0, 0.0], 0.0);

@@ -89,7 +89,7 @@ impl Probe for Autoregression {
     fn example(&self, size: usize, _: Part, _: u64, rng: &mut Stream) -> Example {
         let order = self.coefficients.len();
         let mut series = vec![0.0_f64; order];
-        for _ in 0..BURN_IN + self.steps + 1 {
+        for _ in 0..=BURN_IN + self.steps {
             let terms = self.coefficients.iter().zip(series.iter().rev());
             let shock: f64 = rng.sample(StandardNormal);
             series.push(terms.map(|(phi, x)| phi * x).sum::<f64>() + self.noise * shock);

@@ -1,7 +1,7 @@
 //! Training cores on a task, and measuring what they have learned.
 
 use std::sync::{
-    Mutex,
+    Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -264,7 +264,7 @@ pub fn run(
                     }
                     let core = &config.cores[job / seeds];
                     let result = train(config, core, config.seeds[job % seeds], &done);
-                    let mut results = results.lock().unwrap_or_else(|error| error.into_inner());
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                     results[job] = Some(result);
                     if failed(&results) {
                         next.store(jobs, Ordering::Relaxed);
@@ -273,9 +273,7 @@ pub fn run(
             });
         }
     });
-    let results = results
-        .into_inner()
-        .unwrap_or_else(|error| error.into_inner());
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     // The error of the earliest; after it there may be trainings that were not begun.
     let results: Vec<_> = results.into_iter().flatten().collect::<Result<_, _>>()?;
     let probe = config.task.probe();
@@ -393,22 +391,20 @@ impl Batch {
     fn new(examples: Vec<Example>, device: &Device) -> Self {
         let rows = examples.len();
         let steps = examples.first().map_or(0, |example| example.targets.len());
-        let input = match examples.first().map(|example| &example.inputs) {
-            Some(Inputs::Numbers(_)) => {
-                let values = examples.iter().flat_map(|example| match &example.inputs {
-                    Inputs::Numbers(values) => &values[..],
-                    Inputs::Tokens(_) => &[],
-                });
-                Input::Numbers(numbers(values.copied().collect(), [rows, steps], device))
-            }
-            _ => {
-                let tokens = examples.iter().flat_map(|example| match &example.inputs {
-                    Inputs::Tokens(tokens) => &tokens[..],
-                    Inputs::Numbers(_) => &[],
-                });
-                let tokens = tokens.map(|token| *token as i32).collect();
-                Input::Tokens(integers(tokens, [rows, steps], device))
-            }
+        let of_numbers = |example: &Example| matches!(example.inputs, Inputs::Numbers(_));
+        let input = if examples.first().is_some_and(of_numbers) {
+            let values = examples.iter().flat_map(|example| match &example.inputs {
+                Inputs::Numbers(values) => &values[..],
+                Inputs::Tokens(_) => &[],
+            });
+            Input::Numbers(numbers(values.copied().collect(), [rows, steps], device))
+        } else {
+            let tokens = examples.iter().flat_map(|example| match &example.inputs {
+                Inputs::Tokens(tokens) => &tokens[..],
+                Inputs::Numbers(_) => &[],
+            });
+            let tokens = tokens.map(|token| *token as i32).collect();
+            Input::Tokens(integers(tokens, [rows, steps], device))
         };
         let all = examples.iter().flat_map(|example| &example.targets);
         let asked = all
@@ -425,12 +421,12 @@ impl Batch {
             Target::Class { drawn, .. } => *drawn as i32,
             _ => 0,
         };
-        let drawn = match targets.iter().map(number).collect::<Option<Vec<f32>>>() {
-            Some(values) => Drawn::Numbers(numbers(values, [count, 1], device)),
-            None => {
-                let classes = targets.iter().map(class).collect();
-                Drawn::Classes(integers(classes, [count, 1], device))
-            }
+        let values = targets.iter().map(number).collect::<Option<Vec<f32>>>();
+        let drawn = if let Some(values) = values {
+            Drawn::Numbers(numbers(values, [count, 1], device))
+        } else {
+            let classes = targets.iter().map(class).collect();
+            Drawn::Classes(integers(classes, [count, 1], device))
         };
         Self {
             input,

@@ -51,12 +51,10 @@ impl Cell {
             Self::Lstm => 2,
         }
     }
-
-    /// Vectors that the reverse needs of every step: all gates, and the GRU's U_n h + c_n.
-    pub(super) fn kept(self) -> usize {
-        4
-    }
 }
+
+/// Vectors that the reverse needs of every step: the LSTM's four gates; the GRU's three, and U_n h + c_n.
+const KEPT: usize = 4;
 
 /// All states `[B, T, S]` from `drive` `[B, T, G·D]`, U transposed `[D, G·D]`, the bias of the candidate's recurrent map
 /// `[D]` (which the LSTM has not), `keep` `[B, T]`, 0 where an episode begins and else 1, and the state before, `[B, S]`.
@@ -226,7 +224,7 @@ impl RecurrenceKernels for Flex {
         let shape = drive.layout().shape().clone();
         let (batch, steps, gates) = (shape[0], shape[1], shape[2]);
         let width = gates / cell.gates();
-        let (memory, kept_width) = (cell.memories() * width, cell.kept() * width);
+        let (memory, kept_width) = (cell.memories() * width, KEPT * width);
         slices!(drive, bias, keep, state);
         let mut states = vec![0.0; batch * steps * memory];
         let mut kept = vec![0.0; steps * batch * kept_width];
@@ -281,7 +279,7 @@ impl RecurrenceKernels for Flex {
         let shape = states.layout().shape().clone();
         let (batch, steps, memory) = (shape[0], shape[1], shape[2]);
         let width = memory / cell.memories();
-        let (gates, kept_width) = (cell.gates() * width, cell.kept() * width);
+        let (gates, kept_width) = (cell.gates() * width, KEPT * width);
         let back = recurrent.transpose(0, 1).to_contiguous();
         slices!(keep, state, states, kept, grad);
         let mut drive = vec![0.0; batch * steps * gates];
