@@ -1,10 +1,11 @@
-//! The page of `palaestra play --web` in a real browser, driven over the WebDriver protocol (W3C): Chromium without a window.
+//! The page of `palaestra play --web` in a real browser, driven over the `WebDriver` protocol (W3C): Chromium without
+//! a window.
 //!
 //! Where there is no `chromium` or no `chromedriver` and not on the machines that must have them (`CI` is set), the tests say so
 //! and are left out.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -37,7 +38,7 @@ struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -51,7 +52,10 @@ impl Browser {
                 std::env::var_os("CI").is_none(),
                 "`{program}` is not installed"
             );
-            eprintln!("left out: `{program}` is not installed (Debian: chromium, chromium-driver)");
+            let _ = writeln!(
+                std::io::stderr(),
+                "left out: `{program}` is not installed (Debian: chromium, chromium-driver)"
+            );
             return None;
         }
         let mut driver = Command::new("chromedriver")
@@ -81,7 +85,7 @@ impl Browser {
             driver,
             port,
             session: String::new(),
-            _profile: profile,
+            profile,
         };
         let flags = [
             "--headless".to_owned(),
@@ -94,7 +98,7 @@ impl Browser {
             "--disable-component-update".into(),
             "--disable-sync".into(),
             format!("--window-size={size}"),
-            format!("--user-data-dir={}", browser._profile.path().display()),
+            format!("--user-data-dir={}", browser.profile.path().display()),
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": {"args": flags},
@@ -136,7 +140,7 @@ impl Browser {
 
     /// Waits until an expression is true.
     fn until(&self, expression: &str) {
-        let patience = Instant::now() + Duration::from_secs(60);
+        let patience = Instant::now() + Duration::from_mins(1);
         while self.eval(expression) != true {
             let page = || self.eval("document.body.innerText");
             assert!(Instant::now() < patience, "never: {expression}\n{}", page());

@@ -83,8 +83,8 @@ impl Game {
                 ..Self::negotiation("alice")
             },
             Self {
-                args: "money = 100, rounds = 3, value_high = 2.7183, seller_knows_values = false, seller_message = \"text\"",
-                secrets: &["2.7183", "271.83"],
+                args: "money = 100, rounds = 3, value_high = 2.7193, seller_knows_values = false, seller_message = \"text\"",
+                secrets: &["2.7193", "271.93"],
                 ..Self::persuasion("seller")
             },
             Self {
@@ -227,13 +227,13 @@ pub(super) fn http(
     request += "\r\n";
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
+        .set_read_timeout(Some(Duration::from_mins(1)))
         .unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     // Who refuses a request does not read its body.
     let _ = stream.write_all(body.as_bytes());
     // Not every server closes the connection: the length says when a reply is complete.
-    let (mut reply, mut piece) = (Vec::new(), [0; 1 << 16]);
+    let (mut reply, mut piece) = (Vec::new(), [0; 1 << 13]);
     while !is_complete(&reply) {
         match stream.read(&mut piece) {
             Ok(0) | Err(_) => break,

@@ -79,7 +79,7 @@ impl Response {
             head.extend([name, ": ", value, "\r\n"]);
         }
         if self.status != 204 {
-            head += &format!("content-length: {}\r\n", self.body.len());
+            head.extend(["content-length: ", &self.body.len().to_string(), "\r\n"]);
         }
         head += "connection: close\r\n\r\n";
         let mut bytes = head.into_bytes();

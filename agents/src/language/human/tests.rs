@@ -237,9 +237,9 @@ fn what_is_hidden_from_a_seat_is_in_nothing_that_is_shown() {
         ),
         (
             "glee_persuasion_text-v1",
-            json!({"seller_knows_values": false, "value_high": 2.7183, "rounds": 4, "money": 100}),
+            json!({"seller_knows_values": false, "value_high": 2.7193, "rounds": 4, "money": 100}),
             0,
-            ["2.7183", "271.83"],
+            ["2.7193", "271.93"],
             ("threshold_buyer", Value::Null),
         ),
         (

@@ -1,5 +1,7 @@
 //! What a person is shown: the chat of the seat line by line, and what is due.
 
+use std::fmt::Write as _;
+
 use palaestra_envs::language::{
     Money,
     answer::{Expected, Reading},
@@ -165,7 +167,8 @@ pub fn harmless(text: &str) -> String {
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}');
         if hidden || (c.is_control() && c != '\n') {
-            out += &format!("⟨{:X}⟩", u32::from(c));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "⟨{:X}⟩", u32::from(c));
         } else {
             out.push(c);
         }
