@@ -36,7 +36,7 @@ pub enum AgentError {
         /// What does not fit.
         reason: String,
     },
-    /// An agent of somebody's own cannot go on.
+    /// An agent cannot go on.
     #[error("agent `{agent}` failed: {reason}")]
     Failed {
         /// Identifier of the agent.
@@ -47,8 +47,8 @@ pub enum AgentError {
     /// A gradient that is not finite.
     #[error(
         "agent `{agent}` stopped learning: in update {update}, epoch {epoch}, minibatch {minibatch} (all from 0) the gradient \
-         of `{tensor}` is not finite; the parameters are as they were before. Look for rewards or observations that are not \
-         finite, or lower `lr`"
+         of `{tensor}` is not finite. Parameters, optimiser and shuffling are again as they were before that update, and its \
+         rollout is dropped. Look for rewards or observations that are not finite, or lower `lr`"
     )]
     Gradient {
         /// Identifier of the agent.
@@ -61,6 +61,23 @@ pub enum AgentError {
         minibatch: usize,
         /// Path of the parameter within the network.
         tensor: String,
+    },
+    /// An update after which what the network remembers would grow without bound.
+    #[error(
+        "agent `{agent}` stopped learning: after update {update} (from 0) mode {mode} of a layer of its core has modulus \
+         {modulus}, outside the unit disc. Parameters, optimiser and shuffling are again as they were before that update, \
+         and its rollout is dropped. Lower `lr`, or let the core keep its eigenvalues where they are stable (`clip_eigenvalues` \
+         of `s5`, which `parity` turns off)"
+    )]
+    Unstable {
+        /// Identifier of the agent.
+        agent: String,
+        /// The update.
+        update: u64,
+        /// Position among the modes of the discretised transition of the first layer that is unstable.
+        mode: usize,
+        /// Its modulus (NaN if it is no number).
+        modulus: f32,
     },
     /// An observation that an agent's belief cannot explain.
     #[error(
@@ -91,18 +108,11 @@ pub enum AgentError {
 }
 
 impl From<CoreError> for AgentError {
-    /// Errors of a sequence core are those of the agent's arguments `core` and `core_args`, or of the agent.
+    /// Errors of a sequence core at work are those of the agent that has it.
     fn from(error: CoreError) -> Self {
-        match error {
-            CoreError::Arguments(error) => Self::Env(error),
-            CoreError::UnknownCore { .. } => Self::argument("core", error.to_string()),
-            CoreError::Argument { name, reason, .. } => {
-                Self::argument(&format!("core_args.{name}"), reason)
-            }
-            other => Self::Failed {
-                agent: "ppo".into(),
-                reason: other.to_string(),
-            },
+        Self::Failed {
+            agent: "ppo".into(),
+            reason: error.to_string(),
         }
     }
 }
@@ -111,5 +121,36 @@ impl AgentError {
     /// An argument called `path` with a wrong value; `message` says what is wrong and what is expected.
     pub fn argument(path: &str, message: impl Into<String>) -> Self {
         Self::Env(EnvError::argument(path, message))
+    }
+
+    /// An error of building the sequence core `core`, located at the agent's arguments `core` and `core_args`.
+    pub(crate) fn of_core(core: &str, error: CoreError) -> Self {
+        match error {
+            CoreError::UnknownCore { .. } => Self::argument("core", error.to_string()),
+            CoreError::Argument { name, reason, .. } => Self::argument(
+                &format!("core_args.{name}"),
+                format!("of the core `{core}`: {reason}"),
+            ),
+            CoreError::Arguments(EnvError::Argument {
+                path,
+                message,
+                suggestion,
+            }) => Self::Env(EnvError::Argument {
+                path: match path.as_str() {
+                    "" => "core_args".into(),
+                    path => format!("core_args.{path}"),
+                },
+                message: format!("of the core `{core}`: {message}"),
+                suggestion,
+            }),
+            CoreError::Unstable { index, modulus } => Self::argument(
+                "core_args",
+                format!(
+                    "make a core `{core}` whose memory grows without bound before it has learned anything: mode {index} of its \
+                     discretised transition has modulus {modulus}, outside the unit disc; give smaller steps"
+                ),
+            ),
+            other => other.into(),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor},
+    tensor::{Device, Int, Tensor, TensorData},
 };
 use palaestra_envs::{
     sim::{ActView, Border, Selection, Turns},
@@ -19,7 +19,7 @@ use super::{
     distribution::Distribution,
     network::{ActorCritic, Prediction},
     ppo::Learner,
-    rollout::{Rollout, Step, flags, tensor},
+    rollout::{Rollout, Step, flags, tensor, values},
 };
 use crate::{Agent, AgentContext, AgentError, Mode, StepView};
 
@@ -89,15 +89,9 @@ impl Ppo {
         let actions = Distribution::of(&player.action).ok_or_else(|| {
             unsupported("its action is neither one or several integers nor a box of real numbers")
         })?;
-        // Minibatches are of no concern to who does not learn.
-        let learning = if context.total_steps > 0 {
-            context.seats()
-        } else {
-            0
-        };
-        args.check(learning, context.players.len())?;
+        args.check(context)?;
         let device = args.device.device()?;
-        let updates = context.total_steps / (context.rows * args.rollout) as u64;
+        let updates = args.updates(context);
         let (width, seed) = (observations.width, context.seed);
         let learner = Learner::new(args, width, actions, seed, updates, &device)?;
         let acting = learner.model.valid();
@@ -139,23 +133,25 @@ impl Ppo {
         self.context.first_seat(player) / self.context.rows
     }
 
-    /// The network's word on what the seats of its player number `position` see, one step on from what they remember.
+    /// The network's word on what some seats see, one step on from what they remember.
     fn predict(
         &self,
-        position: usize,
         observation: &[f32],
         starts: &[bool],
+        memory: Tensor<2>,
     ) -> Result<Prediction, AgentError> {
-        let rows = self.context.rows;
+        let (rows, width) = (starts.len(), self.observations.width);
         self.acting.step(
-            tensor(
-                observation.to_vec(),
-                [rows, self.observations.width],
-                &self.device,
-            ),
+            tensor(observation.to_vec(), [rows, width], &self.device),
             flags(starts.to_vec(), [rows], &self.device),
-            self.seats[position].memory.clone(),
+            memory,
         )
+    }
+
+    /// The same for what the seats of its player number `position` have seen last.
+    fn predict_seats(&self, position: usize) -> Result<Prediction, AgentError> {
+        let Seats { memory, step } = &self.seats[position];
+        self.predict(&step.observation, &step.starts, memory.clone())
     }
 
     /// Chooses an action for every seat of its player number `position` that is to act.
@@ -173,25 +169,23 @@ impl Ppo {
             None => Vec::new(),
         };
         let rows = self.context.rows;
+        let updates = self.learner.updates;
+        let strange = |what: &str, row: usize| AgentError::Failed {
+            agent: ID.into(),
+            reason: format!(
+                "after update {updates} {what} in row {row} is not finite; look for observations that are not, or lower \
+                 `lr`"
+            ),
+        };
+        let finite = |x: &[f32]| x.iter().all(|x| x.is_finite());
         let step = &mut self.seats[position].step;
         step.value = values(prediction.value)?;
         step.log_prob.resize(rows, 0.0);
         step.action.resize(rows * action_width, 0.0);
         for row in 0..rows {
             let policy = &policy[row * width..][..width];
-            if policy
-                .iter()
-                .chain(&step.value[row..=row])
-                .any(|x| !x.is_finite())
-            {
-                return Err(AgentError::Failed {
-                    agent: ID.into(),
-                    reason: format!(
-                        "after update {} the network's output in row {row} is not finite; look for observations that \
-                         are not, or lower `lr`",
-                        self.learner.updates
-                    ),
-                });
+            if !finite(policy) || !finite(&log_std) || !step.value[row].is_finite() {
+                return Err(strange("the network's output", row));
             }
             let action = &mut step.action[row * action_width..][..action_width];
             if !view.acting[row] {
@@ -207,6 +201,10 @@ impl Ppo {
                     step.log_prob[row] = actions.sample(policy, &log_std, mask, rng, action);
                 }
             }
+            // Deviations and sums may be too large although what they are made of is not.
+            if !finite(action) || !step.log_prob[row].is_finite() {
+                return Err(strange("the action that was drawn", row));
+            }
         }
         Ok(())
     }
@@ -218,43 +216,50 @@ impl Ppo {
         view: &StepView<'_>,
         reward: &mut [f32],
     ) -> Result<(), AgentError> {
-        let cut = &view.border.truncated;
-        if self.learner.args.parity || !cut.iter().any(|&cut| cut) {
+        let truncated = &view.border.truncated;
+        let cut: Vec<usize> = (0..truncated.len()).filter(|&row| truncated[row]).collect();
+        if self.learner.args.parity || cut.is_empty() {
             return Ok(());
         }
         let width = self.observations.width;
-        let mut observation = vec![0.0; self.context.rows * width];
-        for (row, out) in observation.chunks_mut(width).enumerate() {
-            if cut[row] {
-                self.observations
-                    .write(&view.own().final_observation, row, out);
-            }
+        let mut observation = vec![0.0; cut.len() * width];
+        for (row, out) in cut.iter().zip(observation.chunks_mut(width)) {
+            self.observations
+                .write(&view.own().final_observation, *row, out);
         }
-        let prediction = self.predict(position, &observation, &vec![false; self.context.rows])?;
+        let index: Vec<i32> = cut.iter().map(|&row| row as i32).collect();
+        let index = TensorData::new(index, [cut.len()]);
+        let memory = self.seats[position].memory.clone();
+        let memory = memory.select(0, Tensor::<1, Int>::from_data(index, &self.device));
+        let prediction = self.predict(&observation, &vec![false; cut.len()], memory)?;
         let gamma = self.learner.args.gamma as f32;
-        for (row, value) in values(prediction.value)?.into_iter().enumerate() {
-            if cut[row] {
-                reward[row] += gamma * value;
-            }
+        for (row, value) in cut.iter().zip(values(prediction.value)?) {
+            reward[*row] += gamma * value;
         }
         Ok(())
     }
 
-    /// Learns from the full rollout. The steps of the seats are free to hold what is observed now.
-    fn learn(&mut self, border: &Border) -> Result<(), AgentError> {
-        let began = Instant::now();
+    /// The values of what is observed now, and where episodes begin, for all seats; their steps are free to hold it.
+    fn last_values(&mut self, border: &Border) -> Result<(Vec<f32>, Vec<bool>), AgentError> {
         let (mut value, mut starts) = (Vec::new(), Vec::new());
         for position in 0..self.seats.len() {
             let own = border.player(self.context.players[position]);
             self.look(position, own.observation(), &border.elapsed);
-            let step = &self.seats[position].step;
-            let last = self.predict(position, &step.observation, &step.starts)?;
-            value.extend(values(last.value)?);
-            starts.extend_from_slice(&step.starts);
+            value.extend(values(self.predict_seats(position)?.value)?);
+            starts.extend_from_slice(&self.seats[position].step.starts);
         }
-        self.learner.update(&self.rollout, &value, &starts)?;
-        self.acting = self.learner.model.valid();
+        Ok((value, starts))
+    }
+
+    /// Learns from the full rollout.
+    fn learn(&mut self, border: &Border) -> Result<(), AgentError> {
+        let began = Instant::now();
+        let learned = (self.last_values(border))
+            .and_then(|(value, starts)| self.learner.update(&self.rollout, &value, &starts));
+        // Also if it could not be learned from: it has no room for another step.
         self.rollout.clear();
+        learned?;
+        self.acting = self.learner.model.valid();
         let learning = began.elapsed();
         let clock = std::mem::take(&mut self.clock);
         let steps = self.context.rows * self.rollout.dims()[1];
@@ -307,15 +312,6 @@ impl Ppo {
     }
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, AgentError> {
-    tensor
-        .try_into_vec_as::<f32>()
-        .map_err(|error| AgentError::Failed {
-            agent: ID.into(),
-            reason: format!("the device does not give back what it computed: {error}"),
-        })
-}
-
 impl Agent for Ppo {
     fn act(
         &mut self,
@@ -345,8 +341,7 @@ impl Agent for Ppo {
         if self.mode == Mode::Train && position == 0 && self.rollout.is_empty() {
             self.rollout.memory = self.memories()?;
         }
-        let step = &self.seats[position].step;
-        let prediction = self.predict(position, &step.observation, &step.starts)?;
+        let prediction = self.predict_seats(position)?;
         let memory = prediction.memory.clone();
         self.remember(position, rows, memory);
         self.choose(position, prediction, view)?;

@@ -3,10 +3,10 @@
 use burn::tensor::Device;
 use palaestra_world_models::StackConfig;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::AgentError;
+use crate::{AgentContext, AgentError};
 
 /// How the learning rate changes over the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,29 +76,37 @@ pub struct PpoArgs {
     pub encoder: Vec<usize>,
     /// Widths of the hidden layers of actor and critic.
     pub heads: Vec<usize>,
-    /// T, steps of every row between two updates.
+    /// T, steps of every row between two updates; the run must have room for one.
     pub rollout: usize,
     /// How often each update goes through its rollout.
     pub epochs: usize,
     /// Parts of a rollout, each of whole rows; a divisor of their number.
     pub minibatches: usize,
     /// Learning rate.
+    #[serde(deserialize_with = "number")]
     pub lr: f64,
     /// How it changes.
     pub lr_schedule: Schedule,
     /// γ, discount, in [0, 1].
+    #[serde(deserialize_with = "number")]
     pub gamma: f64,
     /// λ of the advantage estimate, in [0, 1].
+    #[serde(deserialize_with = "number")]
     pub lambda: f64,
     /// ε, of ratios and of values.
+    #[serde(deserialize_with = "number")]
     pub clip: f64,
     /// Weight of the value loss.
+    #[serde(deserialize_with = "number")]
     pub value_coef: f64,
     /// Weight of the entropy.
+    #[serde(deserialize_with = "number")]
     pub entropy_coef: f64,
     /// Largest norm of the gradient of all parameters together.
+    #[serde(deserialize_with = "number")]
     pub max_grad_norm: f64,
     /// ε of Adam.
+    #[serde(deserialize_with = "number")]
     pub adam_eps: f64,
     /// Where tensors live.
     pub device: DeviceKind,
@@ -106,6 +114,11 @@ pub struct PpoArgs {
     /// (else the value of its last observation stands for the rest of it), and S5's eigenvalues are not kept from
     /// the right half-plane.
     pub parity: bool,
+}
+
+/// A number; `nan` of a file in TOML arrives as null, and is refused with the range that is asked for.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 impl Default for PpoArgs {
@@ -135,12 +148,11 @@ impl Default for PpoArgs {
 }
 
 impl PpoArgs {
-    /// Checks the arguments for an agent with `seats` seats, of which there are `num_envs` for each player. 0 seats are
-    /// those of an agent that does not learn.
+    /// Checks the arguments for an agent in `context`.
     ///
     /// # Errors
     /// [`AgentError::Env`] naming the argument.
-    pub fn check(&self, seats: usize, players: usize) -> Result<(), AgentError> {
+    pub fn check(&self, context: &AgentContext) -> Result<(), AgentError> {
         let counts = [
             ("rollout", self.rollout),
             ("epochs", self.epochs),
@@ -160,6 +172,29 @@ impl PpoArgs {
                 return Err(AgentError::argument(name, "has a layer of width 0"));
             }
         }
+        if self.layers == Some(0) {
+            return Err(AgentError::argument("layers", "is 0; give at least 1"));
+        }
+        // Minibatches and rollouts are of no concern to who does not learn.
+        if context.total_steps > 0 {
+            self.check_update(context)?;
+        }
+        self.check_ranges()
+    }
+
+    /// Environment steps between two updates; `None` if they cannot be counted.
+    fn steps_of_update(&self, rows: usize) -> Option<u64> {
+        u64::try_from(rows.checked_mul(self.rollout)?).ok()
+    }
+
+    /// Updates that the run in `context` has room for.
+    pub fn updates(&self, context: &AgentContext) -> u64 {
+        let steps = self.steps_of_update(context.rows);
+        steps.map_or(0, |steps| context.total_steps / steps.max(1))
+    }
+
+    fn check_update(&self, context: &AgentContext) -> Result<(), AgentError> {
+        let (seats, players) = (context.seats(), context.players.len());
         if !seats.is_multiple_of(self.minibatches) {
             let counted = match players {
                 1 => format!("the {seats} environments (`num_envs`)"),
@@ -172,6 +207,25 @@ impl PpoArgs {
             );
             return Err(AgentError::argument("minibatches", message));
         }
+        if self.updates(context) == 0 {
+            let (rows, total) = (context.rows, context.total_steps);
+            let needed = (self.steps_of_update(rows))
+                .map_or_else(|| "more than can be counted".into(), |n| n.to_string());
+            let most = match total / rows.max(1) as u64 {
+                0 => String::new(),
+                most => format!("a `rollout` of at most {most}, or "),
+            };
+            let message = format!(
+                "is {}: with {rows} environments (`num_envs`) an update needs {needed} environment steps, but the run has \
+                 {total} (`total_env_steps`), so that nothing would be learned; give {most}a longer run",
+                self.rollout
+            );
+            return Err(AgentError::argument("rollout", message));
+        }
+        Ok(())
+    }
+
+    fn check_ranges(&self) -> Result<(), AgentError> {
         let ranges = [
             ("lr", self.lr, f64::MIN_POSITIVE, f64::MAX),
             ("gamma", self.gamma, 0.0, 1.0),

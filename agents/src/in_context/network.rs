@@ -66,7 +66,7 @@ impl ActorCritic {
     /// A network for observations of `width` numbers.
     ///
     /// # Errors
-    /// [`AgentError::Env`] that names the argument, for a core that cannot be made.
+    /// [`AgentError::Env`] that names the argument, for a core that cannot be made or is unstable from the start.
     pub fn new(
         args: &PpoArgs,
         width: usize,
@@ -75,12 +75,16 @@ impl ActorCritic {
         device: &Device,
     ) -> Result<Self, AgentError> {
         let stack = args.stack();
+        let of_core = |error| AgentError::of_core(&stack.core, error);
         let sqrt_2 = std::f32::consts::SQRT_2;
         let encoder = [&[width], &args.encoder[..]].concat();
         let head = |out: usize| [&[stack.width], &args.heads[..], &[out]].concat();
+        let encoder = layers(rng, &encoder, sqrt_2, sqrt_2, device);
+        let core = stack.init(rng, device).map_err(of_core)?;
+        core.check_stability().map_err(of_core)?;
         Ok(Self {
-            encoder: layers(rng, &encoder, sqrt_2, sqrt_2, device),
-            core: stack.init(rng, device)?,
+            encoder,
+            core,
             actor: layers(rng, &head(actions.width()), 2.0, 0.01, device),
             critic: layers(rng, &head(1), 2.0, 1.0, device),
             log_std: actions

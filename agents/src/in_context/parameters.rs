@@ -6,7 +6,8 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::rollout::tensor;
+use super::rollout::{tensor, values};
+use crate::AgentError;
 
 /// One parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,11 +21,15 @@ pub(super) struct SavedParameter {
 }
 
 /// All parameters of `module`.
-pub(super) fn save(module: &impl Module) -> Vec<SavedParameter> {
+///
+/// # Errors
+/// [`AgentError::Failed`] if the device does not give them back.
+pub(super) fn save(module: &impl Module) -> Result<Vec<SavedParameter>, AgentError> {
     #[derive(Default)]
     struct Save {
         path: Vec<String>,
         saved: Vec<SavedParameter>,
+        failed: Option<AgentError>,
     }
     impl ModuleVisitor for Save {
         fn enter_module(&mut self, name: &str, _: &str) {
@@ -37,23 +42,27 @@ pub(super) fn save(module: &impl Module) -> Vec<SavedParameter> {
 
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let value = param.val();
-            self.saved.push(SavedParameter {
-                path: self.path.join("."),
-                shape: value.dims().to_vec(),
-                values: value.into_data().try_into_vec().unwrap_or_default(),
-            });
+            let shape = value.dims().to_vec();
+            match values(value) {
+                Ok(values) => self.saved.push(SavedParameter {
+                    path: self.path.join("."),
+                    shape,
+                    values,
+                }),
+                Err(error) => self.failed = Some(error),
+            }
         }
     }
     let mut save = Save::default();
     module.visit(&mut save);
-    save.saved
+    save.failed.map_or(Ok(save.saved), Err)
 }
 
 /// `module` with the given parameters, which must be those of a module like it.
 ///
 /// # Errors
-/// What does not fit.
-pub(super) fn load<M: Module>(module: M, saved: Vec<SavedParameter>) -> Result<M, String> {
+/// [`AgentError::State`] for what does not fit; as [`save`].
+pub(super) fn load<M: Module>(module: M, saved: Vec<SavedParameter>) -> Result<M, AgentError> {
     struct Load(std::vec::IntoIter<SavedParameter>);
     impl ModuleMapper for Load {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -66,23 +75,27 @@ pub(super) fn load<M: Module>(module: M, saved: Vec<SavedParameter>) -> Result<M
             })
         }
     }
-    let own = save(&module);
+    let misfit = |reason: String| AgentError::State {
+        agent: "ppo".into(),
+        reason,
+    };
+    let own = save(&module)?;
     let different = own.iter().zip(&saved).find(|(own, saved)| {
         (&own.path, &own.shape) != (&saved.path, &saved.shape)
             || saved.values.len() != own.values.len()
     });
     if let Some((own, saved)) = different {
-        return Err(format!(
+        return Err(misfit(format!(
             "it has the parameter `{}` of shape {:?} where this agent has `{}` of shape {:?}",
             saved.path, saved.shape, own.path, own.shape
-        ));
+        )));
     }
     if own.len() != saved.len() {
-        return Err(format!(
+        return Err(misfit(format!(
             "it has {} parameters, this agent {}",
             saved.len(),
             own.len()
-        ));
+        )));
     }
     Ok(module.map(&mut Load(saved.into_iter())))
 }

@@ -16,7 +16,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use palaestra_envs::stream::Stream;
-use palaestra_world_models::{CoreError, check_gradients};
+use palaestra_world_models::{CoreError, SequenceCore, check_gradients};
 use rand::seq::SliceRandom;
 
 use super::{
@@ -82,8 +82,31 @@ impl Learner {
     /// Learns from a full rollout. `last_value` and `last_start`, `[B]`, are of what is observed now.
     ///
     /// # Errors
-    /// [`AgentError::Gradient`] if a gradient is not finite; the parameters are those before that minibatch.
+    /// [`AgentError::Gradient`] if a gradient is not finite, [`AgentError::Unstable`] if the core has become unstable;
+    /// parameters, optimiser, shuffling and report are then those before the update.
     pub fn update(
+        &mut self,
+        rollout: &Rollout,
+        last_value: &[f32],
+        last_start: &[bool],
+    ) -> Result<(), AgentError> {
+        // Tensors are handles: this copies nothing.
+        let before = (
+            self.model.clone(),
+            self.optimiser.clone(),
+            self.shuffle.clone(),
+            self.report.clone(),
+        );
+        let learned = self.pass_through(rollout, last_value, last_start);
+        match learned {
+            Ok(()) => self.updates += 1,
+            Err(_) => (self.model, self.optimiser, self.shuffle, self.report) = before,
+        }
+        learned
+    }
+
+    /// All minibatches of all epochs of an update.
+    fn pass_through(
         &mut self,
         rollout: &Rollout,
         last_value: &[f32],
@@ -101,7 +124,7 @@ impl Learner {
                 let (loss, terms) = self.loss(batch)?;
                 let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
                 check_gradients(&self.model, &gradients)
-                    .map_err(|error| self.stopped(epoch, minibatch, error))?;
+                    .map_err(|error| self.located(epoch, minibatch, error))?;
                 let (model, norm) =
                     self.optimiser
                         .step(learning_rate, self.model.clone(), gradients);
@@ -110,8 +133,8 @@ impl Learner {
             }
         }
         self.report.end_update(&estimates, learning_rate);
-        self.updates += 1;
-        Ok(())
+        let stable = self.model.core.check_stability();
+        stable.map_err(|error| self.located(0, 0, error))
     }
 
     /// The loss, and its terms to be looked at.
@@ -166,7 +189,8 @@ impl Learner {
         Ok((loss, terms))
     }
 
-    fn stopped(&self, epoch: usize, minibatch: usize, error: CoreError) -> AgentError {
+    /// `error` with its place in the course of learning.
+    fn located(&self, epoch: usize, minibatch: usize, error: CoreError) -> AgentError {
         match error {
             CoreError::Gradient { parameter } => AgentError::Gradient {
                 agent: "ppo".into(),
@@ -174,6 +198,12 @@ impl Learner {
                 epoch,
                 minibatch,
                 tensor: parameter,
+            },
+            CoreError::Unstable { index, modulus } => AgentError::Unstable {
+                agent: "ppo".into(),
+                update: self.updates,
+                mode: index,
+                modulus,
             },
             other => other.into(),
         }
@@ -183,7 +213,6 @@ impl Learner {
 #[cfg(test)]
 mod tests {
     use palaestra_envs::space::Space;
-    use palaestra_world_models::SequenceCore;
 
     use super::*;
     use crate::in_context::rollout::{Choices, flags, tensor};

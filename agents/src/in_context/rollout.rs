@@ -7,6 +7,7 @@ use burn::tensor::{Bool, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::gae::{Trace, gae};
+use crate::AgentError;
 
 /// One step of all rows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -241,6 +242,19 @@ pub(super) fn flags<const D: usize>(
     device: &Device,
 ) -> Tensor<D, Bool> {
     Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// The values of a tensor.
+///
+/// # Errors
+/// [`AgentError::Failed`] if the device does not give them back.
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, AgentError> {
+    tensor
+        .try_into_vec_as::<f32>()
+        .map_err(|error| AgentError::Failed {
+            agent: "ppo".into(),
+            reason: format!("the device does not give back what it computed: {error}"),
+        })
 }
 
 /// Where a step of some rows stands in `[B, T, …]`.

@@ -21,7 +21,7 @@ pub enum Exit {
     Usage = 2,
     /// Some trials failed.
     TrialsFailed = 3,
-    /// An agent of the user's own, in the program or outside, failed.
+    /// An agent failed, in the program or outside.
     PluginFailed = 4,
     /// The machine failed: files, memory.
     Internal = 70,
@@ -154,7 +154,13 @@ fn of_report(error: &ReportError) -> Exit {
 
 fn of_run(error: &RunError) -> Exit {
     match error {
-        RunError::Agent(AgentError::Process { .. } | AgentError::Failed { .. })
+        RunError::Stopped { error, .. } => of_run(error),
+        RunError::Agent(
+            AgentError::Process { .. }
+            | AgentError::Failed { .. }
+            | AgentError::Gradient { .. }
+            | AgentError::Unstable { .. },
+        )
         | RunError::Panic(_) => Exit::PluginFailed,
         RunError::Agent(_)
         | RunError::Config(_)

@@ -45,7 +45,7 @@ Exit codes:
   1    it ran, but a check failed: conformance, replay, a damaged log or checkpoint
   2    wrong arguments, configuration or path
   3    some trials failed
-  4    an agent of your own failed, in the program or outside
+  4    an agent failed, in the program or outside
   70   the machine failed: disk, memory
   130  stopped from the keyboard, after a checkpoint";
 

@@ -52,6 +52,37 @@ fn a_problem_points_at_its_key_or_value() {
     assert_eq!(pointed_at(&argument), "epsilo");
 }
 
+/// The files that are shown for learning in context: all of their agents can be built.
+#[test]
+fn files_of_learning_in_context_are_right() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/in_context");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let document = Document::parse("test.toml", &text).unwrap();
+        let trials = document.trials(&Registries::default());
+        assert!(!trials.unwrap().is_empty());
+        read += 1;
+    }
+    assert!(read > 0);
+}
+
+#[test]
+fn arguments_of_learning_in_context_are_pointed_at() {
+    const FILE: &str = include_str!("../../configs/in_context/repeat_first_easy.toml");
+    for (right, wrong, path, place) in [
+        ("state = 32", "sate = 32", "core_args.sate", "sate"),
+        ("state = 32", "state = 7", "core_args.state", "7"),
+        ("layers = 2", "layers = 0", "layers", "0"),
+        ("lr = 1e-3", "lr = nan", "lr", "nan"),
+        ("rollout = 102", "rollout = 15_626", "rollout", "15_626"),
+    ] {
+        let error = error_of(&FILE.replace(right, wrong));
+        assert_eq!(error.problems[0].path, format!("agents.0.args.{path}"));
+        assert_eq!(pointed_at(&error), place);
+    }
+}
+
 #[test]
 fn all_problems_are_reported_at_once() {
     let text = QUICKSTART

@@ -12,6 +12,7 @@
 //!     events.out.tfevents.…   the same for TensorBoard
 //!     episodes/        logged episodes
 //!     checkpoints/     step_N/, latest
+//!     failed/          checkpoints/ of the state in which an agent failed, to look at
 //!     log.jsonl        times
 //! ```
 
@@ -79,6 +80,22 @@ pub enum RunError {
          checkpoint when it is mended"
     )]
     Panic(String),
+    /// An agent failed while the trial ran.
+    #[error(
+        "{error}\nin the step after {env_steps} environment steps{}",
+        checkpoint.as_ref().map_or_else(String::new, |path| format!(
+            "; the state that it stopped in is kept in {}, to look at; `palaestra resume` goes on from the last checkpoint before",
+            path.display()
+        ))
+    )]
+    Stopped {
+        /// Environment steps made before the one that failed.
+        env_steps: u64,
+        /// Where the checkpoint is; `None` if none could be written.
+        checkpoint: Option<PathBuf>,
+        /// What the agent says.
+        error: Box<RunError>,
+    },
     /// Another process works in the run folder.
     #[error("another process runs {}; wait for it or stop it", .0.display())]
     Busy(PathBuf),

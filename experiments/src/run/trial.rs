@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use palaestra_agents::AgentError;
 use palaestra_envs::sim::{Selection, Simulator};
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +106,7 @@ pub fn run_trial(
         let stepped = match running.step() {
             Ok(rows) => rows,
             Err(error) => {
+                let error = running.keep_what_failed(error);
                 running.keep_the_rest();
                 return Err(error);
             }
@@ -294,6 +296,10 @@ impl<'a> Running<'a> {
     }
 
     fn checkpoint(&mut self) -> Result<(), RunError> {
+        self.checkpoint_in(self.folder, self.trial.config.train.keep_checkpoints)
+    }
+
+    fn checkpoint_in(&mut self, folder: &Path, keep: usize) -> Result<(), RunError> {
         let mut agents = Vec::with_capacity(self.seated.len());
         for seated in &mut self.seated {
             agents.push(seated.agent.save()?);
@@ -314,7 +320,7 @@ impl<'a> Running<'a> {
             recorder: self.recorder.save()?,
             pace,
         };
-        checkpoint.write(self.folder, self.trial.config.train.keep_checkpoints)?;
+        checkpoint.write(folder, keep)?;
         self.write_metrics()
     }
 
@@ -355,6 +361,23 @@ impl<'a> Running<'a> {
         RunError::Checkpoint {
             path: self.folder.join("checkpoints"),
             reason: format!("steps of rows that are ahead of others: {reason}"),
+        }
+    }
+
+    /// Where an agent has failed: writes its state and all else to `failed/`, to look at, and tells so. Nothing goes on
+    /// from there; what the checkpoint itself fails for is less than what is reported already.
+    fn keep_what_failed(&mut self, error: RunError) -> RunError {
+        // A process that failed has no state to give any more.
+        let of_agent = matches!(&error, RunError::Agent(error) if !matches!(error, AgentError::Process { .. }));
+        if !of_agent {
+            return error;
+        }
+        let folder = self.folder.join("failed");
+        let written = self.checkpoint_in(&folder, 0).is_ok();
+        RunError::Stopped {
+            env_steps: self.metrics.env_steps(),
+            checkpoint: written.then(|| folder.join("checkpoints")),
+            error: Box::new(error),
         }
     }
 
@@ -426,7 +449,7 @@ impl<'a> Running<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use palaestra_agents::{Agent, AgentContext, AgentError};
+    use palaestra_agents::{Agent, AgentContext};
     use palaestra_envs::{sim::ActView, space::Columns};
 
     use super::*;
@@ -526,7 +549,11 @@ mod tests {
         let failed: Vec<String> = (report.failures.iter())
             .map(|failure| failure.error.to_string())
             .collect();
-        assert_eq!(failed[0], "agent `failing` failed: out of luck");
+        assert!(
+            failed[0].starts_with("agent `failing` failed: out of luck\nin the step after 196 "),
+            "{}",
+            failed[0]
+        );
         assert!(failed[1].contains("panicked: out of luck"), "{}", failed[1]);
         assert_eq!((failed.len(), report.results.len()), (2, 1));
 
@@ -544,6 +571,52 @@ mod tests {
                 .join("metrics.parquet")
                 .exists()
         );
+    }
+
+    /// A learning rate beyond all bounds: the first minibatch spoils the parameters for the second.
+    #[test]
+    fn in_context_learning_that_fails_leaves_a_checkpoint_of_before() {
+        let text = r#"
+            schema = 1
+            experiment = { name = "test", seeds = [3], total_env_steps = 400 }
+            env = { id = "memory_chain-v0", num_envs = 4 }
+            train = { checkpoint_every_s = 1e6 }
+            [[agents]]
+            id = "ppo"
+            args = { core = "gru", encoder = [8], heads = [8], rollout = 10, minibatches = 2, lr = 1e30 }
+        "#;
+        let trials = plan(&[(String::new(), Arc::new(toml::from_str(text).unwrap()))]);
+        let place = tempfile::tempdir().unwrap();
+        let registries = Registries::default();
+        let error = run_trial(&trials[0], &registries, place.path(), &Watch::default());
+        let error = error.unwrap_err();
+        let RunError::Stopped {
+            env_steps,
+            checkpoint: Some(folder),
+            error: cause,
+        } = &error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(*env_steps, 36, "the tenth step brought the update");
+        assert!(
+            matches!(
+                **cause,
+                RunError::Agent(AgentError::Gradient { update: 0, .. })
+            ),
+            "{cause}"
+        );
+        let told = error.to_string();
+        assert!(told.contains("after 36 environment steps"), "{told}");
+        assert!(told.contains(&folder.display().to_string()), "{told}");
+        assert!(Checkpoint::latest(place.path()).unwrap().is_none());
+
+        let saved = Checkpoint::latest(&place.path().join("failed"));
+        let saved = saved.unwrap().unwrap();
+        let spec = trials[0].simulator(&registries, 3).unwrap();
+        let mut seated = trials[0].seat_agents(&registries, spec.spec()).unwrap();
+        seated[0].agent.load(&saved.agents[0]).unwrap();
+        assert!(seated[0].agent.save().unwrap() == saved.agents[0]);
     }
 
     #[test]

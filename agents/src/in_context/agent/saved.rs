@@ -1,12 +1,15 @@
 //! What is saved of the agent, and how it is taken up again: by the agent that was stopped, or by one of other seats.
 
+use std::collections::BTreeSet;
+
 use burn::module::Module;
 use palaestra_envs::{
     sim::{read_value, write_value},
     stream::Stream,
 };
-use palaestra_world_models::SequenceCore;
+use palaestra_world_models::{SequenceCore, StackConfig};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     super::{
@@ -41,12 +44,41 @@ fn misfit(reason: String) -> AgentError {
     }
 }
 
+/// What is told of two different configurations of one core: the arguments that differ.
+fn differences(saved: &StackConfig, own: &StackConfig) -> String {
+    let mut told = Vec::new();
+    let mut tell = |name: String, saved: &Value, own: &Value| {
+        if saved != own {
+            told.push(format!("{name} is {saved} there and {own} here"));
+        }
+    };
+    tell("`layers`".into(), &saved.layers.into(), &own.layers.into());
+    let widths = (saved.width.into(), own.width.into());
+    tell("the last width of `encoder`".into(), &widths.0, &widths.1);
+    let keys = [&saved.args, &own.args]
+        .into_iter()
+        .filter_map(Value::as_object);
+    let keys: BTreeSet<&String> = keys.flat_map(|args| args.keys()).collect();
+    for key in keys {
+        tell(
+            format!("`core_args.{key}`"),
+            &saved.args[key],
+            &own.args[key],
+        );
+    }
+    format!(
+        "its core `{}` has other arguments: {}",
+        own.core,
+        told.join(", ")
+    )
+}
+
 impl Ppo {
     /// Everything.
     pub(super) fn saved(&self) -> Result<Vec<u8>, AgentError> {
         let saved = Saved {
             core: self.core_json(),
-            parameters: parameters::save(&self.acting),
+            parameters: parameters::save(&self.acting)?,
             moments: self.learner.optimiser.save(),
             memory: self.memories()?,
             rollout: self.rollout.clone(),
@@ -109,13 +141,22 @@ impl Ppo {
         if core == own {
             return Ok(());
         }
-        let reason = format!("it is of the core {core}, but this agent has {own}");
+        let own = self.acting.core.config();
+        let reason = match serde_json::from_str::<StackConfig>(core) {
+            Err(_) => format!("it is of the core {core}"),
+            Ok(saved) if saved.core != own.core => {
+                format!(
+                    "it is of the core `{}`, but this agent has `{}`",
+                    saved.core, own.core
+                )
+            }
+            Ok(saved) => differences(&saved, own),
+        };
         Err(misfit(reason))
     }
 
     fn take_parameters(&mut self, saved: Vec<SavedParameter>) -> Result<(), AgentError> {
-        let model = parameters::load(self.learner.model.clone(), saved);
-        self.learner.model = model.map_err(misfit)?;
+        self.learner.model = parameters::load(self.learner.model.clone(), saved)?;
         Ok(())
     }
 

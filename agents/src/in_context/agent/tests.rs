@@ -5,7 +5,10 @@ use palaestra_envs::{registry, sim::Simulator, wrappers::WrapperConfig};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{conformance, in_context::parameters};
+use crate::{
+    conformance,
+    in_context::{parameters, rollout::Batch},
+};
 
 /// A network that is built and trained in no time.
 fn small(changes: Value) -> PpoArgs {
@@ -117,7 +120,50 @@ fn close(found: &[f32], expected: &[f32]) {
     }
 }
 
-/// Acceptance 11 and 12 of the method: what the whole sequence gives is what single steps gave, across episodes.
+/// Acceptance 11 of the method: what the whole sequence gives is what single steps gave, across episodes.
+///
+/// Plays the second rollout of 24 steps, so that there is something to remember at its start. Gives the batch of all
+/// seats.
+fn scanning_repeats_acting(play: &mut Play) -> Batch {
+    play.steps(24 + 23);
+    play.act().unwrap();
+    let rows = play.simulator.rows();
+    let seats = play.agent.context.seats();
+    for position in 0..play.agent.seats.len() {
+        let step = play.agent.seats[position].step.clone();
+        (play.agent.rollout).put(position * rows, &step, &vec![0.0; rows]);
+    }
+    play.agent.rollout.advance();
+    let agent = &play.agent;
+    assert!(agent.rollout.is_full() && agent.rollout.memory.iter().any(|&x| x != 0.0));
+    let (nothing, going_on) = (vec![0.0; seats], vec![false; seats]);
+    let estimates = agent.rollout.estimate(&nothing, &going_on, 0.99, 1.0);
+    let all: Vec<usize> = (0..seats).collect();
+    let batch = || agent.rollout.batch(&all, &estimates, &agent.device);
+    let Batch {
+        observation,
+        starts,
+        memory,
+        action,
+        forbidden,
+        log_prob: acted,
+        value,
+        choices,
+        ..
+    } = batch();
+    let scan = agent.acting.scan(observation, starts, memory).unwrap();
+    let log_std = agent.acting.log_std.as_ref().map(|x| x.val());
+    let (mut log_prob, _) =
+        (agent.learner.actions).evaluate(scan.policy, log_std, action, forbidden);
+    if let Some(choices) = choices {
+        log_prob = log_prob.mask_fill(choices.forced, 0.0);
+    }
+    close(&values(log_prob).unwrap(), &values(acted).unwrap());
+    close(&values(scan.value).unwrap(), &values(value).unwrap());
+    close(&values(scan.memory).unwrap(), &agent.memories().unwrap());
+    batch()
+}
+
 #[test]
 fn scanning_a_rollout_repeats_what_was_acted_step_by_step() {
     for core in ["s5", "gru", "lstm"] {
@@ -127,62 +173,72 @@ fn scanning_a_rollout_repeats_what_was_acted_step_by_step() {
             json!({})
         };
         let args = small(json!({ "core": core, "core_args": core_args, "rollout": 24 }));
-        // From the second rollout on there is something to remember at its start.
-        let mut play = Play::memory_chain(4, &args);
-        play.steps(24 + 23);
-        let (view, actions) = play.simulator.border_mut().act_view(0);
-        play.agent.act(&view, &Selection::all(4), actions).unwrap();
-        let memory = play.agent.memories().unwrap();
-        play.agent
-            .rollout
-            .put(0, &play.agent.seats[0].step, &[0.0; 4]);
-        play.agent.rollout.advance();
-
-        let agent = &play.agent;
-        assert!(agent.rollout.is_full() && agent.rollout.memory.iter().any(|&x| x != 0.0));
-        let estimates = agent.rollout.estimate(&[0.0; 4], &[false; 4], 0.99, 1.0);
-        let batch = agent
-            .rollout
-            .batch(&[0, 1, 2, 3], &estimates, &agent.device);
-        let starts = batch.starts.clone().int().sum().into_scalar::<i32>();
+        let batch = scanning_repeats_acting(&mut Play::memory_chain(4, &args));
+        let starts = batch.starts.int().sum().into_scalar::<i32>();
         assert!(
             (4 * 24 / 5 - 4..4 * 24 / 5 + 4).contains(&starts),
             "{starts} resets within"
         );
-        let scan = agent
-            .acting
-            .scan(batch.observation, batch.starts, batch.memory)
-            .unwrap();
-        let (log_prob, _) = agent
-            .learner
-            .actions
-            .evaluate(scan.policy, None, batch.action, None);
-        close(&values(log_prob).unwrap(), &values(batch.log_prob).unwrap());
-        close(&values(scan.value).unwrap(), &values(batch.value).unwrap());
-        close(&values(scan.memory).unwrap(), &memory);
     }
 }
 
-/// The ratio is 1 in the first minibatch, so nothing is clipped and the distance is nil.
+/// Real actions, several integers, and masks.
+fn of_other_actions(rollout: usize) -> [(&'static str, Play); 3] {
+    let args = small(json!({ "rollout": rollout, "epochs": 1, "minibatches": 1 }));
+    let limit = json!([{ "kind": "time_limit", "max_episode_steps": 7 }]);
+    ["pendulum-v1", "battleship-v0", "tic_tac_toe-v1"].map(|env| {
+        let wrappers = match env {
+            "tic_tac_toe-v1" => json!([]),
+            _ => limit.clone(),
+        };
+        (env, Play::new(env, &Value::Null, wrappers, 4, &args, 5))
+    })
+}
+
 #[test]
-fn the_first_minibatch_is_on_policy() {
-    let args = small(json!({ "epochs": 1, "minibatches": 1 }));
-    let mut play = Play::memory_chain(4, &args);
+fn scanning_repeats_acting_with_any_kind_of_action() {
+    for (env, mut play) in of_other_actions(24) {
+        let batch = scanning_repeats_acting(&mut play);
+        let starts = batch.starts.int().sum().into_scalar::<i32>();
+        assert!(starts > 4, "{env}: {starts} resets within");
+        let width = batch.action.dims()[1];
+        assert_eq!(width, if env == "battleship-v0" { 2 } else { 1 });
+        assert_eq!(play.agent.acting.log_std.is_some(), env == "pendulum-v1");
+        let forbidden = batch
+            .forbidden
+            .map_or(0, |x| x.int().sum().into_scalar::<i32>());
+        assert_eq!(forbidden > 0, env == "tic_tac_toe-v1", "{env}: {forbidden}");
+    }
+}
+
+/// Acceptance 12 of the method: the ratio is 1 in the first minibatch, so nothing is clipped and the distance is nil.
+fn first_minibatch(env: &str, play: &mut Play) -> std::collections::BTreeMap<String, f64> {
     play.steps(16);
     let mut told = std::collections::BTreeMap::new();
     play.agent.metrics(&mut |name, value| {
         told.insert(name.to_owned(), value);
     });
-    assert!(told["losses/approx_kl"].abs() < 1e-6, "{told:?}");
-    assert_eq!(told["losses/clip_fraction"], 0.0);
+    assert!(told["losses/approx_kl"].abs() < 1e-6, "{env}: {told:?}");
+    assert_eq!(told["losses/clip_fraction"], 0.0, "{env}");
     assert!(
         told["losses/policy_loss"].abs() < 1e-5,
-        "advantages have mean 0: {told:?}"
+        "{env}: advantages have mean 0: {told:?}"
     );
+    told
+}
+
+#[test]
+fn the_first_minibatch_is_on_policy() {
+    let args = small(json!({ "epochs": 1, "minibatches": 1 }));
+    let mut play = Play::memory_chain(4, &args);
+    let told = first_minibatch("memory_chain-v0", &mut play);
     assert!((told["losses/entropy"] - 2.0_f64.ln()).abs() < 1e-2);
     assert_eq!(told["charts/learning_rate"], 1e-3);
     play.agent
         .metrics(&mut |name, _| panic!("{name} is told twice"));
+    for (env, mut play) in of_other_actions(16) {
+        first_minibatch(env, &mut play);
+    }
 }
 
 #[test]
@@ -256,7 +312,31 @@ fn what_does_not_fit_is_an_error_that_says_so() {
         "{core}"
     );
     let state = error(json!({ "core_args": { "state": 7 } }));
-    assert!(state.contains("core_args.state"), "{state}");
+    assert!(
+        state.contains("`core_args.state`: of the core `s5`"),
+        "{state}"
+    );
+    let state = error(json!({ "core_args": { "state": "x" } }));
+    assert!(state.contains("`core_args.state`"), "{state}");
+    let unknown = error(json!({ "core": "gru" }));
+    assert!(
+        unknown.contains("`core_args.state`: of the core `gru`: unknown"),
+        "{unknown}"
+    );
+    let layers = error(json!({ "layers": 0 }));
+    assert!(layers.starts_with("`layers`: is 0"), "{layers}");
+    let wild = error(json!({
+        "core": "lssl", "core_args": { "state": 4, "alpha": 0.0, "min_step": 0.5, "max_step": 0.5 }
+    }));
+    assert!(
+        wild.starts_with("`core_args`") && wild.contains("modulus"),
+        "{wild}"
+    );
+    let rate = error(json!({ "lr": null }));
+    assert!(
+        rate.contains("`lr`: is NaN; give a positive number"),
+        "{rate}"
+    );
     assert!(error(json!({ "gamma": 1.5 })).contains("[0, 1]"));
 
     let text = registry().build("glee_bargaining_text-v1", &Value::Null);
@@ -270,9 +350,18 @@ fn what_does_not_fit_is_an_error_that_says_so() {
         .agent
         .load(&saved)
         .unwrap_err();
+    let reason = "it is of the core `gru`, but this agent has `s5`";
     assert!(
-        matches!(&refused, AgentError::State { reason, .. } if reason.contains("gru")),
+        matches!(&refused, AgentError::State { reason: told, .. } if told == reason),
         "{refused}"
+    );
+    let s5 = |changes| Play::memory_chain(4, &small(changes)).agent;
+    let saved_s5 = s5(json!({ "parity": true })).save().unwrap();
+    let refused = s5(json!({ "layers": 1 })).load(&saved_s5).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "saved state does not fit agent `ppo`: its core `s5` has other arguments: `layers` is 2 there and 1 here, \
+         `core_args.clip_eigenvalues` is false there and true here"
     );
     let wider = small(json!({ "core": "gru", "core_args": {}, "heads": [9] }));
     let refused = Play::memory_chain(4, &wider)
@@ -286,7 +375,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
 fn a_gradient_that_is_no_number_ends_learning_and_changes_nothing() {
     let mut play = Play::memory_chain(4, &small(json!({})));
     play.steps(16 + 15);
-    let before = parameters::save(&play.agent.learner.model);
+    let before = parameters::save(&play.agent.learner.model).unwrap();
     // As if the environment had paid it.
     let (view, actions) = play.simulator.border_mut().act_view(0);
     play.agent.act(&view, &Selection::all(4), actions).unwrap();
@@ -308,33 +397,124 @@ fn a_gradient_that_is_no_number_ends_learning_and_changes_nothing() {
     };
     assert_eq!((*update, *epoch, *minibatch), (1, 0, 0));
     assert_eq!(tensor, "encoder.0.weight");
-    assert!(parameters::save(&play.agent.learner.model) == before);
+    assert!(parameters::save(&play.agent.learner.model).unwrap() == before);
     assert!(
         matches!(play.step(), Err(AgentError::Gradient { .. })),
         "it does not go on"
     );
 }
 
-/// Where time runs out, the value of what was seen last stands for the rest, except in the released code.
+/// The first minibatch is learned from, and spoils what the second is to learn from.
+#[test]
+fn an_update_that_fails_is_undone_and_its_rollout_dropped() {
+    let mut play = Play::memory_chain(4, &small(json!({ "lr": 1e30 })));
+    let before = play.agent.save().unwrap();
+    let parameters = parameters::save(&play.agent.learner.model).unwrap();
+    play.steps(15);
+    let Err(AgentError::Gradient {
+        update: 0,
+        epoch,
+        minibatch,
+        ..
+    }) = play.step()
+    else {
+        panic!("{:?}", play.agent.stopped)
+    };
+    assert!(epoch + minibatch > 0, "something was learned before");
+    let learner = &play.agent.learner;
+    assert!(parameters::save(&learner.model).unwrap() == parameters);
+    let fresh = Play::memory_chain(4, &small(json!({ "lr": 1e30 })));
+    assert_eq!(
+        learner.optimiser.save(),
+        fresh.agent.learner.optimiser.save()
+    );
+    assert_eq!(learner.report, fresh.agent.learner.report);
+    assert!(learner.shuffle == fresh.agent.learner.shuffle && learner.updates == 0);
+    assert!(play.agent.rollout.is_empty());
+
+    // There is room for what comes next, until it fails again.
+    let stopped = play.agent.save().unwrap();
+    assert!(stopped != before);
+    play.agent.load(&stopped).unwrap();
+    play.steps(15);
+    assert!(matches!(play.step(), Err(AgentError::Gradient { .. })));
+}
+
+/// With one large step eigenvalues cross the imaginary axis, where nothing keeps them.
+#[test]
+fn a_core_that_becomes_unstable_ends_learning() {
+    let args = json!({ "lr": 1.0, "epochs": 1, "minibatches": 1, "core_args": { "state": 8, "clip_eigenvalues": false } });
+    let mut play = Play::memory_chain(4, &small(args));
+    let before = parameters::save(&play.agent.learner.model).unwrap();
+    play.steps(15);
+    let error = play.step().unwrap_err();
+    assert!(
+        matches!(error, AgentError::Unstable { update: 0, modulus, .. } if modulus > 1.0),
+        "{error}"
+    );
+    assert!(parameters::save(&play.agent.learner.model).unwrap() == before);
+    assert!(play.agent.rollout.is_empty());
+}
+
+#[test]
+fn a_run_without_room_for_a_rollout_is_refused_where_something_is_to_be_learned() {
+    let simulator = Simulator::builder(registry().build("cartpole-v1", &Value::Null).unwrap())
+        .rows(4)
+        .build()
+        .unwrap();
+    let build = |rollout: usize, total_steps: u64| {
+        let mut context = context(&simulator, 4, 0);
+        context.total_steps = total_steps;
+        Ppo::new(&context, &small(json!({ "rollout": rollout })))
+    };
+    assert!(build(25, 100).is_ok());
+    let error = build(26, 100).unwrap_err().to_string();
+    for part in ["`rollout`: is 26", "needs 104 ", "has 100 ", "at most 25"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let error = build(usize::MAX / 2, 100).unwrap_err().to_string();
+    assert!(error.contains("more than can be counted"), "{error}");
+    assert!(build(usize::MAX / 2, 0).is_ok(), "it only plays");
+}
+
+/// Where time runs out, γ·V of what was seen last, with what was remembered then, stands for the rest, except in the
+/// released code. Poles that have fallen leave nothing to stand for.
 #[test]
 fn an_episode_that_was_cut_is_worth_what_its_last_observation_is() {
-    let rewards = |parity: bool| {
-        let limit = json!([{ "kind": "time_limit", "max_episode_steps": 3 }]);
-        let args = small(json!({ "parity": parity, "minibatches": 1 }));
-        let mut play = Play::new("pendulum-v1", &Value::Null, limit, 1, &args, 3);
-        let mut paid = Vec::new();
-        for _ in 0..7 {
+    for parity in [true, false] {
+        let limit = json!([{ "kind": "time_limit", "max_episode_steps": 12 }]);
+        let args = small(json!({ "parity": parity, "rollout": 100, "gamma": 0.9 }));
+        let mut play = Play::new("cartpole-v1", &Value::Null, limit, 4, &args, 3);
+        let (mut expected, mut some, mut fallen) = (vec![Vec::new(); 4], 0, 0);
+        for _ in 0..60 {
             play.step().unwrap();
-            paid.push(play.simulator.border().player(0).reward[0]);
+            let border = play.simulator.border();
+            let agent = &play.agent;
+            let mut last = vec![0.0; 4 * agent.observations.width];
+            for (row, out) in last.chunks_mut(agent.observations.width).enumerate() {
+                (agent.observations).write(&border.player(0).final_observation, row, out);
+            }
+            // As nothing is learned yet, the network and what it remembers are those of before.
+            let memory = agent.seats[0].memory.clone();
+            let value = agent.predict(&last, &[false; 4], memory).unwrap().value;
+            let value = values(value).unwrap();
+            for row in 0..4 {
+                let cut = border.truncated[row] && !parity;
+                let rest = if cut { 0.9 * value[row] } else { 0.0 };
+                expected[row].push(border.player(0).reward[row] + rest);
+            }
+            let cut = border.truncated.iter().filter(|&&cut| cut).count();
+            some += usize::from(cut > 0 && cut < 4);
+            fallen += border.terminated.iter().filter(|&&fallen| fallen).count();
         }
-        let rollout = serde_json::to_value(&play.agent.rollout).unwrap();
-        let stored: Vec<f32> = serde_json::from_value(rollout["reward"].clone()).unwrap();
-        (0..7).map(|t| stored[t] - paid[t]).collect::<Vec<_>>()
-    };
-    assert_eq!(rewards(true), [0.0; 7]);
-    let added = rewards(false);
-    let cut: Vec<usize> = (0..7).filter(|&t| added[t] != 0.0).collect();
-    assert_eq!(cut, [2, 5], "{added:?}");
+        assert!(some > 2 && fallen > 2, "{some}, {fallen}");
+        for (stored, expected) in told::<f32>(&play, "reward").iter().zip(&expected) {
+            for (stored, expected) in stored.iter().zip(expected) {
+                assert!((stored - expected).abs() < 1e-5, "{stored} for {expected}");
+            }
+            assert!(parity || expected.iter().any(|reward| (reward - 1.0).abs() > 1e-3));
+        }
+    }
 }
 
 /// The bit must be kept for ten steps; without memory the mean return is 0.
@@ -408,35 +588,13 @@ fn seats_see_each_step_and_are_paid_in_it_whoever_moved() {
     assert!(from_the_rival > 10, "{from_the_rival}");
 }
 
-/// As for one player that acts in every step, with both players' memories, and nothing said of steps without a choice.
+/// With both players' memories, and nothing said of steps without a choice.
 #[test]
 fn scanning_repeats_what_both_players_of_a_game_did() {
     let changes = json!({ "core": "gru", "core_args": {}, "rollout": 24 });
     let mut play = against_itself("kuhn_poker-v1", 2, changes);
-    play.steps(24 + 23);
-    play.act().unwrap();
-    for position in 0..2 {
-        let step = play.agent.seats[position].step.clone();
-        play.agent.rollout.put(position * 2, &step, &[0.0; 2]);
-    }
-    play.agent.rollout.advance();
-    let agent = &play.agent;
-    let estimates = agent.rollout.estimate(&[0.0; 4], &[false; 4], 0.99, 1.0);
-    let batch = (agent.rollout).batch(&[0, 1, 2, 3], &estimates, &agent.device);
-    let scan = agent
-        .acting
-        .scan(batch.observation, batch.starts, batch.memory)
-        .unwrap();
-    let (log_prob, _) =
-        (agent.learner.actions).evaluate(scan.policy, None, batch.action, batch.forbidden);
+    let batch = scanning_repeats_acting(&mut play);
     let choices = batch.choices.unwrap();
-    let log_prob = log_prob.mask_fill(choices.forced, 0.0);
-    close(&values(log_prob).unwrap(), &values(batch.log_prob).unwrap());
-    close(&values(scan.value).unwrap(), &values(batch.value).unwrap());
-    close(
-        &values(scan.memory).unwrap(),
-        &play.agent.memories().unwrap(),
-    );
 
     // Half of the steps are choices, and advantages are normalised over them.
     let weight = values(choices.weight).unwrap();
