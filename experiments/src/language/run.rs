@@ -179,12 +179,14 @@ pub fn transcript_of(
     }
     let spec = simulator.spec().clone();
     let foreign = || {
+        let why = if spec.id.starts_with("glee_") {
+            "is played in words, and only games in numbers are read"
+        } else {
+            "is no game of bargaining, negotiation or persuasion"
+        };
         LanguageError::request(
-            format!(
-                "`{}` is no game of bargaining, negotiation or persuasion",
-                spec.id
-            ),
-            "these are the episodes of glee_bargaining-v1, glee_negotiation-v1 and glee_persuasion-v1",
+            format!("`{}` {why}", spec.id),
+            "runs of glee_bargaining-v1, glee_negotiation-v1 and glee_persuasion-v1 are read",
         )
     };
     let again = |error| LanguageError::Run(RunError::Env(error));

@@ -21,7 +21,8 @@ pub struct GameFolder {
 
 /// Folders with a `config.json`, deepest first by name. What is held in memory are the names in one folder per level.
 ///
-/// Links are not followed; `.partial` folders, in which unfinished games are kept, are passed over.
+/// Links are not followed; `.partial` folders, in which unfinished games are kept, and folders that an interrupted export has
+/// left (`.tmp`) are passed over.
 #[derive(Debug)]
 pub struct Walk {
     root: PathBuf,
@@ -55,8 +56,7 @@ impl Walk {
             let entry = entry.map_err(failed)?;
             if entry.file_name() == "config.json" {
                 is_game = true;
-            } else if entry.file_type().map_err(failed)?.is_dir() && entry.file_name() != ".partial"
-            {
+            } else if entry.file_type().map_err(failed)?.is_dir() && !is_unfinished(&entry.path()) {
                 inside.push(entry.path());
             }
         }
@@ -86,6 +86,12 @@ impl Walk {
             experiment: name(experiment.unwrap_or(&self.root)),
         }
     }
+}
+
+/// Whether a folder holds what was not written to its end.
+fn is_unfinished(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default();
+    name == ".partial" || Path::new(name).extension().is_some_and(|end| end == "tmp")
 }
 
 impl Iterator for Walk {

@@ -82,7 +82,7 @@ pub struct Usage {
 impl Usage {
     /// All tokens.
     pub fn total(&self) -> u64 {
-        self.prompt + self.completion
+        self.prompt.saturating_add(self.completion)
     }
 
     /// What they cost, in US dollars.
@@ -109,14 +109,14 @@ pub struct Spent {
 impl Spent {
     fn add(&mut self, other: Self) {
         self.usd += other.usd;
-        self.tokens += other.tokens;
-        self.requests += other.requests;
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.requests = self.requests.saturating_add(other.requests);
     }
 
     fn take(&mut self, other: Self) {
         self.usd -= other.usd;
-        self.tokens -= other.tokens;
-        self.requests -= other.requests;
+        self.tokens = self.tokens.saturating_sub(other.tokens);
+        self.requests = self.requests.saturating_sub(other.requests);
     }
 
     /// Whether the cap is reached.
@@ -395,7 +395,7 @@ fn entered(line: &str) -> Option<(String, String, Spent)> {
     let (_, _, completion, prompt) = (back.next()?, back.next()?, back.next()?, back.next()?);
     let spent = Spent {
         usd: usd.parse().ok()?,
-        tokens: prompt.parse::<u64>().ok()? + completion.parse::<u64>().ok()?,
+        tokens: (prompt.parse::<u64>().ok()?).saturating_add(completion.parse().ok()?),
         requests: 1,
     };
     Some((game.into(), seat.into(), spent))

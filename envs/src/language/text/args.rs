@@ -15,7 +15,7 @@ use crate::{
     error::EnvError,
     language::{
         Bargaining, Negotiation,
-        answer::{InvalidPolicy, gain_key},
+        answer::{InvalidPolicy, Reading, gain_key},
         structured::{BargainingArgs, Haggling, NegotiationArgs, PersuasionArgs, PersuasionGame},
     },
 };
@@ -29,6 +29,8 @@ pub struct TextArgs<A: Default + Serialize> {
     pub game: A,
     /// How answers that are no moves are treated.
     pub invalid: InvalidPolicy,
+    /// How answers are read.
+    pub reading: Reading,
     /// What the players are called. The keys of a division follow from it.
     pub names: [String; 2],
     /// A file with other words than the built-in English ones; empty for those.
@@ -40,6 +42,7 @@ impl<A: Default + Serialize> Default for TextArgs<A> {
         Self {
             game: A::default(),
             invalid: InvalidPolicy::default(),
+            reading: Reading::default(),
             names: ["Alice".into(), "Bob".into()],
             prompts: String::new(),
         }
@@ -52,6 +55,7 @@ impl<'de, A: DeserializeOwned + Default + Serialize> Deserialize<'de> for TextAr
         let mut given = Map::deserialize(from)?;
         let mut args = Self::default();
         take(&mut given, "invalid", &mut args.invalid)?;
+        take(&mut given, "reading", &mut args.reading)?;
         take(&mut given, "names", &mut args.names)?;
         take(&mut given, "prompts", &mut args.prompts)?;
         args.game = read("", Value::Object(given))?;
@@ -89,7 +93,7 @@ pub trait Wordable: Default + Serialize {
     /// The game.
     type Game: Spoken;
 
-    /// The game with every offer that its rules allow, and the grid of those who choose from one.
+    /// The game in which any amount can be offered, and the grid of those who choose from one.
     ///
     /// # Errors
     /// [`EnvError::Argument`].
@@ -105,7 +109,7 @@ impl Wordable for BargainingArgs {
             lowest: 0.0,
             highest: 1.0,
         };
-        Ok((self.build()?.unbounded(), Some(grid)))
+        Ok((self.build()?.with_any_amount(), Some(grid)))
     }
 }
 
@@ -118,7 +122,7 @@ impl Wordable for NegotiationArgs {
             lowest: self.lowest,
             highest: self.highest,
         };
-        Ok((self.build()?.unbounded(), Some(grid)))
+        Ok((self.build()?.with_any_amount(), Some(grid)))
     }
 }
 
@@ -140,10 +144,9 @@ impl<A: Wordable> TextArgs<A> {
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<InWords<A::Game>, EnvError> {
         let (game, grid) = self.game.game()?;
-        if game.is_shaped() {
-            let problem =
-                "and `fairness_weight` are for the games in numbers: here rewards are self-gains";
-            return Err(EnvError::argument("efficiency_weight", problem));
+        if let Some(weight) = game.shaped_by() {
+            let problem = "is for the games in numbers: here rewards are self-gains";
+            return Err(EnvError::argument(weight, problem));
         }
         for name in &self.names {
             let length = name.trim().chars().count();
@@ -166,6 +169,7 @@ impl<A: Wordable> TextArgs<A> {
         Ok(InWords {
             game,
             invalid: self.invalid,
+            reading: self.reading,
             names: self.names.clone(),
             prompts: Prompts::load(&self.prompts)?,
             grid,

@@ -2,6 +2,7 @@
 //! transcripts.
 
 mod faults;
+mod hidden;
 mod limits;
 mod replay;
 mod secrets;
