@@ -200,7 +200,14 @@ pub fn parse_args<A: DeserializeOwned + Default>(args: &Value) -> Result<A, EnvE
         if path == "." {
             path.clear();
         }
-        let message = error.into_inner().to_string();
+        let mut message = error.into_inner().to_string();
+        // Arguments that are read by hand name the key themselves.
+        let named = message
+            .strip_prefix('`')
+            .and_then(|rest| rest.split_once("`: "));
+        if let Some((key, rest)) = named.filter(|(key, _)| path.is_empty() && !key.contains(' ')) {
+            (path, message) = (key.to_owned(), rest.to_owned());
+        }
         if let Some((name, _)) = unknown_field(&message)
             && message.starts_with("unknown field")
             && !path.ends_with(name)
@@ -211,15 +218,50 @@ pub fn parse_args<A: DeserializeOwned + Default>(args: &Value) -> Result<A, EnvE
                 format!("{path}.{name}")
             };
         }
-        let suggestion = unknown_field(&message).and_then(|(name, known)| {
-            nearest(name, known.split(", ").map(|k| k.trim_matches('`')))
-        });
+        // The known names stand in backticks.
+        let suggestion = unknown_field(&message)
+            .and_then(|(name, known)| nearest(name, known.split('`').skip(1).step_by(2)));
         EnvError::Argument {
             path: if path == "." { String::new() } else { path },
-            message,
+            message: plain_words(&message),
             suggestion,
         }
     })
+}
+
+/// Serde's message about a value of a wrong type, or an unknown variant, without the names of Rust's types; any other
+/// message as it is.
+pub fn plain_words(message: &str) -> String {
+    if let Some((name, known)) = unknown_field(message)
+        && message.starts_with("unknown variant")
+    {
+        return format!("there is no `{name}` here; there is {known}");
+    }
+    let wrong = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))
+        .and_then(|rest| rest.rsplit_once(", expected "));
+    if let Some((found, expected)) = wrong {
+        let expected = match expected.trim() {
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
+            "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+            "f32" | "f64" => "a number",
+            "a boolean" => "true or false",
+            "a string" => "a text",
+            "a sequence" => "a list",
+            other if other.starts_with("struct ") || other == "a map" => "a table of keys",
+            other => other,
+        };
+        return format!("must be {expected}, found {found}");
+    }
+    let length = message
+        .strip_prefix("invalid length ")
+        .and_then(|rest| rest.split_once(", expected "));
+    match length {
+        Some((found, "fewer elements in array")) => format!("{found} elements are too many"),
+        Some((found, expected)) => format!("must be {expected}, found {found}"),
+        None => message.to_owned(),
+    }
 }
 
 /// The unknown name and the list of known ones from serde's message about an unknown field or variant.
@@ -257,6 +299,56 @@ mod tests {
         assert_eq!(
             error,
             "there is no environment `cartpol-v1`; did you mean `cartpole-v1`?"
+        );
+    }
+
+    #[test]
+    fn wrong_values_are_told_without_the_names_of_types() {
+        let wrong = |id: &str, args| match registry().build(id, &args).err() {
+            Some(EnvError::Argument {
+                path,
+                message,
+                suggestion,
+            }) => (path, message, suggestion),
+            other => panic!("{other:?}"),
+        };
+        let of = |path: &str, message: &str| (path.into(), message.into(), None);
+        let game = "glee_bargaining-v1";
+        assert_eq!(
+            wrong(game, json!({ "offers": "many" })),
+            of(
+                "offers",
+                "must be a whole number from 0, found string \"many\""
+            )
+        );
+        assert_eq!(
+            wrong(game, json!({ "offers": 1 })),
+            of("offers", "must be between 2 and 10001, found 1")
+        );
+        let words = "glee_bargaining_text-v1";
+        assert_eq!(
+            wrong(words, json!({ "invalid": 3 })),
+            of("invalid", "must be a table of keys, found integer `3`")
+        );
+        assert_eq!(
+            wrong(words, json!({ "names": ["a", "b", "c"] })),
+            of("names", "3 elements are too many")
+        );
+        assert_eq!(
+            wrong(words, json!({ "fairness_weight": 1 })),
+            of(
+                "fairness_weight",
+                "is for the games in numbers: here rewards are self-gains"
+            )
+        );
+        let (path, message, suggestion) = wrong(game, json!({ "config": "publishd" }));
+        assert_eq!(
+            (path.as_str(), suggestion.as_deref()),
+            ("config", Some("published"))
+        );
+        assert!(
+            message.starts_with("there is no `publishd` here"),
+            "{message}"
         );
     }
 

@@ -21,7 +21,7 @@ use super::{
 pub struct Egpo {
     /// Temperature.
     pub beta: f64,
-    /// Step size.
+    /// Step size; times `beta` at most 1, so that logits stay bounded.
     pub eta: f64,
 }
 
@@ -41,7 +41,8 @@ impl Rule for Egpo {
 
     fn check(&self, _: usize) -> Result<(), SolverError> {
         SolverError::positive("beta", self.beta)?;
-        SolverError::positive("eta", self.eta)
+        SolverError::positive("eta", self.eta)?;
+        SolverError::fraction("eta * beta", self.eta * self.beta)
     }
 
     fn update(&mut self, game: &PreferenceGame, _: u64, logits: &mut [f64], room: &mut Room) {
@@ -55,7 +56,7 @@ impl Rule for Egpo {
     }
 }
 
-/// EGPO whose step is halved whenever the gap has grown over a number of updates, for games in which it is too long.
+/// EGPO whose step is halved whenever the gap has not fallen over a number of updates, for games in which it is too long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HalvingEgpo {
     /// Temperature and the step as it is now.
@@ -100,7 +101,9 @@ impl Rule for HalvingEgpo {
         if iteration.is_multiple_of(self.every) {
             let beta = self.egpo.beta;
             let gap = 2.0 * side_in(game, beta, logits, &mut room.policy, &mut room.a) - 1.0;
-            if gap > self.last && gap > ROUNDING {
+            // Written so that a gap that is no number counts as one that has not fallen.
+            let fallen = gap < self.last || gap <= ROUNDING;
+            if !fallen {
                 self.egpo.eta *= 0.5;
             }
             self.last = gap;
@@ -156,7 +159,7 @@ pub enum Labels {
 pub struct SampledEgpo {
     /// Temperature.
     pub beta: f64,
-    /// Learning rate; corresponds to `η = 4 rate / (n β)`.
+    /// Learning rate; corresponds to `η = 4 rate / (n β)`, so that `4 rate / n` must be at most 1.
     pub rate: f64,
     /// Comparisons for each gradient.
     pub comparisons: u32,
@@ -222,9 +225,10 @@ impl Rule for SampledEgpo {
         self.beta
     }
 
-    fn check(&self, _: usize) -> Result<(), SolverError> {
+    fn check(&self, n: usize) -> Result<(), SolverError> {
         SolverError::positive("beta", self.beta)?;
         SolverError::positive("rate", self.rate)?;
+        SolverError::fraction("4 * rate / responses", 4.0 * self.rate / n as f64)?;
         SolverError::positive("comparisons", f64::from(self.comparisons))
     }
 

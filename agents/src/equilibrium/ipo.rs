@@ -31,7 +31,7 @@ pub fn mixed_with_reference(game: &PreferenceGame, logits: &[f64], mixture: f64)
 pub struct IpoMd {
     /// Temperature.
     pub tau: f64,
-    /// Step size; `4 rate / (n τ)` for gradient descent with that rate.
+    /// Step size, at most `1 / τ`; `4 rate / (n τ)` for gradient descent with that rate.
     pub eta: f64,
     /// Weight of the reference in the opponent, 0 to 1. As large as `eta * tau` it makes the step one of Nash-MD.
     pub mixture: f64,
@@ -66,6 +66,7 @@ impl Rule for IpoMd {
     fn check(&self, _: usize) -> Result<(), SolverError> {
         SolverError::positive("tau", self.tau)?;
         SolverError::positive("eta", self.eta)?;
+        SolverError::fraction("eta * tau", self.eta * self.tau)?;
         SolverError::fraction("mixture", self.mixture)
     }
 
@@ -88,7 +89,7 @@ impl Rule for IpoMd {
 pub struct OnlineIpo {
     /// Temperature.
     pub tau: f64,
-    /// Learning rate.
+    /// Learning rate, at most 1: `4 (diag π - π πᵀ)` has no eigenvalue above 2.
     pub rate: f64,
 }
 
@@ -122,7 +123,8 @@ impl Rule for OnlineIpo {
 
     fn check(&self, _: usize) -> Result<(), SolverError> {
         SolverError::positive("tau", self.tau)?;
-        SolverError::positive("rate", self.rate)
+        SolverError::positive("rate", self.rate)?;
+        SolverError::fraction("rate", self.rate)
     }
 
     fn update(&mut self, game: &PreferenceGame, _: u64, logits: &mut [f64], room: &mut Room) {

@@ -150,6 +150,9 @@ impl<R: Rule> Solver for PreferenceLearner<R> {
     }
 
     fn step(&mut self) {
+        if self.has_diverged() {
+            return;
+        }
         let state = &mut self.state;
         state.rule.update(
             &self.game,
@@ -166,6 +169,11 @@ impl<R: Rule> Solver for PreferenceLearner<R> {
 
     fn iteration(&self) -> u64 {
         self.state.iteration
+    }
+
+    /// Whether the logits are beyond all numbers. A learner that has diverged stays where it is.
+    fn has_diverged(&self) -> bool {
+        !self.state.logits.iter().all(|v| v.is_finite())
     }
 
     /// The average is that of the starting policy and those after each iteration.

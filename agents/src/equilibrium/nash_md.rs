@@ -90,7 +90,7 @@ impl Rule for NashMd {
 pub struct NashMdPg {
     /// Temperature.
     pub tau: f64,
-    /// Learning rate of plain gradient ascent on the logits.
+    /// Learning rate of plain gradient ascent on the logits; times `tau` at most 1.
     pub rate: f64,
     /// Weight of the reference in the opponent, 0 to 1.
     pub mixture: f64,
@@ -114,6 +114,7 @@ impl Rule for NashMdPg {
     fn check(&self, _: usize) -> Result<(), SolverError> {
         SolverError::positive("tau", self.tau)?;
         SolverError::positive("rate", self.rate)?;
+        SolverError::fraction("rate * tau", self.rate * self.tau)?;
         SolverError::fraction("mixture", self.mixture)
     }
 

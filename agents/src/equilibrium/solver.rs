@@ -191,13 +191,18 @@ pub trait Solver {
     /// Iterations done.
     fn iteration(&self) -> u64;
 
+    /// Whether it has left all numbers behind, so that it says nothing any more.
+    fn has_diverged(&self) -> bool {
+        false
+    }
+
     /// A policy found so far.
     fn policy(&self, which: Iterate) -> Self::Policy;
 
     /// How far that policy is from an equilibrium: the gap that this solver is meant to close.
     fn gap(&mut self, which: Iterate) -> f64;
 
-    /// Does `iterations` iterations.
+    /// Does `iterations` iterations; fewer if it diverges.
     fn run(&mut self, iterations: u64) {
         for _ in 0..iterations {
             self.step();

@@ -57,7 +57,8 @@ pub struct Situation {
     pub p: Option<f64>,
     /// What good things are worth to the buyer, in prices, if it is known.
     pub worth: Option<f64>,
-    /// The last offer of both, Alice's share or the price; of persuasion what the seller has said (1 yes, 0 no).
+    /// The last offer of both, Alice's share or the price; of persuasion what the seller has said (1 yes, 0 no, in
+    /// between what is neither).
     pub offer: Option<f64>,
     /// Own last offer.
     pub own_offer: Option<f64>,
@@ -259,6 +260,13 @@ impl Situation {
         }
         let [_, sold, good] = self.counts.map(f64::from);
         (good + prior) / (sold + 1.0)
+    }
+
+    /// Of persuasion, whether the thing was recommended; `None` where nothing was said, or what is neither a yes nor a no.
+    pub fn recommended(&self) -> Option<bool> {
+        self.offer
+            .filter(|said| (said - 0.5).abs() > 0.25)
+            .map(|said| said > 0.5)
     }
 
     /// Probability of high quality; where it is not told, `(n+1)/(m+2)` of the things remembered.

@@ -3,7 +3,7 @@
 use palaestra_envs::{
     language::{
         grid::{DELTAS, FACTORS, PRIORS, WORTHS},
-        structured::{Due, WIDTH},
+        structured::{Due, LAST, WIDTH},
         theory::{self, RegretPrice},
     },
     sim::{Selection, Simulator},
@@ -463,6 +463,47 @@ fn buyers_with_experience_believe_the_honest() {
     let babbling = ("rational", json!({"selling": "babbling"}));
     let mut table = Table::new(PERSUASION, &args, [babbling, quiet], 1);
     assert_eq!(table.episode().1, [0.0; 2]);
+}
+
+/// Words that are neither a yes nor a no say nothing: buyers go by the prior, and a silent seller may sell by it.
+#[test]
+fn free_words_leave_buyers_with_the_prior() {
+    let see = |p: f64, worth: f64, said: f32| {
+        let args = json!({"p": p, "value_high": worth, "seller_message": "text", "rounds": 3});
+        let players = [("honest_seller", json!({})), rational()];
+        let mut table = Table::new("glee_persuasion_text-v1", &args, players, 1);
+        table.step();
+        let seen = table.simulator.border().player(1).observation().f32(0);
+        let mut seen = seen.to_vec();
+        seen[LAST] = said;
+        Situation::read(&seen).unwrap()
+    };
+    let mut draws = palaestra_envs::stream::Stream::new(1, 0, "test.buy");
+    let rational = |believing| Rational {
+        believing,
+        ..Rational::default()
+    };
+    let believers = [Believing::Commitment, Believing::Experience].map(rational);
+    for (p, worth, buys) in [(0.5, 3.0, true), (0.5, 1.25, false), (0.8, 1.25, true)] {
+        let free = see(p, worth, 0.5);
+        assert_eq!(free.recommended(), None);
+        for player in &believers {
+            let decision = player.decide(&free, &mut draws);
+            assert_eq!(decision, Decision::Buy(buys), "{p} {worth} {player:?}");
+            // Warnings are believed, and recommendations.
+            let warned = see(p, worth, 0.0);
+            assert_eq!(player.decide(&warned, &mut draws), Decision::Buy(false));
+        }
+        let told = see(p, worth, 1.0);
+        let decision = believers[0].decide(&told, &mut draws);
+        assert_eq!(
+            (told.recommended(), decision),
+            (Some(true), Decision::Buy(true))
+        );
+        let threshold = ThresholdBuyer::default();
+        let decision = threshold.decide(&free, &mut draws);
+        assert_eq!(decision, Decision::Buy(p >= 0.6));
+    }
 }
 
 #[test]

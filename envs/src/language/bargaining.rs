@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
+    Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
+    alternation::{Alternation, alternates},
     answer::Play,
     metrics,
     rules::{check_common, config_error, power},
@@ -57,23 +58,28 @@ impl BargainingConfig {
         for (key, delta) in ["delta_alice", "delta_bob"].into_iter().zip(self.delta) {
             // Written so that NaN fails.
             if !(delta > 0.0 && delta <= 1.0) {
-                return Err(config_error(key, format!("is {delta}, not in (0, 1]")));
+                return Err(config_error(
+                    key,
+                    format!("must be above 0 and at most 1, found {delta}"),
+                ));
             }
         }
         Ok(())
     }
 }
 
+/// What offers are called in errors.
+const OFFER: &str = "an offer";
+
 /// A running game.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bargaining {
     /// The rules.
     pub config: BargainingConfig,
-    round: u16,
-    /// Alice's gain of the offer on the table.
-    offer: Option<Money>,
-    outcome: Option<Outcome>,
+    turns: Alternation,
 }
+
+alternates!(Bargaining, "Alice's gain of the offer");
 
 impl Bargaining {
     /// The start of a game.
@@ -89,46 +95,7 @@ impl Bargaining {
     pub(super) fn start(config: BargainingConfig) -> Self {
         Self {
             config,
-            round: 1,
-            offer: None,
-            outcome: None,
-        }
-    }
-
-    /// The round, from 1.
-    pub fn round(&self) -> u16 {
-        self.round
-    }
-
-    /// Alice's gain of the offer on the table, while it waits for a decision.
-    pub fn offer(&self) -> Option<Money> {
-        self.offer
-    }
-
-    /// How the game ended.
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome
-    }
-
-    /// Who makes the offer of this round.
-    pub fn proposer(&self) -> usize {
-        if self.round % 2 == 1 { ALICE } else { BOB }
-    }
-
-    /// Whose turn it is; nobody's after the end.
-    pub fn mover(&self) -> Option<usize> {
-        match (self.outcome, self.offer) {
-            (Some(_), _) => None,
-            (None, None) => Some(self.proposer()),
-            (None, Some(_)) => Some(1 - self.proposer()),
-        }
-    }
-
-    fn due(&self) -> &'static str {
-        match (self.outcome, self.offer) {
-            (Some(_), _) => "nothing",
-            (None, None) => "an offer",
-            (None, Some(_)) => "a decision",
+            turns: Alternation::START,
         }
     }
 
@@ -137,12 +104,7 @@ impl Bargaining {
     /// # Errors
     /// [`RuleError`] if no offer is due, the gains do not add up, or one is out of bounds.
     pub fn propose(&mut self, alice: Money, bob: Money) -> Result<(), RuleError> {
-        if self.due() != "an offer" {
-            return Err(RuleError::OutOfTurn {
-                due: self.due(),
-                given: "an offer",
-            });
-        }
+        self.turns.offer_is_due(OFFER)?;
         let want = self.config.money;
         if alice + bob != want {
             return Err(RuleError::SumMismatch {
@@ -160,7 +122,7 @@ impl Bargaining {
                 });
             }
         }
-        self.offer = Some(alice);
+        self.turns.offer = Some(alice);
         Ok(())
     }
 
@@ -169,51 +131,23 @@ impl Bargaining {
     /// # Errors
     /// [`RuleError`] if no decision is due, or the game cannot be left.
     pub fn decide(&mut self, verdict: Verdict) -> Result<(), RuleError> {
-        let Some(alice) = self.offer.filter(|_| self.outcome.is_none()) else {
-            return Err(RuleError::OutOfTurn {
-                due: self.due(),
-                given: "a decision",
-            });
+        let exit = if self.config.walk_away {
+            Ok(Reason::WalkAway)
+        } else {
+            Err(RuleError::NoExit)
         };
-        match verdict {
-            Verdict::Accept => self.close(Reason::Agreement, Some(alice)),
-            Verdict::Exit if self.config.walk_away => self.close(Reason::WalkAway, None),
-            Verdict::Exit => return Err(RuleError::NoExit),
-            Verdict::Reject if self.round >= self.config.horizon.last() => {
-                self.close(Reason::RejectedAtCap, None);
-            }
-            Verdict::Reject => {
-                self.round += 1;
-                self.offer = None;
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the game without a deal for a reason outside the rules; does nothing if it is over.
-    pub fn stop(&mut self, reason: Reason) {
-        if self.outcome.is_none() {
-            self.close(reason, None);
-        }
-    }
-
-    fn close(&mut self, reason: Reason, terms: Option<Money>) {
-        self.offer = None;
-        self.outcome = Some(Outcome {
-            reason,
-            round: self.round,
-            terms,
-        });
+        let last = self.config.horizon.last();
+        self.turns.decide(verdict, last, exit, OFFER)
     }
 
     /// How much of a gain is lost in this round, as a part, for `player`: `1 - δ^(t-1)`.
     pub fn melted(&self, player: usize) -> f64 {
-        1.0 - power(self.config.delta[player], self.round - 1)
+        1.0 - power(self.config.delta[player], self.round() - 1)
     }
 
     /// What the players have earned, and how good that is for both; `None` before the end.
     pub fn metrics(&self, scoring: Scoring) -> Option<Metrics> {
-        let outcome = self.outcome?;
+        let outcome = self.outcome()?;
         let deal = outcome.terms.map(|alice| metrics::Deal {
             share: alice.share_of(self.config.money),
             round: outcome.round,
@@ -230,7 +164,7 @@ impl Bargaining {
     pub fn fallback(&self) -> Option<Play> {
         self.mover()?;
         let half = Money::from_minor(self.config.money.minor() / 2);
-        Some(match self.offer {
+        Some(match self.offer() {
             None => Play::Split(half, self.config.money - half),
             Some(_) => Play::Verdict(Verdict::Reject),
         })

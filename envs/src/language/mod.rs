@@ -14,6 +14,7 @@
     reason = "the switches of a game are independent of each other, and files name them one by one"
 )]
 
+mod alternation;
 pub mod answer;
 mod bargaining;
 pub mod grid;

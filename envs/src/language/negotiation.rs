@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALICE, BOB, Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
+    Horizon, Metrics, Money, Outcome, Reason, RuleError, Scoring, Verdict,
+    alternation::{Alternation, alternates},
     answer::Play,
     metrics,
     rules::{check_common, config_error},
@@ -62,7 +63,7 @@ impl NegotiationConfig {
             if !(0.0..=HIGHEST_PRICE as f64).contains(&factor) {
                 return Err(config_error(
                     key,
-                    format!("is {factor}, not in [0, {HIGHEST_PRICE}]"),
+                    format!("must lie between 0 and {HIGHEST_PRICE}, found {factor}"),
                 ));
             }
         }
@@ -76,16 +77,18 @@ impl NegotiationConfig {
     }
 }
 
+/// What offers are called in errors.
+const OFFER: &str = "a price";
+
 /// A running game.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Negotiation {
     /// The rules.
     pub config: NegotiationConfig,
-    round: u16,
-    /// The price on the table.
-    offer: Option<Money>,
-    outcome: Option<Outcome>,
+    turns: Alternation,
 }
+
+alternates!(Negotiation, "The price");
 
 impl Negotiation {
     /// The start of a game.
@@ -101,46 +104,7 @@ impl Negotiation {
     pub(super) fn start(config: NegotiationConfig) -> Self {
         Self {
             config,
-            round: 1,
-            offer: None,
-            outcome: None,
-        }
-    }
-
-    /// The round, from 1.
-    pub fn round(&self) -> u16 {
-        self.round
-    }
-
-    /// The price on the table, while it waits for a decision.
-    pub fn offer(&self) -> Option<Money> {
-        self.offer
-    }
-
-    /// How the game ended.
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome
-    }
-
-    /// Who names the price of this round.
-    pub fn proposer(&self) -> usize {
-        if self.round % 2 == 1 { ALICE } else { BOB }
-    }
-
-    /// Whose turn it is; nobody's after the end.
-    pub fn mover(&self) -> Option<usize> {
-        match (self.outcome, self.offer) {
-            (Some(_), _) => None,
-            (None, None) => Some(self.proposer()),
-            (None, Some(_)) => Some(1 - self.proposer()),
-        }
-    }
-
-    fn due(&self) -> &'static str {
-        match (self.outcome, self.offer) {
-            (Some(_), _) => "nothing",
-            (None, None) => "a price",
-            (None, Some(_)) => "a decision",
+            turns: Alternation::START,
         }
     }
 
@@ -149,12 +113,7 @@ impl Negotiation {
     /// # Errors
     /// [`RuleError`] if no price is due, or it is out of bounds.
     pub fn propose(&mut self, price: Money) -> Result<(), RuleError> {
-        if self.due() != "a price" {
-            return Err(RuleError::OutOfTurn {
-                due: self.due(),
-                given: "a price",
-            });
-        }
+        self.turns.offer_is_due(OFFER)?;
         let high = Money::from_minor(HIGHEST_PRICE * self.config.money.minor());
         if !self.config.unbounded && !(Money::ZERO..=high).contains(&price) {
             return Err(RuleError::OutOfRange {
@@ -164,7 +123,7 @@ impl Negotiation {
                 high,
             });
         }
-        self.offer = Some(price);
+        self.turns.offer = Some(price);
         Ok(())
     }
 
@@ -173,46 +132,18 @@ impl Negotiation {
     /// # Errors
     /// [`RuleError::OutOfTurn`] if no decision is due.
     pub fn decide(&mut self, verdict: Verdict) -> Result<(), RuleError> {
-        let Some(price) = self.offer.filter(|_| self.outcome.is_none()) else {
-            return Err(RuleError::OutOfTurn {
-                due: self.due(),
-                given: "a decision",
-            });
+        let exit = if self.config.walk_away {
+            Reason::WalkAway
+        } else {
+            Reason::OutsideOption
         };
-        match verdict {
-            Verdict::Accept => self.close(Reason::Agreement, Some(price)),
-            Verdict::Exit if self.config.walk_away => self.close(Reason::WalkAway, None),
-            Verdict::Exit => self.close(Reason::OutsideOption, None),
-            Verdict::Reject if self.round >= self.config.horizon.last() => {
-                self.close(Reason::RejectedAtCap, None);
-            }
-            Verdict::Reject => {
-                self.round += 1;
-                self.offer = None;
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the game without a deal for a reason outside the rules; does nothing if it is over.
-    pub fn stop(&mut self, reason: Reason) {
-        if self.outcome.is_none() {
-            self.close(reason, None);
-        }
-    }
-
-    fn close(&mut self, reason: Reason, terms: Option<Money>) {
-        self.offer = None;
-        self.outcome = Some(Outcome {
-            reason,
-            round: self.round,
-            terms,
-        });
+        let last = self.config.horizon.last();
+        self.turns.decide(verdict, last, Ok(exit), OFFER)
     }
 
     /// What the players have earned, and how good that is for both; `None` before the end.
     pub fn metrics(&self, scoring: Scoring) -> Option<Metrics> {
-        let outcome = self.outcome?;
+        let outcome = self.outcome()?;
         let price = outcome.terms.map(|price| price.share_of(self.config.money));
         Some(metrics::negotiation(price, self.config.factor, scoring))
     }
@@ -221,7 +152,7 @@ impl Negotiation {
     /// the end.
     pub fn fallback(&self) -> Option<Play> {
         let mover = self.mover()?;
-        Some(match self.offer {
+        Some(match self.offer() {
             None => Play::Price(self.config.value(mover)),
             Some(_) => Play::Verdict(Verdict::Reject),
         })

@@ -96,14 +96,17 @@ impl PersuasionConfig {
     pub fn check(&self) -> Result<(), RuleError> {
         check_common(self.money, self.rounds)?;
         if !(0.0..=1.0).contains(&self.p) {
-            return Err(config_error("p", format!("is {}, not in [0, 1]", self.p)));
+            return Err(config_error(
+                "p",
+                format!("must lie between 0 and 1, found {}", self.p),
+            ));
         }
         if !(1.0..=1000.0).contains(&self.value_high) {
-            let problem = format!("is {}, not in [1, 1000]", self.value_high);
+            let problem = format!("must lie between 1 and 1000, found {}", self.value_high);
             return Err(config_error("value_high", problem));
         }
         if !(0.0..=1.0).contains(&self.value_low) {
-            let problem = format!("is {}, not in [0, 1]", self.value_low);
+            let problem = format!("must lie between 0 and 1, found {}", self.value_low);
             return Err(config_error("value_low", problem));
         }
         Ok(())

@@ -85,11 +85,10 @@ pub(super) fn check(
                     .map(|e| conformance::check(e, &args, &options))
                     .collect()
             } else {
-                vec![conformance::check(
-                    registries.envs.get(name)?,
-                    &args,
-                    &options,
-                )]
+                let entry = registries.envs.get(name)?;
+                // What is wrong with the arguments is no promise that the environment breaks.
+                entry.build(&args)?;
+                vec![conformance::check(entry, &args, &options)]
             }
         }
         CheckArgs::Agent { name, args, env } => {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Registries,
-    episodes::{Ending, EpisodeId, EpisodeLog},
+    episodes::{Ending, EpisodeId, EpisodeKind, EpisodeLog},
     replay::{Frame, VerifyReport, frames, verify},
     run::{RunFolder, Trial},
 };
@@ -38,7 +38,7 @@ pub(super) struct ReplayArgs {
     /// Only this trial (a name below trials/, or the start of one) [default: the first, or all with --verify]
     #[arg(long)]
     trial: Option<String>,
-    /// Episode to play: a number, or a name such as `eval-0-3` [default: the first one logged]
+    /// Episode to play: a number, or a name such as `eval-0-3` [default: the first that came to its end]
     #[arg(long)]
     episode: Option<String>,
     /// Steps shown per second on a terminal; 0 shows all at once
@@ -84,12 +84,9 @@ pub(super) fn replay(
     }
     let trial = &trials[0];
     let log = EpisodeLog::open(&folder.trial(&trial.name))?;
-    let id: EpisodeId = match (&args.episode, log.episodes().first()) {
-        (None, Some(first)) => first.id,
-        (given, _) => {
-            let given = given.as_deref().unwrap_or("0");
-            given.parse().map_err(CliError::Episodes)?
-        }
+    let id: EpisodeId = match &args.episode {
+        Some(name) => name.parse().map_err(CliError::Episodes)?,
+        None => first(&log),
     };
     let episode = log.read(id)?;
     let frames = frames(&episode, trial, registries)?;
@@ -120,6 +117,20 @@ pub(super) fn replay(
         }
     }
     Ok(Exit::Success)
+}
+
+/// The first episode that came to its end, or if none did the first; where nothing is logged the one that should be there.
+fn first(log: &EpisodeLog) -> EpisodeId {
+    let episodes = log.episodes();
+    let whole = episodes.iter().find(|info| info.ending.complete());
+    let found = whole.or(episodes.first());
+    found.map_or(
+        EpisodeId {
+            kind: EpisodeKind::Train,
+            number: 0,
+        },
+        |info| info.id,
+    )
 }
 
 /// One step for people.

@@ -14,7 +14,7 @@ use crate::{
     report::{
         self, LanguageReport, MetaGameReport, Options, RegretReport, Report,
         figures::{constant, estimate, mean},
-        page::language::{compared, small},
+        page::language::{as_theory, compared, small},
     },
     stats::Summary,
 };
@@ -111,7 +111,8 @@ fn print(output: &Output, report: &Report) {
         _ => None,
     };
     let total = report.total_is_not_the_score();
-    let mut header = vec!["agent", "seeds", "score ± s.e.", "IQM", "95 % interval"];
+    let seeds = report.seeds();
+    let mut header = vec!["agent", seeds, "score ± s.e.", "IQM", "95 % interval"];
     header.extend(total.then_some("total reward"));
     header.extend(&info);
     header.extend(notion.map(|notion| notion.id));
@@ -158,7 +159,7 @@ fn print_theory(output: &Output, language: &LanguageReport) {
             matched.name.clone(),
             matched.quantity.clone(),
             matched.cells.len().to_string(),
-            matched.as_theory.to_string(),
+            as_theory(matched),
             number(matched.mean_difference),
             number(matched.largest_difference),
         ]
@@ -167,7 +168,7 @@ fn print_theory(output: &Output, language: &LanguageReport) {
         "theory and play",
         "compared",
         "games",
-        "as theory, to 0.01",
+        "as theory",
         "mean distance",
         "largest",
     ];
@@ -197,6 +198,7 @@ fn print_theory(output: &Output, language: &LanguageReport) {
             "played",
             "difference",
         ]);
+        header.extend((matched.family != "persuasion").then_some("deals"));
         let lines: Vec<Vec<String>> = lines.collect();
         output.text(&format!(
             "\n{}: {}\n{}",

@@ -208,12 +208,17 @@ impl Document {
                 };
                 trial
                     .check_agents(registries, simulator.spec())
-                    .map_err(|(agent, error)| {
-                        (agent.map_or_else(path, |i| format!("agents.{i}")), error)
-                    })
+                    .map_err(|(place, error)| (place.unwrap_or_else(path), error))
             });
             if let Err((section, error)) = outcome {
-                problems.push(self.explain(&section, &error));
+                let problem = self.explain(&section, &error);
+                // Games of a sweep are wrong alike.
+                let told = |known: &Problem| {
+                    (&known.path, &known.message) == (&problem.path, &problem.message)
+                };
+                if !problems.iter().any(told) {
+                    problems.push(problem);
+                }
             }
         }
     }

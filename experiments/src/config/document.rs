@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 mod sources;
 
-use palaestra_envs::registry::{nearest, unknown_field};
+use palaestra_envs::registry::{nearest, plain_words, unknown_field};
 use serde::de::DeserializeOwned;
 use toml::{
     Spanned, Table, Value,
@@ -272,7 +272,7 @@ impl Document {
             let error = error.into_inner();
             let message = error.message().trim();
             let mut help = None;
-            let mut text = message.to_owned();
+            let mut text = plain_words(message);
             if let Some((unknown, known)) = unknown_field(message)
                 && message.starts_with("unknown variant")
             {

@@ -167,11 +167,14 @@ fn columns(
     let find = |name: &str| names.iter().position(|known| known.trim() == name);
     let need = |name: &str| {
         find(name).ok_or_else(|| {
-            let there = names.iter().collect::<Vec<_>>().join(", ");
-            let problem = if there.trim().is_empty() {
-                "there is no such column; the file is empty".to_owned()
+            let known: Vec<&str> = names
+                .iter()
+                .filter(|name| !name.trim().is_empty())
+                .collect();
+            let problem = if known.is_empty() {
+                "there is no such column: the file is empty".to_owned()
             } else {
-                format!("there is no such column; there are {there}")
+                format!("there is no such column; there are {}", known.join(", "))
             };
             LanguageError::data(path, Some(1), name, shortened_list(&problem))
         })

@@ -21,8 +21,8 @@ pub struct GameFolder {
 
 /// Folders with a `config.json`, deepest first by name. What is held in memory are the names in one folder per level.
 ///
-/// Links are not followed; `.partial` folders, in which unfinished games are kept, are passed over, and so is what an
-/// export that was broken off has left.
+/// Links are not followed; `.partial` folders, in which unfinished games are kept, and folders that an interrupted export has
+/// left (`.tmp`) are passed over.
 #[derive(Debug)]
 pub struct Walk {
     root: PathBuf,
@@ -88,10 +88,10 @@ impl Walk {
     }
 }
 
-/// Whether a folder holds what was not brought to an end.
+/// Whether a folder holds what was not written to its end.
 fn is_unfinished(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name == ".partial")
-        || folder.extension().is_some_and(|ending| ending == "tmp")
+    let name = folder.file_name().unwrap_or_default();
+    name == ".partial" || Path::new(name).extension().is_some_and(|end| end == "tmp")
 }
 
 impl Iterator for Walk {

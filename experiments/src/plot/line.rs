@@ -35,7 +35,7 @@ pub struct LinePlot {
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
-    /// Positions along the x axis, ascending.
+    /// Positions along the x axis, ascending; where one is not a number the curve has a gap.
     pub x: Vec<f64>,
     /// Values, one per position.
     pub centre: Vec<f64>,
@@ -179,6 +179,7 @@ fn hidden_values(plot: &LinePlot) -> usize {
         .iter()
         .flat_map(|series| series.x.iter().zip(&series.centre));
     points
+        .filter(|(x, _)| !x.is_nan())
         .filter(|(x, y)| !(drawable(plot.x.scale, **x) && drawable(plot.y.scale, **y)))
         .count()
 }

@@ -117,6 +117,10 @@ pub(super) fn curves(
     }
 
     for quantity in Quantity::of_info(loaded) {
+        if quantity.measures_games(loaded) {
+            drawn.leave_out(&quantity, "outcomes tell its mean over games");
+            continue;
+        }
         if rate.is_some() && quantity.keys == [super::regret::EXPECTED_PAYOFF] {
             drawn.leave_out(&quantity, "regret shows it against the best known rate");
             continue;
@@ -156,6 +160,20 @@ impl<'a> Quantity<'a> {
             quantity.add(name, line_up, &player_key(line_up, *player, prefix, metric));
         }
         quantity
+    }
+
+    /// Whether it is a measure of language games, to all who have it.
+    fn measures_games(&self, loaded: &Loaded) -> bool {
+        let of_games = |key: &String| {
+            let name = key.trim_start_matches("info/");
+            let has = |line_up: &&LineUp| {
+                let mut trials = line_up.trials.iter();
+                trials.any(|trial| trial.metrics.contains_key(key))
+            };
+            let mut having = loaded.line_ups.iter().filter(has);
+            having.all(|line_up| line_up.measures_games_by(name))
+        };
+        !self.keys.is_empty() && self.keys.iter().all(of_games)
     }
 
     /// The info fields, which belong to line-ups.

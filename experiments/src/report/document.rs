@@ -49,6 +49,10 @@ pub struct Report {
     pub statistics: Statistics,
     /// What `score` means here, in a sentence.
     pub score: String,
+    /// Whether what counts as a seed is a game with a seed, as in a sweep over the games of one family: all intervals over
+    /// seeds then tell how different the games are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub seeds_are_games: bool,
     /// The final table.
     pub agents: Vec<AgentSummary>,
     /// How likely one agent beats another; absent with fewer than two agents, or with a single
@@ -85,11 +89,20 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the total reward of any agent differs from its score.
+    /// Whether the total reward of any agent says something beside its score. Over games it does not: training cuts them
+    /// where it ends.
     pub fn total_is_not_the_score(&self) -> bool {
-        self.agents
-            .iter()
-            .any(|agent| agent.score != agent.total_reward)
+        let differs = |agent: &AgentSummary| agent.score != agent.total_reward;
+        !self.seeds_are_games && self.agents.iter().any(differs)
+    }
+
+    /// What counts as a seed, in the plural.
+    pub fn seeds(&self) -> &'static str {
+        if self.seeds_are_games {
+            "games"
+        } else {
+            "seeds"
+        }
     }
 }
 

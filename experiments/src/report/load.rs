@@ -54,8 +54,8 @@ pub(super) struct Loaded {
     pub(super) runs: Vec<RunSummary>,
     pub(super) line_ups: Vec<LineUp>,
     pub(super) entries: Vec<Entry>,
-    /// What the reader must know of a sweep over games.
-    games: Option<String>,
+    /// What the reader must know of a sweep over games, in which games with a seed stand for seeds.
+    pub(super) games: Option<String>,
 }
 
 /// What a score is; see [`PlayerResult::score`](run::PlayerResult::score).

@@ -221,6 +221,7 @@ pub fn report(
     let mut report = Report {
         schema: SCHEMA,
         score: loaded.score_meaning(),
+        seeds_are_games: loaded.games.is_some(),
         runs: loaded.runs,
         statistics: STATISTICS,
         agents,

@@ -166,6 +166,15 @@ fn subtitle(how: &str, counts: impl Iterator<Item = usize> + Clone) -> String {
     format!("{seeds}; {how}")
 }
 
+/// A subtitle over seeds, where those are games.
+fn in_games(subtitle: String, report: &Report) -> String {
+    if report.seeds_are_games {
+        subtitle.replace("seed", "game")
+    } else {
+        subtitle
+    }
+}
+
 /// A row for an agent without values keeps the others in their colours.
 const NOTHING: Interval = Interval {
     estimate: f64::NAN,
@@ -182,7 +191,7 @@ fn scores(report: &Report) -> Result<String, PlotError> {
     let counts = report.agents.iter().map(|agent| agent.scores.len());
     interval_plot(&IntervalPlot {
         title: "Final score".into(),
-        subtitle: subtitle(INTERVAL, counts),
+        subtitle: in_games(subtitle(INTERVAL, counts), report),
         axis: Axis::linear("score"),
         rows: rows.collect(),
         references: Vec::new(),

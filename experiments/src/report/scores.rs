@@ -47,13 +47,18 @@ fn agent(
         Some(iqm(&finite)?)
     };
     let names = results().next().map_or(&[][..], |result| &result.info);
-    let info = names.iter().enumerate().map(|(index, (name, _))| {
-        let totals: Vec<f64> = results().map(|result| result.info[index].1).collect();
-        summary(&totals).map(|total| InfoSummary {
-            name: name.clone(),
-            total,
-        })
-    });
+    let told = |(_, (name, _)): &(usize, &(String, f64))| !line_up.measures_games_by(name);
+    let info = names
+        .iter()
+        .enumerate()
+        .filter(told)
+        .map(|(index, (name, _))| {
+            let totals: Vec<f64> = results().map(|result| result.info[index].1).collect();
+            summary(&totals).map(|total| InfoSummary {
+                name: name.clone(),
+                total,
+            })
+        });
     Ok(AgentSummary {
         name: entry.name.clone(),
         run: loaded.runs[line_up.run].name.clone(),

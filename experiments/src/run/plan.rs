@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use palaestra_agents::{Agent, AgentContext, AgentEntry, Mode};
 use palaestra_envs::{
+    registry::nearest,
     sim::{Autoreset, EnvSpec, Simulator},
     stream::Stream,
 };
@@ -138,7 +139,7 @@ impl Trial {
     /// # Errors
     /// Unknown players, players taken twice or not at all.
     pub fn agents_of_players(&self, spec: &EnvSpec) -> Result<Vec<String>, RunError> {
-        let seats = seats(&self.config, &self.agents, spec).map_err(RunError::Config)?;
+        let seats = seats(&self.config, &self.agents, spec)?;
         let agent_of = |player: usize| {
             let order = seats.iter().position(|players| players.contains(&player));
             let agent = order.map(|order| &self.config.agents[self.agents[order]]);
@@ -231,7 +232,7 @@ impl Trial {
         registries: &Registries,
         spec: &Arc<EnvSpec>,
     ) -> Result<Vec<Seated>, RunError> {
-        let seats = seats(&self.config, &self.agents, spec).map_err(RunError::Config)?;
+        let seats = seats(&self.config, &self.agents, spec)?;
         let orders = seats.iter().enumerate();
         orders
             .map(|(order, players)| self.seat_agent(registries, spec, order, players))
@@ -241,17 +242,17 @@ impl Trial {
     /// Builds each agent once, to see whether it can be built.
     ///
     /// # Errors
-    /// The first error, with the index of its agent in the configuration.
+    /// The first error, with the key of the configuration that it is about, if it is about one.
     pub fn check_agents(
         &self,
         registries: &Registries,
         spec: &Arc<EnvSpec>,
-    ) -> Result<(), (Option<usize>, RunError)> {
-        let seats =
-            seats(&self.config, &self.agents, spec).map_err(|e| (None, RunError::Config(e)))?;
+    ) -> Result<(), (Option<String>, RunError)> {
+        let seats = seats(&self.config, &self.agents, spec)
+            .map_err(|error| (error.place.clone(), error.into()))?;
         for (order, players) in seats.iter().enumerate() {
             self.seat_agent(registries, spec, order, players)
-                .map_err(|error| (Some(self.agents[order]), error))?;
+                .map_err(|error| (Some(format!("agents.{}", self.agents[order])), error))?;
         }
         Ok(())
     }
@@ -291,55 +292,96 @@ impl Trial {
     }
 }
 
+/// Agents that cannot be seated.
+struct Misseated {
+    /// The key that is wrong, if it is one.
+    place: Option<String>,
+    message: String,
+}
+
+impl From<Misseated> for RunError {
+    fn from(error: Misseated) -> Self {
+        Self::Config(error.message)
+    }
+}
+
+impl From<String> for Misseated {
+    fn from(message: String) -> Self {
+        Self {
+            place: None,
+            message,
+        }
+    }
+}
+
+/// No player of the environment is called so.
+fn no_player(name: &str, place: String, spec: &EnvSpec) -> Misseated {
+    let known = || spec.players.iter().map(|p| p.name.as_str());
+    let all = known().collect::<Vec<_>>().join("`, `");
+    let message = match nearest(name, known()) {
+        Some(near) => {
+            format!("there is no player `{name}`; did you mean `{near}`? There are `{all}`")
+        }
+        None => format!("there is no player `{name}`; there are `{all}`"),
+    };
+    Misseated {
+        place: Some(place),
+        message,
+    }
+}
+
 /// The players of each agent of a line-up.
-fn seats(config: &Config, agents: &[usize], spec: &EnvSpec) -> Result<Vec<Vec<usize>>, String> {
+fn seats(config: &Config, agents: &[usize], spec: &EnvSpec) -> Result<Vec<Vec<usize>>, Misseated> {
     let mut taken: Vec<Option<&str>> = vec![None; spec.players.len()];
     let mut seats = Vec::with_capacity(agents.len());
     for (order, &index) in agents.iter().enumerate() {
         let agent = &config.agents[index];
         let tournament = config.tournament.as_ref();
-        let named = match tournament.and_then(|tournament| tournament.players.get(order)) {
-            Some(player) => Some(std::slice::from_ref(player)),
-            None => agent.players.as_deref(),
+        let (named, place) = match tournament.and_then(|tournament| tournament.players.get(order)) {
+            Some(player) => (
+                Some(std::slice::from_ref(player)),
+                format!("tournament.players.{order}"),
+            ),
+            None => (agent.players.as_deref(), String::new()),
+        };
+        let place = |at: usize| match place.as_str() {
+            "" => format!("agents.{index}.players.{at}"),
+            place => place.to_owned(),
         };
         let players: Vec<usize> = match named {
             None => (0..spec.players.len()).collect(),
             Some(names) => names
                 .iter()
-                .map(|name| {
-                    spec.players
-                        .iter()
-                        .position(|p| p.name == *name)
-                        .ok_or_else(|| {
-                            let known: Vec<&str> =
-                                spec.players.iter().map(|p| p.name.as_str()).collect();
-                            let known = known.join("`, `");
-                            format!("`{}` has no player `{name}`; it has `{known}`", spec.id)
-                        })
+                .enumerate()
+                .map(|(at, name)| {
+                    let found = spec.players.iter().position(|p| p.name == *name);
+                    found.ok_or_else(|| no_player(name, place(at), spec))
                 })
                 .collect::<Result<_, _>>()?,
         };
         for &player in &players {
             if let Some(other) = taken[player].replace(agent.label()) {
                 let name = &spec.players[player].name;
-                return Err(format!(
+                let message = format!(
                     "player `{name}` is taken by both `{other}` and `{}`",
                     agent.label()
-                ));
+                );
+                return Err(message.into());
             }
         }
         let spaces = |p: usize| (&spec.players[p].observation, &spec.players[p].action);
         if players.iter().any(|&p| spaces(p) != spaces(players[0])) {
-            return Err(format!(
+            let message = format!(
                 "agent `{}` cannot play several players whose spaces differ; seat an agent for each with \
                  `players = [\"NAME\"]`",
                 agent.label()
-            ));
+            );
+            return Err(message.into());
         }
         seats.push(players);
     }
     if let Some(free) = taken.iter().position(Option::is_none) {
-        return Err(format!("nobody plays player `{}`", spec.players[free].name));
+        return Err(format!("nobody plays player `{}`", spec.players[free].name).into());
     }
     Ok(seats)
 }

@@ -63,11 +63,7 @@ impl Subject {
         let extension = extension.map(str::to_ascii_lowercase);
         let is_pomdp = extension.as_deref() == Some("pomdp");
         if !path.is_file() {
-            let game = GameProblem::named(argument).map_err(|error| SolveError::Game {
-                planner: argument.into(),
-                error,
-            })?;
-            if let Some(game) = game {
+            if let Some(game) = GameProblem::named(argument)? {
                 return Ok(Self::Game(Box::new(game)));
             }
         }

@@ -120,3 +120,135 @@ fn damaged_games_are_told_with_their_place() {
         "{counted}"
     );
 }
+
+const GAME: &str = r#"
+schema = 1
+experiment = { name = "game", seeds = [0], total_env_steps = 2 }
+env = { id = "glee_bargaining-v1" }
+agents = [{ id = "rational", players = ["alice"] }, { id = "boulware", players = ["bob"] }]
+eval = { episodes = 1 }
+log = { episodes = "all", tensorboard = false }
+"#;
+
+#[test]
+fn wrong_games_are_told_by_the_key() {
+    let bench = Bench::new();
+    let refused = |name: &str, text: &str| {
+        bench.write(name, text);
+        fails(&bench, &["check", "config", name])
+    };
+    let seats = refused("seats.toml", &GAME.replace("\"alice\"", "\"alise\""));
+    for expected in [
+        "no player `alise`",
+        "did you mean `alice`",
+        "agents.0.players.0",
+    ] {
+        assert!(seats.contains(expected), "{expected}\n{seats}");
+    }
+    // A sweep over games is wrong once.
+    let sweep = format!(
+        "{}\n[sweep]\n\"env.id\" = [\"glee_bargaining-v1\", \"glee_negotiation-v1\"]\n",
+        GAME.replace("\"bob\"", "\"rob\"")
+    );
+    let seats = refused("sweep.toml", &sweep);
+    assert_eq!(seats.matches("no player `rob`").count(), 1, "{seats}");
+    let with_args = |args: &str| {
+        GAME.replace(
+            "\"glee_bargaining-v1\"",
+            &format!("\"glee_negotiation-v1\", args = {{ {args} }}"),
+        )
+    };
+    let config = refused("config.toml", &with_args("config = \"publishd\""));
+    assert!(
+        config.contains("there is no `publishd` here")
+            && config.contains("did you mean `published`"),
+        "{config}"
+    );
+    let bounds = format!(
+        "{GAME}\n[sweep]\n\"env.id\" = [\"glee_negotiation-v1\"]\n\"env.args.highest\" = [0.1]\n"
+    );
+    let bounds = refused("bounds.toml", &bounds);
+    assert!(
+        bounds.contains("must be more than `lowest`, 0.5; found 0.1")
+            && bounds.contains("\"env.args.highest\" = [0.1]")
+            && bounds.contains("env.args.highest\n"),
+        "{bounds}"
+    );
+    // Wrong arguments are no broken promise of the environment.
+    let args = "{\"offers\": 1}";
+    let checked = bench.run(&["check", "env", "glee_bargaining-v1", "--args", args]);
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert_eq!(checked.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`offers`: must be between 2 and 10001"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_replay_begins_with_a_game_that_came_to_its_end() {
+    let bench = Bench::new();
+    bench.write("game.toml", GAME);
+    bench.ok(&["run", "game.toml", "--out", "run"]);
+    let shown = bench.ok(&["replay", "run", "--speed", "0"]);
+    assert!(
+        shown.contains("episode eval-0-0") && shown.contains("terminated"),
+        "{shown}"
+    );
+    let cut = bench.ok(&["replay", "run", "--episode", "0", "--speed", "0"]);
+    assert!(!cut.contains("terminated"), "{cut}");
+    // Without a game that ended the first is shown.
+    let training = GAME.replace("eval = { episodes = 1 }\n", "");
+    bench.write("cut.toml", &training);
+    bench.ok(&["run", "cut.toml", "--out", "cut"]);
+    assert_eq!(bench.ok(&["replay", "cut", "--speed", "0"]), cut);
+}
+
+#[test]
+fn what_an_interrupted_export_left_is_passed_over() {
+    let bench = Bench::new();
+    bench.write("game.toml", GAME);
+    bench.ok(&["run", "game.toml", "--out", "run"]);
+    bench.ok(&["export", "run", "--format", "glee", "--out", "Data"]);
+    let whole = bench.json(&["language", "import", "Data", "--out", "games"]);
+    // A game that was being written, and an empty one among the others.
+    let game = |folder: &std::path::Path| -> Option<std::path::PathBuf> {
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            if folder.join("config.json").exists() {
+                return Some(folder);
+            }
+            let inside = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|e| e.unwrap().path());
+            folders.extend(inside.filter(|path| path.is_dir()));
+        }
+        None
+    };
+    let found = game(&bench.path("Data")).unwrap();
+    let left = found.with_extension("tmp");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::copy(found.join("config.json"), left.join("config.json")).unwrap();
+    std::fs::write(left.join("game.csv"), "").unwrap();
+    let again = bench.json(&["language", "import", "Data", "--out", "again"]);
+    assert_eq!(whole["games"], again["games"]);
+    std::fs::write(found.join("game.csv"), "").unwrap();
+    let refused = fails(&bench, &["language", "import", "Data", "--out", "third"]);
+    assert!(refused.contains("the file is empty"), "{refused}");
+}
+
+/// Only runs of games in numbers are explained; of others it is said why.
+#[test]
+fn runs_of_games_in_words_are_not_regressed() {
+    let bench = Bench::new();
+    bench.write(
+        "words.toml",
+        &GAME.replace("bargaining-v1", "bargaining_text-v1"),
+    );
+    bench.ok(&["run", "words.toml", "--out", "run"]);
+    let refused = fails(&bench, &["language", "regress", "run"]);
+    assert!(
+        refused.contains("is played in words, and only games in numbers are read"),
+        "{refused}"
+    );
+}

@@ -100,7 +100,44 @@ fn wrong_requests_say_what_to_do() {
         &["solve", "biased_cycle", "--planner", "egpo={\"tau\": -1}"],
         &["solve", "kuhn_poker", "--planner", "cfr_pluss"],
         &["solve", "kuhn_pokr"],
+        &["solve", "random0_1"],
+        &["solve", "biased_cycle", "--planner", "egpo={\"eta\": 50}"],
         &["solve", "exp3", "--iterations", "10"],
     ]);
     insta::assert_snapshot!("solve_game_wrong", said);
+}
+
+/// Who leaves all numbers behind is told as such, and what the others found is shown.
+#[test]
+fn a_solver_that_diverges_is_not_the_best() {
+    let bench = Bench::new();
+    let wild = "sppo={\"eta\": 1e308}";
+    let args = [
+        "solve",
+        "biased_cycle",
+        "--planner",
+        wild,
+        "--planner",
+        "nash_md",
+    ];
+    let output = bench.run(&args);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(
+        text.contains("diverged") && text.contains("Policy of nash_md") && !text.contains("NaN"),
+        "{text}"
+    );
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("has diverged by iteration")
+    );
+    let document = bench.json(&args);
+    assert!(document["planners"][0]["gap"].is_null());
+    assert!(document["planners"][0]["problem"].is_string());
+    let alone = bench.run(&["solve", "biased_cycle", "--planner", wild]);
+    assert_eq!(alone.status.code(), Some(1));
+    let even = bench.run(&["solve", "extreme_rps", "--iterations", "10"]);
+    let told = String::from_utf8(even.stderr).unwrap();
+    assert!(told.contains("starts at a solution"), "{told}");
 }

@@ -160,69 +160,6 @@ fn solvers_of_trees_go_on_after_loading() {
     ));
 }
 
-/// One-round persuasion: nature draws a quality, good with probability `p`; the seller sees it and recommends to buy or
-/// not; the buyer, who sees the recommendation, buys or not at price 1 what is worth `v` if good. Cheap talk.
-struct Persuasion {
-    p: f64,
-    v: f64,
-}
-
-impl GameRules for Persuasion {
-    type Node = Vec<usize>;
-
-    fn name(&self) -> String {
-        "persuasion".into()
-    }
-
-    fn root(&self) -> Vec<usize> {
-        Vec::new()
-    }
-
-    fn turn(&self, node: &Vec<usize>) -> Turn {
-        match node[..] {
-            [] => Turn::Chance(vec![self.p, 1.0 - self.p]),
-            [quality] => Turn::Decision {
-                player: 0,
-                key: format!("quality {quality}"),
-                actions: 2,
-            },
-            [_, message] => Turn::Decision {
-                player: 1,
-                key: format!("message {message}"),
-                actions: 2,
-            },
-            [quality, _, bought, ..] => {
-                let worth = if quality == 0 { self.v } else { 0.0 };
-                Turn::End(if bought == 1 {
-                    [1.0, worth - 1.0]
-                } else {
-                    [0.0, 0.0]
-                })
-            }
-        }
-    }
-
-    fn after(&self, node: &Vec<usize>, action: usize) -> Vec<usize> {
-        [&node[..], &[action]].concat()
-    }
-}
-
-#[test]
-fn nobody_buys_on_cheap_talk_unless_the_prior_suffices() {
-    for (p, v, sells) in [(0.3, 2.0, false), (0.5, 3.0, true)] {
-        let game = Arc::new(ExtensiveGame::build(&Persuasion { p, v }).unwrap());
-        assert!(!game.is_zero_sum());
-        let mut cfr = Cfr::new(game.clone(), CfrVariant::Plus, Updates::Alternating).unwrap();
-        cfr.run(2000);
-        let policy = cfr.policy(Iterate::Average);
-        // The seller gains 1 for each sale.
-        let sale = game.value(&policy)[0];
-        let off = if sells { 1.0 - sale } else { sale };
-        assert!(off < 1e-5, "sale {sale}");
-        assert!(cfr.gap(Iterate::Average) < 1e-5);
-    }
-}
-
 /// A player that forgets what it has done.
 struct Forgetful;
 

@@ -131,6 +131,29 @@ fn linear_programs_find_the_equilibria_of_preference_games() {
     assert!(matches!(refused, Err(SolverError::Kind { .. })));
 }
 
+/// Saved between any two rounds, with a meta-solver that has something to add in each.
+#[test]
+fn response_oracles_go_on_after_loading() {
+    let game = Arc::new(BimatrixGame::of_preferences(&PreferenceGame::random(10, 7)));
+    let mut straight = Psro::new(game.clone(), MetaSolver::LpNash).unwrap();
+    let mut saved = vec![serde_json::to_string(straight.state()).unwrap()];
+    let mut states = vec![straight.state().clone()];
+    while straight.step().unwrap() {
+        saved.push(serde_json::to_string(straight.state()).unwrap());
+        states.push(straight.state().clone());
+    }
+    assert!(states.len() > 3, "{}", states.len());
+    for (round, saved) in saved.iter().enumerate() {
+        let state = serde_json::from_str(saved).unwrap();
+        let mut resumed = Psro::resume(game.clone(), state).unwrap();
+        for state in &states[round + 1..] {
+            assert!(resumed.step().unwrap());
+            assert_eq!(resumed.state(), state);
+        }
+        assert!(!resumed.step().unwrap());
+    }
+}
+
 #[test]
 fn other_meta_solvers_arrive_too() {
     let game = Arc::new(BimatrixGame::biased_rps());

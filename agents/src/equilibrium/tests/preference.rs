@@ -124,7 +124,7 @@ fn compare<R: Rule>(game: &Arc<PreferenceGame>, rule: R, iterates: &Value) {
         learner.run(t - learner.iteration());
         let wanted = numbers(&expected["pi"]);
         for (p, q) in learner.policy(Iterate::Last).iter().zip(&wanted) {
-            assert!((p - q).abs() <= 1e-9 * q.max(1e-6), "{p} {q} at {t}");
+            assert!((p - q).abs() <= 1e-9 * q, "{p} {q} at {t}");
         }
         let (gap, wanted) = (learner.gap(Iterate::Last), number(&expected["reg_gap"]));
         assert!(
@@ -224,6 +224,9 @@ fn step_sizes_converge_where_they_do_for_the_reference() {
     }
 }
 
+/// Strides of five iterations, after which the reference gives up; the slowest that arrives takes 15,845 iterations.
+const STRIDES: usize = 4000;
+
 /// Compares the first multiple of five iterations at which the gap is below 1e-8.
 fn arrives<R: Rule>(
     game: &Arc<PreferenceGame>,
@@ -234,25 +237,13 @@ fn arrives<R: Rule>(
 ) {
     let mut learner = PreferenceLearner::starting_at(game.clone(), rule, start).unwrap();
     let arrived = |learner: &mut PreferenceLearner<R>| learner.gap(Iterate::Last) < 1e-8;
-    match expected.as_u64() {
-        Some(t) => {
-            // Not more than a stride before, and not more than a stride after.
-            if t > 10 {
-                learner.run(t - 10);
-                assert!(!arrived(&mut learner), "{what}: before {t}");
-            }
-            let met = (0..3).any(|_| {
-                learner.run(5);
-                arrived(&mut learner)
-            });
-            assert!(met, "{what}: not at {t}");
-        }
-        None => {
-            for _ in 0..300 {
-                learner.run(5);
-                assert!(!arrived(&mut learner), "{what}: at {}", learner.iteration());
-            }
-        }
+    let met = (0..STRIDES).find_map(|_| {
+        learner.run(5);
+        arrived(&mut learner).then(|| learner.iteration())
+    });
+    match (met, expected.as_u64()) {
+        (Some(met), Some(t)) => assert!(met.abs_diff(t) <= 5, "{what}: at {met}, not {t}"),
+        (met, expected) => assert_eq!(met, expected, "{what}"),
     }
 }
 

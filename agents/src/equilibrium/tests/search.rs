@@ -108,43 +108,62 @@ fn an_equilibrium_over_comparisons_favours_children_of_the_root() {
         ..McNestSettings::default()
     };
     let mut stream = Stream::new(1, 0, "test.mc_nest");
-    let mut tree = McNest::start(settings, &mut Circle(-1), 100);
-    tree.rollout(&mut Circle(-1), &mut stream);
+    let mut refiner = Circle(-1);
+    let mut tree = McNest::start(settings, &mut refiner, 100);
+    tree.rollout(&mut refiner, &mut stream);
     assert_eq!(tree.matrix_nash_prior(1), 1.0);
-    let mut refiner = Circle(0);
     let children = |tree: &McNest<i32>| tree.attempts()[0].children.clone();
     for _ in 0..40 {
         tree.rollout(&mut refiner, &mut stream);
     }
     // Three children in a circle are equals, and nobody else has a share.
     let first = children(&tree);
+    let answers: Vec<i32> = first
+        .iter()
+        .map(|&child| tree.attempts()[child].answer)
+        .collect();
+    assert_eq!(answers, [0, 1, 2]);
     let shares: Vec<f64> = first
         .iter()
         .map(|&child| tree.matrix_nash_prior(child))
         .collect();
-    assert!(
-        (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
-        "{shares:?}"
-    );
+    assert_near(&shares, &[1.0 / 3.0; 3], 1e-9);
     let elsewhere = (0..tree.attempts().len()).filter(|index| !first.contains(index));
     assert!(
         elsewhere
             .into_iter()
             .all(|index| tree.matrix_nash_prior(index) == 0.0)
     );
-    // Scores decide where nothing else does: the better child has it all.
-    let mut tree = McNest::start(settings, &mut Counting, 12);
-    for _ in 0..12 {
-        tree.rollout(&mut Counting, &mut stream);
+    // Scores decide where nothing else does: the best child has it all, and equals share.
+    let shares = |scores: [i32; 3]| {
+        let mut refiner = Listed(scores.to_vec());
+        let mut stream = Stream::new(1, 0, "test.mc_nest");
+        let mut tree = McNest::start(settings, &mut refiner, 50);
+        for _ in scores {
+            tree.rollout(&mut refiner, &mut stream);
+        }
+        let children = children(&tree);
+        assert_eq!(children.len(), 3);
+        let share = |&child: &usize| tree.matrix_nash_prior(child);
+        children.iter().map(share).collect::<Vec<f64>>()
+    };
+    assert_near(&shares([10, 30, 20]), &[0.0, 1.0, 0.0], 1e-9);
+    assert_near(&shares([20, 10, 20]), &[0.5, 0.0, 0.5], 1e-9);
+}
+
+/// Answers are their scores; refinements come from a list.
+struct Listed(Vec<i32>);
+
+impl Refiner for Listed {
+    type Answer = i32;
+
+    fn evaluate(&mut self, answer: &i32) -> f64 {
+        f64::from(*answer)
     }
-    let shares: Vec<f64> = children(&tree)
-        .iter()
-        .map(|&child| tree.matrix_nash_prior(child))
-        .collect();
-    assert!(
-        (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9,
-        "{shares:?}"
-    );
+
+    fn refine(&mut self, _: &i32) -> i32 {
+        self.0.remove(0)
+    }
 }
 
 fn bigram(table: &[Vec<f64>]) -> impl FnMut(&[usize], &mut [f64]) {

@@ -179,6 +179,11 @@ fn learners_go_on_after_loading_as_if_nothing_had_happened() {
         assert!(matches!(refused, Err(SolverError::Saved(_))));
     }
     check(NashMd::default());
+    check(Mmd::default());
+    check(HalvingEgpo::new(Egpo {
+        beta: 0.01,
+        eta: 6.0,
+    }));
     check(NashMdPg::default());
     check(Egpo::default());
     check(SampledEgpo::new(3));
@@ -201,7 +206,75 @@ fn settings_out_of_range_are_refused() {
         "`eta * tau` is 2; it must be between 0 and 1"
     );
     assert!(PreferenceLearner::new(game.clone(), Apo::new(0.1, 1.0)).is_err());
+    // Steps under which logits would grow without bound.
+    let told = |refused: SolverError| refused.to_string();
+    let egpo = Egpo {
+        beta: 0.1,
+        eta: 50.0,
+    };
+    let halving = PreferenceLearner::new(game.clone(), HalvingEgpo::new(egpo.clone()));
+    let refused = PreferenceLearner::new(game.clone(), egpo).unwrap_err();
+    assert_eq!(
+        told(refused.clone()),
+        "`eta * beta` is 5; it must be between 0 and 1"
+    );
+    assert_eq!(halving.unwrap_err(), refused);
+    let refused = PreferenceLearner::new(game.clone(), IpoMd::online(0.1, 1000.0)).unwrap_err();
+    assert_eq!(
+        told(refused),
+        "`eta * tau` is 100; it must be between 0 and 1"
+    );
+    let (tau, rate) = (0.1, 2.0);
+    assert!(PreferenceLearner::new(game.clone(), OnlineIpo { tau, rate }).is_err());
+    let pg = NashMdPg {
+        tau,
+        rate: 20.0,
+        mixture: 0.0,
+    };
+    assert!(PreferenceLearner::new(game.clone(), pg).is_err());
+    let sampled = SampledEgpo {
+        rate: 1.0,
+        ..SampledEgpo::new(0)
+    };
+    assert!(PreferenceLearner::new(game.clone(), sampled).is_err());
     assert!(PreferenceLearner::new(game, Sppo { eta: f64::NAN }).is_err());
+}
+
+/// A learner whose logits are beyond all numbers stops where it is, and says so.
+#[test]
+fn learners_that_diverge_stop() {
+    let game = Arc::new(PreferenceGame::biased_cycle());
+    let mut wild = learner(&game, Sppo { eta: 1e308 });
+    wild.run(100);
+    assert!(wild.has_diverged() && wild.iteration() < 100);
+    let stopped = wild.iteration();
+    wild.run(10);
+    assert_eq!((wild.iteration(), wild.has_diverged()), (stopped, true));
+    let mut tame = learner(&game, Egpo::default());
+    tame.run(100);
+    assert!(!tame.has_diverged());
+}
+
+/// Steps that keep a game in a saturated cycle, where the gap is the same to the last bit, are halved until it falls.
+#[test]
+fn steps_that_do_not_help_are_halved() {
+    for game in [
+        PreferenceGame::biased_cycle(),
+        PreferenceGame::random(10, 7),
+    ] {
+        let game = Arc::new(game);
+        let long = Egpo {
+            beta: 0.01,
+            eta: 50.0,
+        };
+        let mut plain = learner(&game, long.clone());
+        plain.run(2000);
+        assert!(plain.gap(Iterate::Last) > 1e-2);
+        let mut halving = learner(&game, HalvingEgpo::new(long));
+        halving.run(10_000);
+        let gap = halving.gap(Iterate::Last);
+        assert!(gap < 1e-8, "{gap}");
+    }
 }
 
 #[test]

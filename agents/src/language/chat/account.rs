@@ -110,13 +110,13 @@ impl Spent {
     fn add(&mut self, other: Self) {
         self.usd += other.usd;
         self.tokens = self.tokens.saturating_add(other.tokens);
-        self.requests += other.requests;
+        self.requests = self.requests.saturating_add(other.requests);
     }
 
     fn take(&mut self, other: Self) {
         self.usd -= other.usd;
-        self.tokens -= other.tokens;
-        self.requests -= other.requests;
+        self.tokens = self.tokens.saturating_sub(other.tokens);
+        self.requests = self.requests.saturating_sub(other.requests);
     }
 
     /// Whether the cap is reached.

@@ -73,7 +73,7 @@ impl Minute {
             if first.at + MINUTE > now {
                 break;
             }
-            self.tokens -= first.tokens;
+            self.tokens = self.tokens.saturating_sub(first.tokens);
             self.sent.pop_front();
         }
     }
@@ -88,10 +88,10 @@ impl Minute {
         if let Some(most) = limits.tokens_per_minute {
             let mut left = self.tokens;
             for sent in &self.sent {
-                if left + tokens <= most {
+                if left.saturating_add(tokens) <= most {
                     break;
                 }
-                left -= sent.tokens;
+                left = left.saturating_sub(sent.tokens);
                 until = until.max(Some(sent.at));
             }
         }
@@ -175,7 +175,7 @@ impl<'a> Place<'a> {
         }
         minute.count += 1;
         minute.in_flight += 1;
-        minute.tokens += tokens;
+        minute.tokens = minute.tokens.saturating_add(tokens);
         let number = minute.count;
         minute.sent.push_back(Sent {
             number,
@@ -217,7 +217,8 @@ impl Pass<'_> {
             .iter_mut()
             .find(|sent| sent.number == self.number);
         if let Some(sent) = sent {
-            minute.tokens = minute.tokens - sent.tokens + tokens;
+            let others = minute.tokens.saturating_sub(sent.tokens);
+            minute.tokens = others.saturating_add(tokens);
             sent.tokens = tokens;
         }
     }

@@ -53,6 +53,12 @@ pub(super) fn buys(see: &Situation, believing: Believing) -> bool {
         Believing::Commitment => posterior,
         Believing::Experience => see.good_if_recommended(posterior),
     };
-    // Good things are always recommended: what is not recommended is bad.
-    see.offer.is_some_and(|said| said > 0.5) && good * worth >= 1.0 - TOLERANCE
+    let good = match see.recommended() {
+        Some(true) => good,
+        // Good things are always recommended: what is warned of is bad.
+        Some(false) => return false,
+        // Words that are neither a yes nor a no say nothing.
+        None => p,
+    };
+    good * worth >= 1.0 - TOLERANCE
 }

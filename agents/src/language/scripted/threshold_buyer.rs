@@ -1,4 +1,5 @@
-//! Buys what is recommended while enough of what is recommended is good.
+//! Buys what is recommended while enough of what is recommended is good. What is neither recommended nor warned of, as by
+//! a seller who writes freely, is as good as its prior.
 
 use palaestra_envs::stream::Stream;
 use schemars::JsonSchema;
@@ -32,9 +33,12 @@ impl Player for ThresholdBuyer {
     const SEATS: Seats = Seats::Buyer;
 
     fn decide(&self, see: &Situation, _: &mut Stream) -> Decision {
-        let recommended = see.offer.is_some_and(|said| said > 0.5);
-        let good = see.good_if_recommended(1.0);
-        Decision::Buy(recommended && good >= self.threshold - TOLERANCE)
+        let good = match see.recommended() {
+            Some(true) => see.good_if_recommended(1.0),
+            Some(false) => return Decision::Buy(false),
+            None => see.prior_of_good(),
+        };
+        Decision::Buy(good >= self.threshold - TOLERANCE)
     }
 }
 

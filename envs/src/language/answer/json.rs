@@ -1,6 +1,6 @@
 //! A small reader of one JSON object, which knows where everything is and can be as lenient as answers need.
 
-use super::AnswerError;
+use super::{AnswerError, read::clipped};
 
 /// How much is forgiven.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +123,10 @@ impl Reader<'_> {
             let value = self.value(depth)?;
             match fields.iter_mut().find(|field| field.key == key) {
                 Some(_) if self.grammar.unique => {
-                    return Err(error(key_at, &format!("key `{key}` is given twice")));
+                    return Err(error(
+                        key_at,
+                        &format!("key `{}` is given twice", clipped(&key)),
+                    ));
                 }
                 Some(field) => (field.value, field.at) = (value, at),
                 None => fields.push(Field { key, value, at }),

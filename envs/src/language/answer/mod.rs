@@ -194,10 +194,29 @@ pub fn gain_key(name: &str) -> String {
     format!("{}_gain", name.to_lowercase().replace(' ', "_"))
 }
 
-/// A text without control characters other than line breaks and tabs, for display; transcripts keep the original.
+/// A text for display: without control characters other than line breaks and tabs, and without the marks that turn the
+/// order of letters around or break a line unseen. Transcripts keep the original.
 pub fn displayed(text: &str) -> String {
-    let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let shown = |c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || is_mark(*c));
     text.chars().filter(shown).collect()
+}
+
+/// [`displayed`] on one line, for pictures whose lines mean something.
+pub fn on_one_line(text: &str) -> String {
+    displayed(text).replace(['\n', '\t'], " ")
+}
+
+/// Marks of direction, separators of lines and paragraphs, annotations, and the invisible letters of tags.
+fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{206f}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 impl Expected {

@@ -67,13 +67,6 @@ pub struct Ledger {
     pub fallbacks: u64,
 }
 
-impl Ledger {
-    /// Part of the turns in which a move was played for the player; `None` before the first.
-    pub fn fallback_rate(&self) -> Option<f64> {
-        (self.turns > 0).then(|| self.fallbacks as f64 / self.turns as f64)
-    }
-}
-
 /// The attempts of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {

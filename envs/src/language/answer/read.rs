@@ -1,5 +1,8 @@
 //! From an answer to a move.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{
     AnswerError, Expected, Move, Play,
     json::{self, Field, Grammar, Value, group_of_three},
@@ -8,11 +11,15 @@ use super::{
 use crate::language::Money;
 
 /// How answers are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Reading {
-    /// As the released code reads: the text is rewritten, bounds are not checked, messages have no limit. The other
-    /// switches then mean nothing.
+    /// As the released code reads: the text is rewritten, messages have no limit. The switches below then mean nothing.
     pub upstream: bool,
+    /// Whether amounts must lie within the bounds of the game. The released code does not look, so that only games whose
+    /// rules are as wide can be read without; environments always have it on.
+    #[serde(skip, default = "always")]
+    pub bounds: bool,
     /// Whether braces are matched, with regard to texts, before the first `}` is taken for the end.
     pub balanced: bool,
     /// Whether `1,000`, `$5` and `"5"` are numbers where one is due.
@@ -23,10 +30,15 @@ pub struct Reading {
     pub longest_message: Option<usize>,
 }
 
+fn always() -> bool {
+    true
+}
+
 impl Default for Reading {
     fn default() -> Self {
         Self {
             upstream: false,
+            bounds: true,
             balanced: true,
             lenient_numbers: true,
             unique_keys: true,
@@ -36,10 +48,11 @@ impl Default for Reading {
 }
 
 impl Reading {
-    /// As the released code reads.
+    /// As the released code reads, bounds of amounts included: it has none.
     pub fn upstream() -> Self {
         Self {
             upstream: true,
+            bounds: false,
             ..Self::default()
         }
     }
@@ -61,7 +74,7 @@ impl Reading {
 /// [`AnswerError`]; its text can be sent back as it is.
 pub fn read(answer: &str, expected: &Expected, reading: &Reading) -> Result<Move, AnswerError> {
     if reading.upstream {
-        return upstream::read(answer, expected);
+        return upstream::read(answer, expected, reading.bounds);
     }
     let (start, end) = brace_group(answer, reading.balanced)?;
     let grammar = Grammar {
@@ -85,13 +98,17 @@ pub fn read(answer: &str, expected: &Expected, reading: &Reading) -> Result<Move
                     want: *money,
                 });
             }
-            within(&keys[0], alice, alice_at, *money)?;
-            within(&keys[1], bob, bob_at, *money)?;
+            if reading.bounds {
+                within(&keys[0], alice, alice_at, *money)?;
+                within(&keys[1], bob, bob_at, *money)?;
+            }
             Play::Split(alice, bob)
         }
         Expected::Price { highest, .. } => {
             let (price, at) = object.amount(PRICE, *highest)?;
-            within(PRICE, price, at, *highest)?;
+            if reading.bounds {
+                within(PRICE, price, at, *highest)?;
+            }
             Play::Price(price)
         }
         Expected::SellerText => Play::Text,
@@ -141,7 +158,12 @@ fn matching_brace(answer: &str, start: usize) -> Option<usize> {
     None
 }
 
-fn within(key: &str, got: Money, position: usize, high: Money) -> Result<(), AnswerError> {
+pub(super) fn within(
+    key: &str,
+    got: Money,
+    position: usize,
+    high: Money,
+) -> Result<(), AnswerError> {
     if (Money::ZERO..=high).contains(&got) {
         return Ok(());
     }
@@ -223,8 +245,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A text as it is repeated in a message: not too long, on one line.
-fn clipped(text: &str) -> String {
+/// A text as it is repeated in a message: not too long, on one line, without anything that a terminal obeys.
+pub(super) fn clipped(text: &str) -> String {
     let mut shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
     if text.chars().nth(40).is_some() {
         shown.push('…');

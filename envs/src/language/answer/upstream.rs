@@ -7,11 +7,12 @@
 use super::{
     AnswerError, Expected, Move, Play,
     json::{self, Field, Grammar, Value},
-    read::{MESSAGE, Object, PRICE, out_of_range},
+    read::{MESSAGE, Object, PRICE, out_of_range, within},
 };
 use crate::language::Money;
 
-pub(super) fn read(answer: &str, expected: &Expected) -> Result<Move, AnswerError> {
+/// With `bounded` amounts must lie within the game's, which the released code does not ask for.
+pub(super) fn read(answer: &str, expected: &Expected, bounded: bool) -> Result<Move, AnswerError> {
     let start = answer.find('{').ok_or(AnswerError::NoObject)?;
     let end = answer[start..].find('}').ok_or(AnswerError::NoObject)?;
     let group = without_group_commas(&answer[start..=start + end]);
@@ -44,12 +45,22 @@ pub(super) fn read(answer: &str, expected: &Expected) -> Result<Move, AnswerErro
                     want: *money,
                 });
             }
-            Play::Split(split[0], split[1])
+            if bounded {
+                for ((key, field), amount) in keys.iter().zip(fields).zip(split) {
+                    within(key, amount, field.at, *money)?;
+                }
+            }
+            // Each is rounded to a hundredth by itself; what is divided stays whole.
+            Play::Split(split[0], *money - split[0])
         }
         Expected::Price { highest, .. } => {
             let field = object.field(PRICE)?;
             let price = Money::from_f64(number(field, true)?);
-            Play::Price(price.ok_or_else(|| out_of_range(PRICE, field.at, *highest))?)
+            let price = price.ok_or_else(|| out_of_range(PRICE, field.at, *highest))?;
+            if bounded {
+                within(PRICE, price, field.at, *highest)?;
+            }
+            Play::Price(price)
         }
         Expected::SellerText => Play::Text,
         _ => object.decision(expected)?,

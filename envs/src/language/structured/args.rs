@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{haggling::Haggling, persuasion::PersuasionGame, shaping::Shaping};
 use crate::{
@@ -19,8 +20,8 @@ pub enum Source {
     /// The other arguments describe it.
     #[default]
     Given,
-    /// Each episode draws one of the published grid, all equally likely; of the other arguments only those of the grid
-    /// of offers count.
+    /// Each episode draws one of the published grid, all equally likely; other arguments than those of the grid of offers
+    /// and of rewards are then refused.
     Published,
 }
 
@@ -85,8 +86,35 @@ fn argument(error: RuleError) -> EnvError {
 }
 
 fn amount(money: f64) -> Result<Money, EnvError> {
-    Money::from_f64(money).ok_or_else(|| EnvError::argument("money", "is no amount of money"))
+    let problem = || format!("must be an amount from 1 to 10^12, found {money}");
+    Money::from_f64(money).ok_or_else(|| EnvError::argument("money", problem()))
 }
+
+/// Refuses arguments that describe a game where the published grid does.
+fn only<A: Default + Serialize>(args: &A, allowed: &[&str]) -> Result<(), EnvError> {
+    let [given, default] = [args, &A::default()].map(|args| serde_json::to_value(args).ok());
+    let (Some(Value::Object(given)), Some(Value::Object(default))) = (given, default) else {
+        return Ok(());
+    };
+    let extra = given
+        .iter()
+        .find(|(key, value)| !allowed.contains(&key.as_str()) && default.get(*key) != Some(*value));
+    let Some((key, _)) = extra else {
+        return Ok(());
+    };
+    let problem = "is of a game that is given, and `config = \"published\"` draws games; leave one of them out";
+    Err(EnvError::argument(key, problem))
+}
+
+/// Arguments that go with published games.
+const BESIDE_PUBLISHED: [&str; 6] = [
+    "config",
+    "offers",
+    "lowest",
+    "highest",
+    "efficiency_weight",
+    "fairness_weight",
+];
 
 fn horizon(rounds: u16, hidden: bool) -> Horizon {
     if hidden {
@@ -100,7 +128,7 @@ fn offers(offers: usize) -> Result<usize, EnvError> {
     if (2..=MOST_OFFERS).contains(&offers) {
         return Ok(offers);
     }
-    let problem = format!("is {offers}, not in 2..={MOST_OFFERS}");
+    let problem = format!("must be between 2 and {MOST_OFFERS}, found {offers}");
     Err(EnvError::argument("offers", problem))
 }
 
@@ -110,6 +138,9 @@ impl BargainingArgs {
     /// # Errors
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<Haggling<Bargaining>, EnvError> {
+        if self.config == Source::Published {
+            only(self, &BESIDE_PUBLISHED)?;
+        }
         let config = BargainingConfig {
             money: amount(self.money)?,
             delta: [self.delta_alice, self.delta_bob],
@@ -188,6 +219,9 @@ impl NegotiationArgs {
     /// # Errors
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<Haggling<Negotiation>, EnvError> {
+        if self.config == Source::Published {
+            only(self, &BESIDE_PUBLISHED)?;
+        }
         let config = NegotiationConfig {
             money: amount(self.money)?,
             factor: [self.seller_value, self.buyer_value],
@@ -198,18 +232,25 @@ impl NegotiationArgs {
             unbounded: false,
         };
         config.check().map_err(argument)?;
-        // Written so that NaN fails.
-        if !(0.0 <= self.lowest && self.lowest < self.highest) {
-            return Err(EnvError::argument(
-                "lowest",
-                "must be at least 0 and less than `highest`",
-            ));
+        let [lowest, highest] = [self.lowest, self.highest];
+        let most = HIGHEST_PRICE as f64;
+        for (key, price) in [("lowest", lowest), ("highest", highest)] {
+            if !(0.0..=most).contains(&price) {
+                let problem = format!("must lie between 0 and {most}, found {price}");
+                return Err(EnvError::argument(key, problem));
+            }
         }
-        if self.highest > HIGHEST_PRICE as f64 {
-            return Err(EnvError::argument(
-                "highest",
-                format!("must be at most {HIGHEST_PRICE}"),
-            ));
+        if lowest >= highest {
+            // The one that was given is to blame.
+            let given = highest != Self::default().highest;
+            let (key, problem) = if given {
+                let problem = format!("must be more than `lowest`, {lowest}; found {highest}");
+                ("highest", problem)
+            } else {
+                let problem = format!("must be less than `highest`, {highest}; found {lowest}");
+                ("lowest", problem)
+            };
+            return Err(EnvError::argument(key, problem));
         }
         let game = (self.config == Source::Given).then_some(config);
         let range = [self.lowest, self.highest];
@@ -289,6 +330,9 @@ impl PersuasionArgs {
 
     /// The game, whatever the buyer may say.
     pub(in crate::language) fn with_replies(&self) -> Result<PersuasionGame, EnvError> {
+        if self.config == Source::Published {
+            only(self, &BESIDE_PUBLISHED)?;
+        }
         let config = PersuasionConfig {
             money: amount(self.money)?,
             p: self.p,

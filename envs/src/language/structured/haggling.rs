@@ -213,13 +213,13 @@ impl<G: Haggle> Haggling<G> {
         self
     }
 
-    /// Whether measures count in rewards.
-    pub(in crate::language) fn is_shaped(&self) -> bool {
-        self.shaping != Shaping::default()
+    /// The argument by which measures count in rewards, if they do.
+    pub(in crate::language) fn shaped_by(&self) -> Option<&'static str> {
+        self.shaping.argument()
     }
 
     /// With offers of any amount within the rules, as players who write them make.
-    pub(in crate::language) fn unbounded(mut self) -> Self {
+    pub(in crate::language) fn with_any_amount(mut self) -> Self {
         self.range = if G::FAMILY == 0 {
             [0.0, 1.0]
         } else {

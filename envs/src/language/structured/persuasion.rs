@@ -246,9 +246,9 @@ impl PersuasionGame {
         self
     }
 
-    /// Whether measures count in rewards.
-    pub(in crate::language) fn is_shaped(&self) -> bool {
-        self.shaping != Shaping::default()
+    /// The argument by which measures count in rewards, if they do.
+    pub(in crate::language) fn shaped_by(&self) -> Option<&'static str> {
+        self.shaping.argument()
     }
 
     /// Choices of the seller.

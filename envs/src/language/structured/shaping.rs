@@ -23,7 +23,8 @@ impl Shaping {
         for (name, weight) in weights {
             // Written so that NaN fails.
             if !(-HEAVIEST..=HEAVIEST).contains(&weight) {
-                let problem = format!("is {weight}, not from -{HEAVIEST} to {HEAVIEST}");
+                let problem =
+                    format!("must lie between -{HEAVIEST} and {HEAVIEST}, found {weight}");
                 return Err(EnvError::argument(name, problem));
             }
         }
@@ -31,6 +32,15 @@ impl Shaping {
             efficiency,
             fairness,
         })
+    }
+
+    /// The first argument that asks for a measure in the rewards.
+    pub(super) fn argument(self) -> Option<&'static str> {
+        if self.efficiency != 0.0 {
+            Some("efficiency_weight")
+        } else {
+            (self.fairness != 0.0).then_some("fairness_weight")
+        }
     }
 
     /// What is added for these measures, each clipped to [0, 1]; nothing for one that is not defined.

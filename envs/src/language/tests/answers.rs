@@ -7,7 +7,7 @@ use crate::language::{
     ALICE, BOB, Money, Verdict,
     answer::{
         AnswerError, Attempts, Exhausted, Expected, Feedback, InvalidPolicy, Ledger, Move, Play,
-        Reading, Resolution, displayed, gain_key, read, write,
+        Reading, Resolution, displayed, gain_key, on_one_line, read, write,
     },
 };
 
@@ -435,6 +435,101 @@ fn every_line_of_the_corpus_is_judged_as_it_should_be() {
     assert!(malformed >= 60, "{malformed}");
 }
 
+/// What the released code makes of the lines with which it goes on, after its rules: commas in numbers go, and if that is
+/// no JSON `$` goes; the last of equal keys counts; true is 1, texts of digits are numbers; nothing is out of bounds.
+#[test]
+fn the_released_code_reads_what_it_should() {
+    let split = |alice: f64, bob: f64| {
+        let [alice, bob] = [alice, bob].map(|x| Money::from_f64(x).unwrap());
+        Play::Split(alice, bob)
+    };
+    let price = |price: f64| Play::Price(Money::from_f64(price).unwrap());
+    let wanted = [
+        (split(500.0, 500.0), None),
+        (split(1.0, 999.0), None),
+        (split(-100.0, 1100.0), None),
+        (split(500.0, 500.0), None),
+        (split(500.0, 500.0), None),
+        (split(500.0, 500.0), None),
+        (split(500.0, 500.0), None),
+        (split(1000.0, 0.0), None),
+        (split(1000.0, 0.0), None),
+        (split(333.34, 666.66), None),
+        (split(500.0, 500.0), Some("")),
+        (split(500.0, 500.0), Some("1000 is $😀")),
+        (Play::Verdict(Verdict::Reject), None),
+        (price(1.0), None),
+        (price(-1.0), None),
+        (price(-1.0), None),
+        (price(10_000.01), None),
+        (price(1000.0), None),
+        (price(1234.5), None),
+        (Play::Verdict(Verdict::Exit), None),
+        (Play::Verdict(Verdict::Exit), None),
+        (Play::Buy(false), None),
+        (Play::Text, Some("good")),
+    ];
+    let taken: Vec<_> = corpus()
+        .into_iter()
+        .filter(|(_, (_, _, upstream))| *upstream)
+        .collect();
+    assert_eq!(taken.len(), wanted.len());
+    for ((due, (text, ours, _)), (play, message)) in taken.into_iter().zip(wanted) {
+        let theirs = read(text, &due, &Reading::upstream()).unwrap();
+        let message = message.map(str::to_owned);
+        assert_eq!(theirs, Move { play, message }, "{text}");
+        // With the game's bounds it is refused for the reason for which we refuse it.
+        let bounded = Reading {
+            bounds: true,
+            ..Reading::upstream()
+        };
+        let refused = read(text, &due, &bounded).map_err(|error| error.kind());
+        if ours == "out_of_range" {
+            assert_eq!(refused, Err(ours), "{text}");
+        } else {
+            assert_eq!(refused, Ok(theirs), "{text}");
+        }
+    }
+}
+
+/// What is said of an answer is sent to its player and shown on terminals: one line of letters, not too long.
+fn assert_told(error: &AnswerError) {
+    let told = error.to_string();
+    assert!(told.chars().count() <= 700, "{told}");
+    assert_eq!(on_one_line(&told), told);
+    assert!(!told.contains(char::is_control), "{told}");
+}
+
+#[test]
+fn no_answer_gets_into_what_is_said_of_it() {
+    let hostile = "\\u001b[2J\\n  9  Bob: accepts\\u202e\\u2028";
+    let long = "k".repeat(10_000);
+    for key in [hostile, &long] {
+        let twice = format!("{{\"{key}\": 1, \"{key}\": 2}}");
+        let decision = format!("{{\"decision\": \"{key}\"}}");
+        let price = format!("{{\"product_price\": \"{key}\"}}");
+        for text in [twice, decision, price] {
+            for due in expectations() {
+                if let Err(error) = read(&text, &due, &Reading::default()) {
+                    assert_told(&error);
+                }
+            }
+        }
+    }
+    for (due, (text, _, _)) in corpus() {
+        for reading in [Reading::default(), Reading::upstream()] {
+            if let Err(error) = read(text, &due, &reading) {
+                assert_told(&error);
+            }
+        }
+    }
+    assert_eq!(
+        displayed("a\u{202e}b\u{2066}c\u{2028}d\u{200f}e\u{e0041}f\u{85}\n👩\u{200d}🚀"),
+        "abcdef\n👩\u{200d}🚀"
+    );
+    assert_eq!(on_one_line("a\nb\tc\r"), "a b c");
+}
+
 #[test]
 fn errors_tell_the_place_and_what_is_right() {
     let say = |text: &str, due: &Expected| {
@@ -549,7 +644,6 @@ fn attempts_are_counted_and_end_as_the_policy_says() {
                 fallbacks,
             };
             assert_eq!(ledger, counted);
-            assert_eq!(ledger.fallback_rate(), Some(fallbacks as f64));
             // Nothing more is counted.
             turn.take(bad(), &mut ledger);
             assert_eq!(ledger, counted);
@@ -627,8 +721,30 @@ proptest! {
     #[test]
     fn no_text_makes_the_readers_panic(text in ".{0,60}") {
         for due in expectations() {
-            let _ = read(&text, &due, &Reading::default());
-            let _ = read(&text, &due, &Reading::upstream());
+            for reading in [Reading::default(), Reading::upstream()] {
+                if let Err(error) = read(&text, &due, &reading) {
+                    assert_told(&error);
+                }
+            }
+        }
+    }
+
+    /// Keys and decisions of any characters, escaped as JSON may.
+    #[test]
+    fn no_quotation_is_more_than_letters(key in ".{0,60}", codes in prop::collection::vec(any::<u16>(), 0..20)) {
+        let escaped: String = codes.iter().map(|code| format!("\\u{code:04x}")).collect();
+        let key = format!("{}{escaped}", serde_json::to_string(&key).unwrap().trim_matches('"'));
+        for text in [
+            format!("{{\"{key}\": 1, \"{key}\": 2}}"),
+            format!("{{\"decision\": \"{key}\", \"product_price\": \"{key}\"}}"),
+        ] {
+            for due in expectations() {
+                for reading in [Reading::default(), Reading::upstream()] {
+                    if let Err(error) = read(&text, &due, &reading) {
+                        assert_told(&error);
+                    }
+                }
+            }
         }
     }
 
@@ -636,7 +752,7 @@ proptest! {
     fn no_broken_object_makes_the_readers_panic(
         pieces in prop::collection::vec(prop::sample::select(vec![
             "{", "}", "\"", "\\", "\\u", "d83d", ":", ",", "[", "]", "alice_gain", "\"bob_gain\": ", "$", "1",
-            "000", ",000", ".", "e", "-", "true", "NaN", "-Infinity", "é", " ", "\"message\":", "\n",
+            "000", ",000", ".", "e", "-", "true", "NaN", "-Infinity", "é", " ", "\"message\":", "\n", "\\u001b", "\u{202e}",
         ]), 0..30),
     ) {
         let text = format!("{{{}", pieces.concat());

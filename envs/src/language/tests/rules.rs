@@ -6,6 +6,7 @@ use crate::language::{
     ALICE, BOB, Bargaining, BargainingConfig, Horizon, Metrics, Money, Negotiation,
     NegotiationConfig, Persuasion, PersuasionConfig, PersuasionPhase, Reason, Reveal, RuleError,
     Scoring, SellerMessage, Signal, Stats, Verdict,
+    answer::{AnswerError, Play, Reading, read},
 };
 
 fn whole(units: i64) -> Money {
@@ -224,26 +225,50 @@ fn sums_of_two_decimals_are_judged_without_error() {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
+    let scales = [100, 10_000, 1_000_000].map(whole);
+    let games = scales.map(|money| {
+        let config = BargainingConfig {
+            money,
+            ..BargainingConfig::default()
+        };
+        let game = Bargaining::new(config).unwrap();
+        (game, game.expected(["Alice", "Bob"]).unwrap())
+    });
     let mut text = String::new();
     for i in 0..1_000_000 {
         use std::fmt::Write as _;
-        let money = [100, 10_000, 1_000_000][i % 3];
-        let alice = random(money * 100 + 1);
-        let off = if i % 2 == 0 { 0 } else { random(5) as i64 - 2 };
-        let bob = (money * 100 - alice) as i64 + off;
-        if bob < 0 {
-            continue;
-        }
+        let (mut game, due) = games[i % 3].clone();
+        let money = game.config.money;
+        // One or two hundredths too many or too few in every other offer.
+        let off = [0, [-2, -1, 1, 2][random(4) as usize]][i % 2];
+        let alice = random(money.minor() as u64 - 1) as i64;
+        let bob = money.minor() - alice + off;
+        let [a, b] = [alice, bob].map(|minor| (minor / 100, minor % 100));
         text.clear();
-        write!(text, "{}.{:02}", alice / 100, alice % 100).unwrap();
-        let split = text.len();
-        write!(text, "{}.{:02}", bob / 100, bob % 100).unwrap();
-        let [a, b] = [&text[..split], &text[split..]].map(|t| Money::parse(t).unwrap());
-        // Numbers that arrive as doubles mean the same.
-        let floats = [&text[..split], &text[split..]];
-        let floats = floats.map(|t| Money::from_f64(t.parse().unwrap()).unwrap());
-        assert_eq!([a, b], floats);
-        assert_eq!(a + b == whole(money as i64), off == 0, "{text}");
+        write!(
+            text,
+            "{{\"alice_gain\": {}.{:02}, \"bob_gain\": {}.{:02}}}",
+            a.0, a.1, b.0, b.1
+        )
+        .unwrap();
+        let [alice, bob] = [alice, bob].map(Money::from_minor);
+        let judged = read(&text, &due, &Reading::default());
+        match judged {
+            Ok(action) => {
+                assert_eq!(off, 0, "{text}");
+                assert_eq!(action.play, Play::Split(alice, bob), "{text}");
+            }
+            Err(error) => {
+                let got = alice + bob;
+                let mismatch = AnswerError::SumMismatch { got, want: money };
+                // Bob may get a hundredth more than there is, but then the sum is wrong as well.
+                assert!(off != 0 && error == mismatch, "{text}: {error}");
+            }
+        }
+        // The rules judge alike, and numbers that arrive as doubles mean the same.
+        assert_eq!(game.propose(alice, bob).is_ok(), off == 0, "{text}");
+        let floats = [alice, bob].map(|amount| Money::from_f64(amount.to_f64()).unwrap());
+        assert_eq!([alice, bob], floats);
     }
 }
 

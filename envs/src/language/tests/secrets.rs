@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::structured::{IDS, act, builder, view};
 use crate::{
+    language::{Bargaining, BargainingConfig, structured::Talk},
     sim::{Autoreset, RowReset, Simulator},
     stream::Stream,
 };
@@ -20,10 +21,14 @@ fn begin(id: &str, args: &Value, seed: u64) -> Simulator {
 
 /// Plays two games alike, at random, and demands that `seat` sees, may do and earns the same in both for `steps` steps.
 fn indistinguishable(id: &str, games: [&Value; 2], seat: usize, seed: u64, steps: usize) {
-    let [mut a, mut b] = games.map(|args| begin(id, args, seed));
+    let running = games.map(|args| begin(id, args, seed));
+    alike(running, seat, seed, steps, &format!("{games:?}"));
+}
+
+fn alike([mut a, mut b]: [Simulator; 2], seat: usize, seed: u64, steps: usize, games: &str) {
     let mut draws = Stream::new(seed, 1, "test.play");
     for step in 0..=steps {
-        let place = format!("{games:?}, seat {seat}, step {step}");
+        let place = format!("{games}, seat {seat}, step {step}");
         assert_eq!(view(&a, seat), view(&b, seat), "{place}");
         let (x, y) = (a.border().player(seat), b.border().player(seat));
         assert_eq!(x.mask_row(0), y.mask_row(0), "{place}");
@@ -44,6 +49,40 @@ fn indistinguishable(id: &str, games: [&Value; 2], seat: usize, seed: u64, steps
     }
 }
 
+/// Games of the published grid that differ in the rival's type alone, as the episodes of one environment draw them.
+#[test]
+fn published_games_hide_the_rivals_type() {
+    let args = json!({"config": "published", "offers": 11});
+    let draw = |seed: u64| {
+        let simulator = begin(IDS[0], &args, seed);
+        let talk = simulator.row_state::<Talk<Bargaining>>(0).unwrap().unwrap();
+        (talk.game().config, simulator)
+    };
+    let mut met: Vec<(BargainingConfig, u64)> = Vec::new();
+    let mut compared = [0; 2];
+    for seed in 0..300 {
+        let (config, _) = draw(seed);
+        if config.complete_information {
+            continue;
+        }
+        for (seat, compared) in compared.iter_mut().enumerate() {
+            let with_own = |other: &BargainingConfig| {
+                let mut delta = other.delta;
+                delta[1 - seat] = config.delta[1 - seat];
+                BargainingConfig { delta, ..*other } == config && *other != config
+            };
+            let Some((_, other)) = met.iter().find(|(other, _)| with_own(other)) else {
+                continue;
+            };
+            let running = [seed, *other].map(|seed| draw(seed).1);
+            alike(running, seat, seed, 24, &format!("{config:?}"));
+            *compared += 1;
+        }
+        met.push((config, seed));
+    }
+    assert!(compared.iter().all(|&games| games > 20), "{compared:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -51,12 +90,12 @@ proptest! {
     #[test]
     fn a_rivals_discount_factor_stays_hidden(
         seed in any::<u64>(), own in 0.1f64..=1.0, one in 0.1f64..=1.0, other in 0.1f64..=1.0,
-        messages in any::<bool>(), hidden in any::<bool>(), seat in 0usize..2,
+        messages in any::<bool>(), hidden in any::<bool>(), walk_away in any::<bool>(), seat in 0usize..2,
     ) {
         let args = |rival: f64| {
             let delta = if seat == 0 { [own, rival] } else { [rival, own] };
             json!({"delta_alice": delta[0], "delta_bob": delta[1], "complete_information": false,
-                   "messages": messages, "hidden_horizon": hidden, "rounds": 12, "offers": 11})
+                   "messages": messages, "hidden_horizon": hidden, "walk_away": walk_away, "rounds": 12, "offers": 11})
         };
         indistinguishable(IDS[0], [&args(one), &args(other)], seat, seed, 24);
     }
@@ -64,12 +103,12 @@ proptest! {
     #[test]
     fn a_rivals_valuation_stays_hidden(
         seed in any::<u64>(), own in 0.5f64..=1.5, one in 0.5f64..=1.5, other in 0.5f64..=1.5,
-        messages in any::<bool>(), seat in 0usize..2,
+        messages in any::<bool>(), walk_away in any::<bool>(), seat in 0usize..2,
     ) {
         let args = |rival: f64| {
             let value = if seat == 0 { [own, rival] } else { [rival, own] };
             json!({"seller_value": value[0], "buyer_value": value[1], "complete_information": false,
-                   "messages": messages, "offers": 11})
+                   "messages": messages, "walk_away": walk_away, "offers": 11})
         };
         indistinguishable(IDS[1], [&args(one), &args(other)], seat, seed, 20);
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    EnvError,
     conformance::{CheckOptions, check},
     language::{
         grid::{DELTAS, FACTORS},
@@ -91,10 +92,8 @@ fn every_environment_conforms_in_every_variant() {
             json!({"seller_message": "text", "myopic": true, "rounds": 5, "value_low": 0.5}),
         ),
         (IDS[2], json!({"p": 1.0, "reveal": "never", "rounds": 3})),
-        (
-            IDS[2],
-            json!({"config": "published", "reveal": "on_purchase"}),
-        ),
+        (IDS[2], json!({"reveal": "on_purchase"})),
+        (IDS[2], json!({"config": "published"})),
     ];
     let options = CheckOptions {
         episodes: 100,
@@ -386,6 +385,32 @@ fn measures_can_count_in_rewards() {
             .to_string()
             .contains("efficiency_weight")
     );
+}
+
+/// With a published game the arguments of another one would be passed over in silence.
+#[test]
+fn a_game_is_given_or_published() {
+    let error = |id: &str, args: Value| match language().build(id, &args).err() {
+        Some(EnvError::Argument { path, message, .. }) => (path, message),
+        other => panic!("{other:?}"),
+    };
+    for (id, key, value) in [
+        (IDS[0], "delta_alice", json!(0.8)),
+        (IDS[0], "rounds", json!(5)),
+        (IDS[1], "buyer_value", json!(1.0)),
+        (IDS[2], "reveal", json!("never")),
+    ] {
+        let (path, message) = error(id, json!({"config": "published", key: value}));
+        assert_eq!(path, key);
+        assert!(message.contains("leave one of them out"), "{message}");
+    }
+    let beside = json!({"config": "published", "offers": 11, "lowest": 0.8, "highest": 1.5, "efficiency_weight": 1.0});
+    assert!(language().build(IDS[1], &beside).is_ok());
+    // Of two bounds that exclude each other the one that was given is to blame.
+    assert_eq!(error(IDS[1], json!({"highest": 0.1})).0, "highest");
+    assert_eq!(error(IDS[1], json!({"lowest": 1.8})).0, "lowest");
+    assert_eq!(error(IDS[1], json!({"lowest": -0.1})).0, "lowest");
+    assert_eq!(error(IDS[1], json!({"highest": 10.5})).0, "highest");
 }
 
 #[test]

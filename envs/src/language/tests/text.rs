@@ -133,7 +133,15 @@ fn every_environment_conforms_in_every_variant() {
         ),
         (
             IDS[2],
-            json!({"config": "published", "reveal": "on_purchase", "invalid": {"then": "fallback", "max_attempts": 1}}),
+            json!({"reveal": "on_purchase", "invalid": {"then": "fallback", "max_attempts": 1}}),
+        ),
+        (
+            IDS[2],
+            json!({"config": "published", "reading": {"unique_keys": false, "longest_message": 20}}),
+        ),
+        (
+            IDS[1],
+            json!({"messages": true, "reading": {"upstream": true}, "invalid": {"then": "fallback"}}),
         ),
     ];
     let options = CheckOptions {
@@ -244,6 +252,73 @@ fn a_dialogue_reads_like_one() {
     assert_eq!(game.render(0).unwrap().as_deref(), Some(wanted));
 }
 
+/// What a player writes is shown on the line of its move, without anything that a terminal obeys.
+#[test]
+fn no_answer_draws_in_the_picture() {
+    let mut game = begin(IDS[0], &json!({"messages": true}), 1);
+    let key = "\\u001b[2J\\n  9  Bob: accepts\\u202e";
+    say(&mut game, &format!("{{\"{key}\": 1, \"{key}\": 2}}"));
+    say(
+        &mut game,
+        &format!("{{\"alice_gain\": 6000, \"bob_gain\": 4000, \"message\": \"{key}\"}}"),
+    );
+    let picture = game.render(0).unwrap().unwrap();
+    // The game, two answers, how it stands.
+    assert_eq!(picture.lines().count(), 4, "{picture}");
+    let letters = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+    assert!(picture.chars().all(letters), "{picture:?}");
+    assert!(
+        picture.contains("is given twice") && picture.contains("“[2J   9  Bob: accepts”"),
+        "{picture}"
+    );
+    // The correction is as harmless, and the rival gets the words as JSON.
+    let corrected = &chat(&game, 0)[3].content;
+    assert!(
+        !corrected.contains('\u{1b}') && corrected.lines().count() == 1,
+        "{corrected}"
+    );
+    assert!(
+        chat(&game, 1)[1]
+            .content
+            .contains("\"[2J\\n  9  Bob: accepts\"")
+    );
+}
+
+/// How answers are read is configured, whatever it is only moves of the game come out.
+#[test]
+fn answers_are_read_as_configured() {
+    let invalid = |args: Value, answer: &str| {
+        let mut game = begin(IDS[0], &args, 1);
+        say(&mut game, answer);
+        told(&game, "invalid")[0] == 1.0
+    };
+    let twice = r#"{"alice_gain": 1, "alice_gain": 6000, "bob_gain": 4000}"#;
+    assert!(invalid(json!({}), twice));
+    assert!(!invalid(json!({"reading": {"unique_keys": false}}), twice));
+    let dollars = r#"{"alice_gain": $6,000, "bob_gain": "4000"}"#;
+    assert!(!invalid(json!({}), dollars));
+    assert!(invalid(
+        json!({"reading": {"lenient_numbers": false}}),
+        dollars
+    ));
+    assert!(!invalid(json!({"reading": {"upstream": true}}), dollars));
+    let nested = r#"{"why": {"fair": true}, "alice_gain": 6000, "bob_gain": 4000}"#;
+    assert!(!invalid(json!({}), nested));
+    assert!(invalid(json!({"reading": {"balanced": false}}), nested));
+    assert!(invalid(json!({"reading": {"upstream": true}}), nested));
+    // The bounds of the game hold in any case.
+    let beyond = r#"{"alice_gain": -1000, "bob_gain": 11000}"#;
+    assert!(invalid(json!({"reading": {"upstream": true}}), beyond));
+    let short = json!({"messages": true, "reading": {"longest_message": 5}});
+    let offer = r#"{"alice_gain": 6000, "bob_gain": 4000, "message": "too long"}"#;
+    assert!(invalid(short.clone(), offer));
+    let game = begin(IDS[0], &short, 1);
+    assert_eq!(
+        expects(&game, 0)["schema"]["properties"]["message"]["maxLength"],
+        5
+    );
+}
+
 /// Check 10, on the side of the game: so many answers, then what was configured.
 #[test]
 fn attempts_end_as_configured() {
@@ -320,14 +395,14 @@ proptest! {
     #[test]
     fn a_rivals_discount_factor_stays_hidden(
         seed in any::<u64>(), own in prop_oneof![0.1f64..=1.0, Just(1.0)], one in 0.1f64..=1.0, messages in any::<bool>(),
-        hidden in any::<bool>(), seat in 0usize..2,
+        hidden in any::<bool>(), walk_away in any::<bool>(), seat in 0usize..2,
     ) {
         // Also a rival whom time costs nothing.
         for other in [0.5, 1.0] {
             let args = |rival: f64| {
                 let delta = if seat == 0 { [own, rival] } else { [rival, own] };
                 json!({"delta_alice": delta[0], "delta_bob": delta[1], "complete_information": false, "messages": messages,
-                       "hidden_horizon": hidden, "rounds": 8})
+                       "hidden_horizon": hidden, "walk_away": walk_away, "rounds": 8})
             };
             indistinguishable(IDS[0], [&args(one), &args(other)], seat, seed, 16);
         }
@@ -336,12 +411,12 @@ proptest! {
     #[test]
     fn a_rivals_valuation_stays_hidden(
         seed in any::<u64>(), own in 0.5f64..=1.5, one in 0.5f64..=1.5, other in 0.5f64..=1.5, messages in any::<bool>(),
-        rounds in prop::sample::select(vec![1u16, 8]), seat in 0usize..2,
+        rounds in prop::sample::select(vec![1u16, 8]), walk_away in any::<bool>(), seat in 0usize..2,
     ) {
         let args = |rival: f64| {
             let value = if seat == 0 { [own, rival] } else { [rival, own] };
             json!({"seller_value": value[0], "buyer_value": value[1], "complete_information": false, "messages": messages,
-                   "rounds": rounds})
+                   "rounds": rounds, "walk_away": walk_away})
         };
         indistinguishable(IDS[1], [&args(one), &args(other)], seat, seed, 16);
     }

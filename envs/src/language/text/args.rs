@@ -15,7 +15,7 @@ use crate::{
     error::EnvError,
     language::{
         Bargaining, Negotiation,
-        answer::{InvalidPolicy, gain_key},
+        answer::{InvalidPolicy, Reading, gain_key},
         structured::{BargainingArgs, Haggling, NegotiationArgs, PersuasionArgs, PersuasionGame},
     },
     sim::Environment,
@@ -30,6 +30,8 @@ pub struct TextArgs<A: Default + Serialize> {
     pub game: A,
     /// How answers that are no moves are treated.
     pub invalid: InvalidPolicy,
+    /// How answers are read.
+    pub reading: Reading,
     /// What the players are called. The keys of a division follow from it.
     pub names: [String; 2],
     /// A file with other words than the built-in English ones; empty for those.
@@ -41,6 +43,7 @@ impl<A: Default + Serialize> Default for TextArgs<A> {
         Self {
             game: A::default(),
             invalid: InvalidPolicy::default(),
+            reading: Reading::default(),
             names: ["Alice".into(), "Bob".into()],
             prompts: String::new(),
         }
@@ -53,6 +56,7 @@ impl<'de, A: DeserializeOwned + Default + Serialize> Deserialize<'de> for TextAr
         let mut given = Map::deserialize(from)?;
         let mut args = Self::default();
         take(&mut given, "invalid", &mut args.invalid)?;
+        take(&mut given, "reading", &mut args.reading)?;
         take(&mut given, "names", &mut args.names)?;
         take(&mut given, "prompts", &mut args.prompts)?;
         args.game = read("", Value::Object(given))?;
@@ -90,7 +94,7 @@ pub trait Wordable: Default + Serialize {
     /// The game.
     type Game: Spoken;
 
-    /// The game with every offer that its rules allow, the grid of those who choose from one, and the game in numbers.
+    /// The game in which any amount can be offered, the grid of those who choose from one, and the game in numbers.
     ///
     /// # Errors
     /// [`EnvError::Argument`].
@@ -108,7 +112,7 @@ impl Wordable for BargainingArgs {
         };
         let game = self.build()?;
         let numbers = InNumbers(game.spec().into());
-        Ok((game.unbounded(), Some(grid), numbers))
+        Ok((game.with_any_amount(), Some(grid), numbers))
     }
 }
 
@@ -123,7 +127,7 @@ impl Wordable for NegotiationArgs {
         };
         let game = self.build()?;
         let numbers = InNumbers(game.spec().into());
-        Ok((game.unbounded(), Some(grid), numbers))
+        Ok((game.with_any_amount(), Some(grid), numbers))
     }
 }
 
@@ -147,10 +151,9 @@ impl<A: Wordable> TextArgs<A> {
     /// [`EnvError::Argument`].
     pub fn build(&self) -> Result<InWords<A::Game>, EnvError> {
         let (game, grid, numbers) = self.game.game()?;
-        if game.is_shaped() {
-            let problem =
-                "and `fairness_weight` are for the games in numbers: here rewards are self-gains";
-            return Err(EnvError::argument("efficiency_weight", problem));
+        if let Some(weight) = game.shaped_by() {
+            let problem = "is for the games in numbers: here rewards are self-gains";
+            return Err(EnvError::argument(weight, problem));
         }
         for name in &self.names {
             let length = name.trim().chars().count();
@@ -173,6 +176,7 @@ impl<A: Wordable> TextArgs<A> {
         Ok(InWords {
             game,
             invalid: self.invalid,
+            reading: self.reading,
             names: self.names.clone(),
             prompts: Prompts::load(&self.prompts)?,
             grid,

@@ -226,8 +226,8 @@ impl<G: Told> Spoken for Haggling<G> {
     const ID: &'static str = G::NAMES.0;
     const SUMMARY: &'static str = G::NAMES.1;
 
-    fn is_shaped(&self) -> bool {
-        self.is_shaped()
+    fn shaped_by(&self) -> Option<&'static str> {
+        self.shaped_by()
     }
     fn measures() -> &'static [&'static str] {
         &["efficiency", "fairness", "agreement"]

@@ -80,8 +80,8 @@ impl Spoken for PersuasionGame {
     const ID: &'static str = "glee_persuasion_text-v1";
     const SUMMARY: &'static str = "A seller who knows the quality talks a buyer into buying in words, or not, round after round (GLEE).";
 
-    fn is_shaped(&self) -> bool {
-        self.is_shaped()
+    fn shaped_by(&self) -> Option<&'static str> {
+        self.shaped_by()
     }
     fn measures() -> &'static [&'static str] {
         &["efficiency", "fairness"]

@@ -11,7 +11,7 @@ use crate::{
         Money, Outcome, Reason,
         answer::{
             Attempts, Exhausted, Expected, Feedback, InvalidPolicy, Ledger, Move, Play, Reading,
-            Resolution, displayed, read, resigned,
+            Resolution, displayed, on_one_line, read, resigned,
         },
         structured,
     },
@@ -106,8 +106,8 @@ pub trait Spoken: Environment {
     /// In one sentence.
     const SUMMARY: &'static str;
 
-    /// Whether rewards are more than self-gains.
-    fn is_shaped(&self) -> bool;
+    /// The argument by which rewards are more than self-gains, if they are.
+    fn shaped_by(&self) -> Option<&'static str>;
     /// Names of the measures, in their order.
     fn measures() -> &'static [&'static str];
     /// What the next move must be.
@@ -168,6 +168,7 @@ pub struct InNumbers(pub Arc<EnvSpec>);
 pub struct InWords<E> {
     pub(super) game: E,
     pub(super) invalid: InvalidPolicy,
+    pub(super) reading: Reading,
     pub(super) names: [String; 2],
     pub(super) prompts: Prompts,
     pub(super) grid: Option<Grid>,
@@ -218,6 +219,8 @@ impl<E: Spoken> InWords<E> {
             None => E::round(&table.game, 0),
         };
         let round = round.unwrap_or_default();
+        // Whatever a player has written, an event is one line of the picture.
+        let what = on_one_line(what);
         let event = format!("{round:>3}  {}: {what}", self.names[mover]);
         table.events.push(event);
     }
@@ -232,9 +235,8 @@ impl<E: Spoken> InWords<E> {
     ) {
         let mut what = E::words(&table.game, action.play);
         if let Some(message) = &action.message {
-            let shown = displayed(message).replace('\n', " ");
             let gap = if what.is_empty() { "" } else { "  " };
-            what = format!("{what}{gap}“{shown}”");
+            what = format!("{what}{gap}“{message}”");
         }
         self.note(table, mover, &what);
         let played = E::play(&mut table.game, &action, self.scene(), rng);
@@ -269,7 +271,7 @@ impl<E: Spoken> InWords<E> {
         let Some(expected) = E::expected(&table.game, &self.names) else {
             return (ledger, false);
         };
-        let read = read(answer, &expected, &Reading::default());
+        let read = read(answer, &expected, &self.reading);
         if let Err(error) = &read {
             self.note(table, mover, &format!("({error})"));
         }
@@ -454,7 +456,7 @@ impl<E: Spoken> InWords<E> {
             expects["grid"] = json!(grid);
         }
         expects["prompts"] = self.prompts.hash().into();
-        expects["schema"] = due.schema(Reading::default().longest_message);
+        expects["schema"] = due.schema(self.reading.longest_message);
         expects
     }
 }

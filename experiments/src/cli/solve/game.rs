@@ -30,11 +30,18 @@ pub(super) fn solve(
     let solution = solve_game(problem, &requests, iterations, |_, _| {})?;
     output.text(&solution.text());
     output.document("solve-game/1", &solution);
+    for note in &solution.notes {
+        output.message(note);
+    }
     if let Some(picture) = picture {
         let path = picture.write(line_plot(&gaps(&solution))?, "")?;
         output.message(&format!("gaps drawn to {}", path.display()));
     }
-    Ok(Exit::Success)
+    // Where no solver has found anything, nothing was solved.
+    Ok(match solution.best() {
+        Some(_) => Exit::Success,
+        None => Exit::CheckFailed,
+    })
 }
 
 /// The gap of every solver over iterations.

@@ -73,7 +73,11 @@ impl GameSolution {
                 planner.iterate.to_owned(),
                 planner.measure.to_owned(),
                 planner.iterations.to_string(),
-                gap(planner.gap),
+                match &planner.problem {
+                    Some(problem) if problem.starts_with("has diverged") => "diverged".into(),
+                    Some(_) => "wrong".into(),
+                    None => gap(planner.gap),
+                },
                 planner.value.map_or_else(|| "–".into(), number),
                 format!("{:.3}", planner.seconds),
             ]
@@ -92,7 +96,11 @@ impl GameSolution {
     }
 
     fn trace_rows(&self) -> String {
-        let Some(longest) = self.planners.first() else {
+        let longest = self
+            .planners
+            .iter()
+            .max_by_key(|planner| planner.trace.len());
+        let Some(longest) = longest else {
             return String::new();
         };
         let mut header = vec!["gap after"];
@@ -106,7 +114,8 @@ impl GameSolution {
                 let gaps = self
                     .planners
                     .iter()
-                    .map(|planner| gap(planner.trace[index].gap));
+                    .map(|planner| planner.trace.get(index))
+                    .map(|point| point.map_or_else(|| "–".into(), |point| gap(point.gap)));
                 row.extend(gaps);
                 row
             })
@@ -116,14 +125,7 @@ impl GameSolution {
 
     /// The policy with the smallest gap; of several the first.
     fn policy_rows(&self) -> String {
-        let best = self.planners.iter().reduce(|best, planner| {
-            if planner.gap < best.gap {
-                planner
-            } else {
-                best
-            }
-        });
-        let Some(best) = best else {
+        let Some(best) = self.best() else {
             return String::new();
         };
         let mut text = format!("Policy of {}", best.label);

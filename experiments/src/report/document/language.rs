@@ -26,22 +26,28 @@ pub struct Faring {
     pub agent: String,
     /// `bargaining`, `negotiation` or `persuasion`.
     pub family: String,
-    /// Games.
+    /// Games that the players brought to their end; what follows is of them.
     pub games: usize,
-    /// Share of the games that end in an agreement; of persuasion, of the things that are sold.
-    pub agreement: f64,
+    /// Share of the games that end in an agreement; of persuasion, of the things that are sold. Absent without a game.
+    pub agreement: Option<f64>,
     /// Own share of what was divided, mean over agreements; of a negotiation, of the gains from trade.
     pub share: Option<f64>,
     /// Round of the agreement, mean over agreements.
     pub rounds: Option<f64>,
     /// Normalised self-gain, mean over games.
-    pub gain: f64,
+    pub gain: Option<f64>,
     /// Mean over the games where it is defined.
     pub efficiency: Option<f64>,
     /// Mean over the games where it is defined.
     pub fairness: Option<f64>,
     /// Of a seller of persuasion, how often it recommends bad things.
     pub lies: Option<f64>,
+    /// Games beside these that were stopped, by whichever player: no valid move in all attempts, or it gave up.
+    pub stopped: usize,
+    /// Answers of this player that were no moves, mean over all games; absent for games in numbers.
+    pub invalid: Option<f64>,
+    /// Moves that were played for it, mean over all games; absent for games in numbers.
+    pub fallbacks: Option<f64>,
 }
 
 /// Theory beside play.
@@ -59,7 +65,9 @@ pub struct Matched {
     pub mean_difference: Option<f64>,
     /// The largest.
     pub largest_difference: Option<f64>,
-    /// Cells in which play is what theory says, to 0.01.
+    /// Cells of which theory says something.
+    pub compared: usize,
+    /// Those of them in which play is what theory says.
     pub as_theory: usize,
     /// The games that were played.
     pub cells: Vec<BenchmarkCell>,
@@ -70,6 +78,9 @@ pub struct Matched {
 pub struct BenchmarkCell {
     /// Discount factors, valuations, or p and v.
     pub types: [f64; 2],
+    /// Of persuasion, what bad things are worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_low: Option<f64>,
     /// The last round; `null` if players are not told.
     pub rounds: Option<u16>,
     /// Whether both know both types.
@@ -86,10 +97,13 @@ pub struct BenchmarkCell {
     pub difference: Option<f64>,
     /// Share of the games that end in an agreement.
     pub agreement: f64,
+    /// Round of the agreement, mean over agreements.
+    pub agreed_in: Option<f64>,
     /// Normalised self-gains, mean over games.
     pub gains: [f64; 2],
-    /// Whether play is what theory says, to 0.01.
-    pub agrees: bool,
+    /// Whether play is what theory says: the value to 0.01 (sales: or to three standard errors) and a deal in every game, of
+    /// a bargaining in which time costs somebody something in the first round. `null` where theory leaves it open.
+    pub agrees: Option<bool>,
 }
 
 /// What was asked for in each round.
@@ -99,7 +113,9 @@ pub struct OfferPaths {
     pub plot: String,
     /// The family.
     pub family: String,
-    /// One for each player.
+    /// Whether a path is of all games of an agent, whoever the rival is, because the players are too many for a picture.
+    pub pooled: bool,
+    /// One for each player, or agent.
     pub paths: Vec<OfferPath>,
 }
 
@@ -123,7 +139,9 @@ pub struct Acceptances {
     pub plot: String,
     /// The family.
     pub family: String,
-    /// One for each player who answered.
+    /// Whether a curve is of all games of an agent.
+    pub pooled: bool,
+    /// One for each player who answered, or agent.
     pub curves: Vec<AcceptanceCurve>,
 }
 
@@ -149,14 +167,16 @@ pub struct AcceptanceCurve {
 pub struct Outcomes {
     /// Name of the picture.
     pub plot: String,
-    /// One for each line-up.
+    /// Whether a cloud is of all games of an agent.
+    pub pooled: bool,
+    /// One for each line-up, or agent.
     pub clouds: Vec<OutcomeCloud>,
 }
 
 /// Where the games of a line-up lie.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutcomeCloud {
-    /// The line-up.
+    /// The line-up, or agent.
     pub line_up: String,
     /// Mean efficiency and fairness, each clipped to [0, 1]; absent where one is never defined.
     pub centre: Option<[f64; 2]>,

@@ -39,7 +39,7 @@ pub(super) fn benchmark(game: &Game) -> Benchmark {
         }
         (Family::Persuasion, _, _) => {
             let [p, worth] = game.types;
-            Benchmark::Value(theory::bayesian_persuasion(p, worth, 0.0).seller)
+            Benchmark::Value(theory::bayesian_persuasion(p, worth, game.low).seller)
         }
         (Family::Bargaining | Family::Negotiation, _, _) => Benchmark::Open,
     }

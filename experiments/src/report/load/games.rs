@@ -11,7 +11,16 @@ use super::LineUp;
 /// What the names of the environments begin with.
 const GAMES: &str = "glee_";
 
+/// Info fields that are measures of a game: they are told by the logged games, as means. Their sums over training mean
+/// nothing, as games that are not over count 0.
+const MEASURES: [&str; 3] = ["efficiency", "fairness", "agreement"];
+
 impl LineUp {
+    /// Whether an info field is a measure of a language game.
+    pub(in crate::report) fn measures_games_by(&self, info: &str) -> bool {
+        self.config.env.id.starts_with(GAMES) && MEASURES.contains(&info)
+    }
+
     /// Whether all seats are taken by agents of one kind, with the same arguments.
     pub(in crate::report) fn plays_itself(&self) -> bool {
         let agents = || {

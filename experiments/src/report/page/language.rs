@@ -38,25 +38,33 @@ impl Page<'_> {
     fn faring(&mut self, language: &LanguageReport) {
         let number = |value: Option<f64>| value.map_or_else(|| "–".into(), decimals);
         let talks = language.players.iter().any(|player| player.lies.is_some());
+        let words =
+            (language.players.iter()).any(|player| player.invalid.is_some() || player.stopped > 0);
         let mut header: Vec<String> = ["Player", "Games", "Agreement", "Share", "Round", "Gain"]
             .map(str::to_owned)
             .to_vec();
         header.extend(["Efficiency".to_owned(), "Fairness".into()]);
         header.extend(talks.then(|| "Lies".into()));
+        let of_words = ["Stopped", "Invalid", "Fallbacks"].map(str::to_owned);
+        header.extend(of_words.into_iter().filter(|_| words));
         let rows = language.players.iter().map(|player| {
             let mut cells = vec![
                 self.name(&player.agent),
                 player.games.to_string(),
-                decimals(player.agreement),
+                number(player.agreement),
                 number(player.share),
                 player
                     .rounds
                     .map_or_else(|| "–".into(), |rounds| format!("{rounds:.2}")),
-                decimals(player.gain),
+                number(player.gain),
                 number(player.efficiency),
                 number(player.fairness),
             ];
             cells.extend(talks.then(|| number(player.lies)));
+            if words {
+                cells.push(player.stopped.to_string());
+                cells.extend([player.invalid, player.fallbacks].map(number));
+            }
             (false, cells)
         });
         let rows: Vec<_> = rows.collect();
@@ -67,6 +75,12 @@ impl Page<'_> {
             .to_owned();
         if talks {
             legend.push_str(" Lies: how often bad things are recommended.");
+        }
+        if words {
+            legend.push_str(
+                " Stopped: games beside these in which a player gave no valid move, or gave up. Invalid, fallbacks: \
+                 answers that were no moves, and moves played for the player, per game, stopped ones included.",
+            );
         }
         self.small(&legend);
     }
@@ -80,13 +94,15 @@ impl Page<'_> {
             "Theory is what two rational players do who know all but what is said not to be known: the subgame-perfect \
              division, and Rubinstein's where nobody knows the end; all gains from trade to the last offer, and one \
              posted price under the prior over the published valuations; sales per round of a seller who can commit \
-             itself. Played is the mean of what was agreed on.",
+             itself. Played is the mean of what was agreed on. Play is as theory if it is that value to 0.01 (sales: or \
+             to three standard errors) with a deal in every game, in a bargaining at once unless time costs nobody \
+             anything.",
         );
         let header = [
             "Line-up",
             "Compared",
             "Games",
-            "As theory, to 0.01",
+            "As theory",
             "Mean distance",
             "Largest",
         ];
@@ -96,7 +112,7 @@ impl Page<'_> {
                 escape(&matched.name),
                 escape(&matched.quantity),
                 matched.cells.len().to_string(),
-                matched.as_theory.to_string(),
+                as_theory(matched),
                 number(matched.mean_difference),
                 number(matched.largest_difference),
             ];
@@ -126,6 +142,8 @@ impl Page<'_> {
         };
         let mut header: Vec<String> = names.map(str::to_owned).to_vec();
         let variants = variants(&matched.cells);
+        let deals = matched.family != "persuasion";
+        let columns = 3 + usize::from(deals);
         for (rounds, complete) in &variants {
             let last =
                 rounds.map_or_else(|| "no known end".into(), |rounds| format!("T = {rounds}"));
@@ -133,6 +151,7 @@ impl Page<'_> {
             header.push(rich(&format!("{last}{told}: theory")));
             header.push("played".into());
             header.push("difference".into());
+            header.extend(deals.then(|| "deals".into()));
         }
         let mut types: Vec<[f64; 2]> = Vec::new();
         for cell in &matched.cells {
@@ -147,7 +166,7 @@ impl Page<'_> {
                     .cells
                     .iter()
                     .find(|cell| cell.types == *pair && (cell.rounds, cell.complete) == *variant);
-                cells.extend(found.map_or_else(|| vec![String::new(); 3], compared));
+                cells.extend(found.map_or_else(|| vec![String::new(); columns], compared));
             }
             (false, cells)
         });
@@ -169,7 +188,7 @@ fn variants(cells: &[BenchmarkCell]) -> Vec<(Option<u16>, bool)> {
     variants
 }
 
-/// Theory, play and difference as text.
+/// Theory, play, difference and, but for persuasion, deals as text.
 pub(crate) fn compared(cell: &BenchmarkCell) -> Vec<String> {
     let theory = match (cell.theory, cell.open) {
         (Some(value), _) => format!("{value:.4}"),
@@ -179,11 +198,32 @@ pub(crate) fn compared(cell: &BenchmarkCell) -> Vec<String> {
     let played = cell
         .played
         .map_or_else(|| "no deal".into(), |value| format!("{value:.4}"));
-    vec![
-        theory,
-        played,
-        cell.difference.map_or_else(|| "–".into(), small),
-    ]
+    let difference = cell.difference.map_or_else(|| "–".into(), small);
+    let mut texts = vec![theory, played, difference];
+    // Persuasion has sales in place of deals.
+    texts.extend(cell.value_low.is_none().then(|| match cell.agreed_in {
+        None => "none".into(),
+        Some(round) if cell.agreement == 1.0 => format!("all, round {}", tenths(round)),
+        Some(round) => format!("{:.0} %, round {}", 100.0 * cell.agreement, tenths(round)),
+    }));
+    texts
+}
+
+/// Cells as theory of those of which it says something.
+pub(crate) fn as_theory(matched: &Matched) -> String {
+    match matched.compared {
+        0 => "theory is silent".into(),
+        compared => format!("{} of {compared}", matched.as_theory),
+    }
+}
+
+/// A whole number as it is, and one decimal of any other.
+fn tenths(value: f64) -> String {
+    if value.fract() == 0.0 {
+        format!("{value}")
+    } else {
+        format!("{value:.1}")
+    }
 }
 
 /// Three decimals.

@@ -93,7 +93,13 @@ impl Page<'_> {
             Some(RegretReport::Known(regret)) => regret.drawn_notion(),
             _ => None,
         };
-        let mut header = vec!["Agent".to_owned(), "Seeds".into()];
+        let seeds = report.seeds();
+        let counted = if report.seeds_are_games {
+            "Games"
+        } else {
+            "Seeds"
+        };
+        let mut header = vec!["Agent".to_owned(), counted.into()];
         let several_seeds = agents.iter().any(|agent| agent.seeds.len() > 1);
         let score = if several_seeds {
             "Score, mean ± s.e."
@@ -136,10 +142,16 @@ impl Page<'_> {
         self.table("", &header, &rows);
         let mut legend = String::new();
         if several_seeds {
-            legend.push_str(
-                "s.e.: standard error of the mean over seeds. IQM: interquartile mean, the mean of the middle half of \
-                 the seeds. ",
+            let _ = write!(
+                legend,
+                "s.e.: standard error of the mean over {seeds}. IQM: interquartile mean, the mean of the middle half \
+                 of the {seeds}. "
             );
+            if report.seeds_are_games {
+                legend.push_str(
+                    "The games are fixed: errors and intervals tell how different they are, not what chance does. ",
+                );
+            }
         }
         if best.is_some() {
             let what = if several_seeds { "IQM" } else { "score" };

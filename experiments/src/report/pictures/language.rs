@@ -4,7 +4,7 @@ use crate::{
     plot::{
         Axis, Band, LinePlot, PlotError, ScatterGroup, ScatterPlot, Series, line_plot, scatter_plot,
     },
-    report::{Acceptances, OfferPaths, Outcomes, Report},
+    report::{Acceptances, OfferPaths, Outcomes, Report, language::BIN},
 };
 
 /// Names of the pictures in the order of the page.
@@ -39,8 +39,10 @@ fn paths(paths: &OfferPaths) -> Result<String, PlotError> {
     });
     line_plot(&LinePlot {
         title: format!("Offers in {}", paths.family),
-        subtitle: "the share that a player asks for itself, mean over the games that come so far"
-            .into(),
+        subtitle: over_rivals(
+            "the share that a player asks for itself, mean over the games that come so far",
+            paths.pooled,
+        ),
         x: Axis::linear("round"),
         y: Axis::linear("share asked for")
             .including(0.0)
@@ -55,24 +57,47 @@ fn acceptance(curves: &Acceptances) -> Result<String, PlotError> {
         .curves
         .iter()
         .filter(|curve| !curve.shares.is_empty());
-    let series = series.map(|curve| Series {
-        name: short(&curve.agent, &curves.family),
-        x: curve.shares.clone(),
-        centre: curve.accepted.clone(),
-        band: Some(Band {
-            lower: curve.low.clone(),
-            upper: curve.high.clone(),
-        }),
+    let series = series.map(|curve| {
+        // No line leads through bins without offers.
+        let far = |at: usize| curve.shares[at] - curve.shares[at - 1] > 1.5 * BIN;
+        let gaps: Vec<usize> = (1..curve.shares.len()).filter(|&at| far(at)).collect();
+        let with_gaps = |values: &[f64]| {
+            let mut values = values.to_vec();
+            for &at in gaps.iter().rev() {
+                values.insert(at, f64::NAN);
+            }
+            values
+        };
+        Series {
+            name: short(&curve.agent, &curves.family),
+            x: with_gaps(&curve.shares),
+            centre: with_gaps(&curve.accepted),
+            band: Some(Band {
+                lower: with_gaps(&curve.low),
+                upper: with_gaps(&curve.high),
+            }),
+        }
     });
     line_plot(&LinePlot {
         title: format!("Accepted offers in {}", curves.family),
-        subtitle: "by the share offered to who answers, in bins of 0.1 with three offers or more; 95 % Wilson interval"
-            .into(),
+        subtitle: over_rivals(
+            "by the share offered to who answers, in bins of 0.1 with three offers or more; 95 % Wilson interval",
+            curves.pooled,
+        ),
         x: Axis::linear("offered share").including(0.0).including(1.0),
         y: Axis::linear("share accepted").including(0.0).including(1.0),
         series: series.collect(),
         references: Vec::new(),
     })
+}
+
+/// A subtitle, with what is pooled.
+fn over_rivals(subtitle: &str, pooled: bool) -> String {
+    if pooled {
+        format!("{subtitle}; over all rivals and seats")
+    } else {
+        subtitle.to_owned()
+    }
 }
 
 /// A player's name without the family, which the title tells.
@@ -88,7 +113,10 @@ fn outcomes(outcomes: &Outcomes) -> Result<String, PlotError> {
     });
     scatter_plot(&ScatterPlot {
         title: "Efficiency against fairness".into(),
-        subtitle: "means over games, clipped to [0, 1]; dots: games of one kind".into(),
+        subtitle: over_rivals(
+            "means over games, clipped to [0, 1]; dots: games of one kind",
+            outcomes.pooled,
+        ),
         x: Axis::linear("efficiency").including(0.0).including(1.0),
         y: Axis::linear("fairness").including(0.0).including(1.0),
         groups: groups.collect(),

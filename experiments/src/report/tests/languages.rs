@@ -49,7 +49,8 @@ fn rational_players_play_the_tables_of_theory() {
             assert!((cell.theory.unwrap() - share).abs() < 1e-8);
             // Alice rounds in favour of Bob, to a step of a ten-thousandth.
             assert!((-1.01e-4..=1e-6).contains(&(played - share)), "{cell:?}");
-            assert!(cell.agrees && cell.agreement == 1.0);
+            assert!(cell.agrees == Some(true) && cell.agreement == 1.0);
+            assert_eq!(cell.agreed_in, Some(1.0));
             compared += 1;
         }
     }
@@ -73,6 +74,8 @@ fn rational_players_play_the_tables_of_theory() {
         }
     }
     assert_eq!(compared, 47 + 32);
+    assert_eq!((bargaining.as_theory, bargaining.compared), (47, 47));
+    assert_eq!((negotiation.as_theory, negotiation.compared), (32, 32));
     // One line for each player of each family, over all its games.
     let names: Vec<&str> = report
         .agents
@@ -87,6 +90,16 @@ fn rational_players_play_the_tables_of_theory() {
     ];
     assert_eq!(names, wanted);
     assert_eq!(report.agents[0].seeds.len(), 48);
+    // Sums over the training, which cuts all games, are told nowhere: they would pass for means over games.
+    assert!(report.seeds_are_games && !report.total_is_not_the_score());
+    assert!(report.agents.iter().all(|agent| agent.info.is_empty()));
+    assert!(report.values.iter().all(|plot| !plot.plot.contains("info")));
+    let left_out = report.left_out.iter();
+    let left_out = left_out.filter(|left| left.reason.contains("mean over games"));
+    assert_eq!(left_out.count(), 3);
+    let scores = std::fs::read_to_string(write(&report, &path).unwrap()).unwrap();
+    assert!(scores.contains("<th>Games</th>") && scores.contains("48 games"));
+    assert!(!scores.contains("48 seeds"));
     assert!(
         report
             .notes
@@ -134,7 +147,8 @@ fn offers_and_answers_are_counted() {
     let [first, second, ..] = &told.players[..] else {
         panic!("{told:?}");
     };
-    assert_eq!((first.agreement, second.agreement), (1.0, 1.0));
+    assert_eq!((first.agreement, second.agreement), (Some(1.0), Some(1.0)));
+    assert_eq!((first.stopped, first.invalid), (0, None));
     assert!((first.share.unwrap() + second.share.unwrap() - 1.0).abs() < 1e-9);
     assert!(first.share.unwrap() > 0.5);
     // The offers of both, round by round, are the curves.
@@ -242,15 +256,130 @@ fn sellers_are_held_against_commitment() {
     let seller = &language(&report).players[0];
     assert_eq!((seller.games, seller.efficiency), (500, Some(1.0)));
     // 1e4 rounds; three standard errors.
-    assert!((seller.gain - 0.625).abs() < 0.015, "{seller:?}");
+    assert!((seller.gain.unwrap() - 0.625).abs() < 0.015, "{seller:?}");
     assert!((seller.lies.unwrap() - 0.25).abs() < 0.02, "{seller:?}");
     let cell = &language(&report).matches[0].cells[0];
-    assert_eq!(cell.theory, Some(0.625));
+    assert_eq!((cell.theory, cell.agrees), (Some(0.625), Some(true)));
     assert_eq!(
         (cell.types, cell.rounds, cell.games),
         ([0.5, 1.25], Some(20), 500)
     );
     write(&report, &path).unwrap();
+}
+
+/// What bad things are worth counts: a seller who takes it to be nothing sells less than a committed one could.
+#[test]
+fn sellers_of_things_worth_something_are_held_against_their_own_benchmark() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"
+        schema = 1
+        experiment = { name = "worth", seeds = [0], total_env_steps = 40 }
+        env = { id = "glee_persuasion-v1", args = { p = 0.5, value_high = 1.25, value_low = 0.5 } }
+        agents = [{ id = "rational", players = ["seller"] }, { id = "rational", name = "buyer", players = ["buyer"] }]
+        eval = { episodes = 100 }
+        log = { episodes = "all" }
+    "#;
+    let report = read_one(&run(folder.path(), text));
+    let matched = &language(&report).matches[0];
+    let cell = &matched.cells[0];
+    assert_eq!((cell.theory, cell.value_low), (Some(0.75), Some(0.5)));
+    assert!(cell.difference.unwrap() < -0.05, "{cell:?}");
+    assert_eq!((matched.as_theory, matched.compared), (0, 1));
+}
+
+/// A game that a player spoils is in no mean, whoever it is; it is counted, and so are the answers that were no moves.
+#[test]
+fn games_that_were_stopped_are_told_beside_the_others() {
+    // `random` says random letters, which are no moves.
+    for (alice, bob, spoiler) in [("fixed_share", "random", 1), ("random", "acceptor", 0)] {
+        for then in ["no_deal", "abort", "fallback"] {
+            let folder = tempfile::tempdir().unwrap();
+            let text = format!(
+                r#"
+                schema = 1
+                experiment = {{ name = "spoilt", seeds = [0], total_env_steps = 1 }}
+                agents = [{{ id = "{alice}", players = ["alice"] }}, {{ id = "{bob}", players = ["bob"] }}]
+                eval = {{ episodes = 3 }}
+                log = {{ episodes = "all" }}
+                [env]
+                id = "glee_bargaining_text-v1"
+                args = {{ rounds = 2, invalid = {{ max_attempts = 2, then = "{then}" }} }}
+                "#
+            );
+            let path = run(folder.path(), &text);
+            let report = read_one(&path);
+            let told = language(&report);
+            let (player, other) = (&told.players[spoiler], &told.players[1 - spoiler]);
+            assert_eq!(other.invalid, Some(0.0), "{told:?}");
+            let page = std::fs::read_to_string(write(&report, &path).unwrap()).unwrap();
+            assert!(page.contains("<th>Stopped</th>") && !page.contains("NaN"));
+            if then == "fallback" {
+                assert_eq!((player.games, player.stopped), (3, 0), "{told:?}");
+                let fallbacks = player.fallbacks.unwrap();
+                assert!(fallbacks >= 1.0, "{told:?}");
+                assert_eq!(player.invalid, Some(2.0 * fallbacks));
+                continue;
+            }
+            assert_eq!((player.games, player.stopped), (0, 3), "{told:?}");
+            assert_eq!((player.invalid, player.fallbacks), (Some(2.0), Some(0.0)));
+            let nothing = (player.agreement, player.efficiency, player.fairness);
+            assert_eq!(nothing, (None, None, None));
+            assert!(told.acceptance.is_empty() && told.matches.is_empty());
+            assert!(
+                told.meaning.contains("all were stopped"),
+                "{}",
+                told.meaning
+            );
+            let noted = report
+                .notes
+                .iter()
+                .any(|note| note.contains("3 of 3 games"));
+            assert!(noted, "{:?}", report.notes);
+        }
+    }
+}
+
+/// Of many line-ups pictures show agents, over all rivals and seats.
+#[test]
+fn tournaments_are_pictured_by_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"
+        schema = 1
+        experiment = { name = "cup", seeds = [0], total_env_steps = 200 }
+        env = { id = "glee_bargaining-v1", args = { offers = 21, rounds = 6 } }
+        tournament = { players = ["alice", "bob"] }
+        agents = [{ id = "rational" }, { id = "boulware" }, { id = "random" }]
+        log = { episodes = "all" }
+    "#;
+    let path = run(folder.path(), text);
+    let report = read_one(&path);
+    let told = language(&report);
+    assert_eq!((told.players.len(), told.matches.len()), (18, 9));
+    let agents = ["rational", "boulware", "random"];
+    let curves = &told.acceptance[0];
+    let names: Vec<&str> = curves.curves.iter().map(|curve| &curve.agent[..]).collect();
+    assert!(curves.pooled);
+    assert_eq!(names, agents);
+    let paths: Vec<&str> = told.paths[0].paths.iter().map(|p| &p.agent[..]).collect();
+    assert_eq!(paths, agents);
+    let outcomes = told.outcomes.as_ref().unwrap();
+    let clouds: Vec<&str> = outcomes.clouds.iter().map(|c| &c.line_up[..]).collect();
+    assert!(outcomes.pooled);
+    assert_eq!(clouds, agents);
+    // Every offer is answered once, and counted once with who answers.
+    let answered: usize = curves.curves.iter().flat_map(|curve| &curve.offers).sum();
+    let offered: usize = told.paths[0]
+        .paths
+        .iter()
+        .flat_map(|path| &path.offers)
+        .sum();
+    assert!(
+        answered <= offered && answered > offered / 2,
+        "{answered} of {offered}"
+    );
+    write(&report, &path).unwrap();
+    let svg = std::fs::read_to_string(path.join("plots/acceptance-bargaining.svg")).unwrap();
+    assert!(svg.contains("over all rivals and seats"));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use palaestra_agents::equilibrium::{
-    BimatrixGame, ExtensiveGame, GameError, PreferenceGame, SolverError, extensive::GameRules,
+    BimatrixGame, ExtensiveGame, GameError, PreferenceGame, extensive::GameRules,
 };
 use palaestra_envs::language::RuleError;
 
-use super::glee;
+use super::{super::SolveError, glee};
 
 /// A game to solve.
 #[derive(Debug, Clone)]
@@ -91,14 +91,14 @@ impl GameProblem {
     /// The game of this name; the environments `kuhn_poker-v1` and `leduc_poker-v1` are the same games.
     ///
     /// # Errors
-    /// Never for these games.
-    pub fn named(name: &str) -> Result<Option<Self>, SolverError> {
+    /// [`SolveError::Planner`] for a random game of a size that makes none.
+    pub fn named(name: &str) -> Result<Option<Self>, SolveError> {
         let id = match name {
             "kuhn_poker-v1" => "kuhn_poker",
             "leduc_poker-v1" => "leduc_poker",
             other => other,
         };
-        if let Some(game) = random(id) {
+        if let Some(game) = random(id)? {
             return Ok(Some(Self {
                 name: id.into(),
                 summary: "Random preferences, uniform from a linear congruential generator.".into(),
@@ -108,7 +108,10 @@ impl GameProblem {
         let Some((_, summary)) = GAMES.iter().find(|(known, _)| *known == id) else {
             return Ok(None);
         };
-        let form = form(id)?;
+        let form = form(id).map_err(|error| SolveError::Game {
+            planner: id.into(),
+            error: error.into(),
+        })?;
         Ok(form.map(|form| Self {
             name: id.into(),
             summary: (*summary).into(),
@@ -144,14 +147,30 @@ fn tree<R: GameRules>(rules: Result<R, RuleError>) -> Result<GameForm, GameError
     Ok(GameForm::Extensive(Arc::new(ExtensiveGame::build(&rules)?)))
 }
 
-/// `random{N}_{seed}`.
-fn random(id: &str) -> Option<PreferenceGame> {
-    let (n, seed) = id.strip_prefix("random")?.split_once('_')?;
-    let n = n
+/// `random{N}_{seed}`; nothing for a name that is not of this kind.
+fn random(id: &str) -> Result<Option<PreferenceGame>, SolveError> {
+    let numbers = id
+        .strip_prefix("random")
+        .and_then(|rest| rest.split_once('_'));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((n, seed)) = numbers.filter(|(n, seed)| digits(n) && digits(seed)) else {
+        return Ok(None);
+    };
+    let wrong = |message: String| SolveError::Planner {
+        message,
+        help: "random{N}_{seed} is a random preference game of N responses, such as random10_7"
+            .into(),
+    };
+    let responses = n.parse().ok().filter(|n| (1..=MOST_RESPONSES).contains(n));
+    let responses = responses.ok_or_else(|| {
+        wrong(format!(
+            "`{id}`: N must be from 1 to {MOST_RESPONSES}, found {n}"
+        ))
+    })?;
+    let seed = seed
         .parse()
-        .ok()
-        .filter(|n| (1..=MOST_RESPONSES).contains(n))?;
-    Some(PreferenceGame::random(n, seed.parse().ok()?))
+        .map_err(|_| wrong(format!("`{id}`: the seed must be below 2^64, found {seed}")))?;
+    Ok(Some(PreferenceGame::random(responses, seed)))
 }
 
 #[cfg(test)]
@@ -166,8 +185,12 @@ mod tests {
         }
         let random = GameProblem::named("random10_7").unwrap().unwrap();
         assert_eq!(random.form.id(), "preferences");
-        for unknown in ["chess", "random", "random0_1", "randomx_1", "random10"] {
+        for unknown in ["chess", "random", "randomx_1", "random10", "random10_"] {
             assert!(GameProblem::named(unknown).unwrap().is_none(), "{unknown}");
+        }
+        for wrong in ["random0_1", "random10001_1", "random99999999999999999999_1"] {
+            let refused = GameProblem::named(wrong).unwrap_err().to_string();
+            assert!(refused.contains("N must be from 1 to 2000"), "{refused}");
         }
     }
 }

@@ -14,6 +14,19 @@ pub struct GameSolution {
     pub equilibrium: Option<GameEquilibrium>,
     /// What each solver found, in the order asked for.
     pub planners: Vec<GamePlannerReport>,
+    /// What the reader must know.
+    pub notes: Vec<String>,
+}
+
+impl GameSolution {
+    /// The solver with the smallest gap; of several the first. None if all have failed.
+    pub fn best(&self) -> Option<&GamePlannerReport> {
+        let sound = self
+            .planners
+            .iter()
+            .filter(|planner| planner.problem.is_none());
+        sound.min_by(|a, b| a.gap.total_cmp(&b.gap))
+    }
 }
 
 /// The game.
@@ -54,13 +67,16 @@ pub struct GamePlannerReport {
     pub measure: &'static str,
     /// Iterations done.
     pub iterations: u64,
-    /// The gap after them.
+    /// The gap after them; not a number (`null`) if it has diverged.
     pub gap: f64,
+    /// Why what was found is not to be trusted, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// What the first player gets under this policy; none for preferences, where it is 1/2.
     pub value: Option<f64>,
     /// Wall-clock seconds, without those to compute gaps.
     pub seconds: f64,
-    /// The gap after 1, 2, 5, 10, … iterations and after the last.
+    /// The gap after 1, 2, 5, 10, … iterations and after the last; up to the one at which it diverged.
     pub trace: Vec<GamePoint>,
     /// The policy found.
     pub policy: Vec<GamePolicyRow>,

@@ -16,6 +16,10 @@ use super::{
 
 /// Games up to this many actions, or information sets, get a linear program.
 const PROGRAM_SIZE: usize = 300;
+/// Gaps within this of zero are rounding.
+const SOLVED: f64 = 1e-12;
+/// A gap is not negative but for rounding, of tiny temperatures included; below this it is wrong.
+const LEAST_GAP: f64 = -1e-9;
 
 /// Solves `problem` by each of `requests` for `iterations` iterations. `on_progress` sees every point of a trace, with
 /// the label of its solver.
@@ -28,15 +32,26 @@ pub fn solve_game(
     iterations: u64,
     mut on_progress: impl FnMut(&str, &GamePoint),
 ) -> Result<GameSolution, SolveError> {
-    let mut planners = Vec::with_capacity(requests.len());
+    let (mut planners, mut notes) = (Vec::with_capacity(requests.len()), Vec::new());
     for request in requests {
         let mut work = work(&problem.form, request)?;
-        planners.push(run(request, &mut *work, iterations, &mut on_progress));
+        if work.gap().abs() < SOLVED {
+            notes.push(format!(
+                "`{}` starts at a solution of this game, the even policy, so that its gap says nothing of how fast it \
+                 gets there.",
+                request.label
+            ));
+        }
+        let found = run(request, &mut *work, iterations, &mut on_progress);
+        let problem = found.problem.as_ref();
+        notes.extend(problem.map(|problem| format!("`{}` {problem}.", found.label)));
+        planners.push(found);
     }
     Ok(GameSolution {
         game: solved(problem),
         equilibrium: equilibrium(&problem.form)?,
         planners,
+        notes,
     })
 }
 
@@ -116,6 +131,7 @@ fn sides(policies: &[Vec<f64>]) -> Vec<GamePolicyRow> {
 trait AtWork {
     fn advance(&mut self, iterations: u64);
     fn iteration(&self) -> u64;
+    fn has_diverged(&self) -> bool;
     fn gap(&mut self) -> f64;
     fn value(&self) -> Option<f64>;
     fn rows(&self) -> Vec<GamePolicyRow>;
@@ -183,6 +199,10 @@ where
 
     fn iteration(&self) -> u64 {
         self.solver.iteration()
+    }
+
+    fn has_diverged(&self) -> bool {
+        self.solver.has_diverged()
     }
 
     fn gap(&mut self) -> f64 {
@@ -333,12 +353,12 @@ fn preferences(game: &Arc<PreferenceGame>, planner: GamePlanner) -> Made {
             };
             // The method's own name of the temperature is not that of the parameter.
             made.map_err(|error| match error {
-                SolverError::Setting {
-                    name: "beta",
-                    value,
-                    range,
-                } => SolverError::Setting {
-                    name: "tau",
+                SolverError::Setting { name, value, range } => SolverError::Setting {
+                    name: match name {
+                        "beta" => "tau",
+                        "eta * beta" => "eta * tau",
+                        other => other,
+                    },
                     value,
                     range,
                 },
@@ -359,15 +379,28 @@ fn run(
     iterations: u64,
     on_progress: &mut impl FnMut(&str, &GamePoint),
 ) -> GamePlannerReport {
-    let mut trace = Vec::new();
+    let mut trace: Vec<GamePoint> = Vec::new();
     let mut seconds = 0.0;
+    let mut problem = None;
     for next in checkpoints(iterations) {
         let begin = Instant::now();
         work.advance(next - work.iteration());
         seconds += begin.elapsed().as_secs_f64();
+        let gap = work.gap();
+        let done = work.iteration();
+        if work.has_diverged() || !gap.is_finite() {
+            let advice = "a shorter step, or a higher temperature, may help";
+            problem = Some(format!("has diverged by iteration {done}; {advice}"));
+            break;
+        }
+        if gap < LEAST_GAP {
+            problem = Some(format!(
+                "has a gap of {gap:e} after {done} iterations, and no gap is below 0: this is a defect of the program"
+            ));
+        }
         let point = GamePoint {
             iteration: next,
-            gap: work.gap(),
+            gap,
         };
         on_progress(&request.label, &point);
         trace.push(point);
@@ -379,7 +412,11 @@ fn run(
         iterate,
         measure,
         iterations: work.iteration(),
-        gap: trace.last().map_or(f64::NAN, |point| point.gap),
+        gap: match (&problem, trace.last()) {
+            (None, Some(point)) => point.gap,
+            _ => f64::NAN,
+        },
+        problem,
         value: work.value(),
         seconds,
         trace,
@@ -433,6 +470,44 @@ mod tests {
                 assert!(planner.gap < within, "{name}: {planner:?}");
                 assert_eq!(planner.iterations, 1000);
             }
+        }
+    }
+
+    #[test]
+    fn who_diverges_is_not_the_best() {
+        let problem = GameProblem::named("biased_cycle").unwrap().unwrap();
+        let requests = ["sppo={\"eta\": 1e308}", "egpo"].map(|p| GameRequest::parse(p).unwrap());
+        let found = solve_game(&problem, &requests, 100, |_, _| {}).unwrap();
+        let [wild, tame] = &found.planners[..] else {
+            panic!("{found:?}");
+        };
+        assert!(wild.problem.as_ref().unwrap().contains("has diverged"));
+        assert!(wild.gap.is_nan() && wild.trace.len() < tame.trace.len());
+        assert_eq!(found.best().unwrap().label, "egpo");
+        assert!(found.notes[0].contains("sppo"), "{:?}", found.notes);
+        let alone = solve_game(&problem, &requests[..1], 100, |_, _| {}).unwrap();
+        assert!(alone.best().is_none());
+        // Steps that no game survives are refused.
+        for wild in ["egpo={\"eta\": 50}", "ipo_md={\"eta\": 1000}"] {
+            let requests = [GameRequest::parse(wild).unwrap()];
+            let refused = solve_game(&problem, &requests, 100, |_, _| {}).unwrap_err();
+            assert!(refused.to_string().contains("`eta * tau`"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_start_at_the_solution_is_told() {
+        for (game, solved) in [
+            ("extreme_rps", true),
+            ("rps", true),
+            ("biased_cycle", false),
+        ] {
+            let problem = GameProblem::named(game).unwrap().unwrap();
+            let requests = GameRequest::defaults(&problem.form).unwrap();
+            let found = solve_game(&problem, &requests, 10, |_, _| {}).unwrap();
+            let told = found.notes.iter();
+            let told = told.filter(|note| note.contains("starts at a solution"));
+            assert_eq!(told.count() > 0, solved, "{game}: {:?}", found.notes);
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod fallbacks;
 mod faults;
+mod hidden;
 mod late;
 mod limits;
 mod replay;

@@ -248,7 +248,7 @@ fn impossible_arguments_are_refused() {
         (
             "autoencode-v0",
             json!({ "difficulty": "extreme" }),
-            "unknown variant `extreme`",
+            "there is no `extreme` here",
         ),
     ] {
         let error = registry.build(id, &args).err().unwrap().to_string();
