@@ -98,9 +98,10 @@ impl Learner {
             self.report.clone(),
         );
         let learned = self.pass_through(rollout, last_value, last_start);
-        match learned {
-            Ok(()) => self.updates += 1,
-            Err(_) => (self.model, self.optimiser, self.shuffle, self.report) = before,
+        if learned.is_ok() {
+            self.updates += 1;
+        } else {
+            (self.model, self.optimiser, self.shuffle, self.report) = before;
         }
         learned
     }

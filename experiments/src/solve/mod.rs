@@ -62,10 +62,10 @@ impl Subject {
         let extension = path.extension().and_then(|extension| extension.to_str());
         let extension = extension.map(str::to_ascii_lowercase);
         let is_pomdp = extension.as_deref() == Some("pomdp");
-        if !path.is_file() {
-            if let Some(game) = GameProblem::named(argument)? {
-                return Ok(Self::Game(Box::new(game)));
-            }
+        if !path.is_file()
+            && let Some(game) = GameProblem::named(argument)?
+        {
+            return Ok(Self::Game(Box::new(game)));
         }
         let entry = registry.get(argument).ok();
         if let Some(entry) = entry.filter(|_| !path.is_file()) {

@@ -205,7 +205,7 @@ impl Pass<'_> {
             .position(|sent| sent.number == self.number)
         {
             let tokens = minute.sent.remove(at).map_or(0, |sent| sent.tokens);
-            minute.tokens -= tokens;
+            minute.tokens = minute.tokens.saturating_sub(tokens);
         }
     }
 

@@ -36,11 +36,12 @@ impl Shaping {
 
     /// The first argument that asks for a measure in the rewards.
     pub(super) fn argument(self) -> Option<&'static str> {
-        if self.efficiency != 0.0 {
-            Some("efficiency_weight")
-        } else {
-            (self.fairness != 0.0).then_some("fairness_weight")
-        }
+        let weights = [
+            ("efficiency_weight", self.efficiency),
+            ("fairness_weight", self.fairness),
+        ];
+        let asked = weights.into_iter().find(|(_, weight)| *weight != 0.0);
+        asked.map(|(name, _)| name)
     }
 
     /// What is added for these measures, each clipped to [0, 1]; nothing for one that is not defined.

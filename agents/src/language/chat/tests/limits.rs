@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -160,13 +160,15 @@ fn no_minute_holds_more_when_many_ask() {
         });
         let clock = Remembered(Virtual::default());
         let (log, under_way) = (Log::default(), AtomicUsize::new(0));
+        let never = &AtomicBool::new(false);
         std::thread::scope(|scope| {
             for thread in 0..ASKING {
                 let (limiter, clock, log, under_way) = (&limiter, &clock, &log, &under_way);
                 scope.spawn(move || {
                     let mut draws = Stream::new(7, thread as u64, "test.ask");
                     for _ in 0..EACH {
-                        let pass = limiter.admit(LONGEST, clock);
+                        let place = limiter.line_up();
+                        let pass = place.admit(LONGEST, clock, never).unwrap();
                         let at = LAST.get();
                         let others = under_way.fetch_add(1, Ordering::SeqCst);
                         assert!(others < most_in_flight, "{others}");
@@ -245,7 +247,8 @@ fn absurd_counts_of_tokens_do_not_wrap() {
     });
     let clock = Virtual::default();
     for _ in 0..3 {
-        limiter.admit(10, &clock).settle(u64::MAX);
+        let pass = limiter.line_up().admit(10, &clock, &AtomicBool::new(false));
+        pass.unwrap().settle(u64::MAX);
     }
     assert!(clock.now() >= Duration::from_mins(2), "{:?}", clock.now());
 }
