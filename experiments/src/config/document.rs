@@ -335,11 +335,13 @@ impl Document {
         while !at.is_empty() {
             if let Some((key, value)) = self.spans.get(at) {
                 // An unknown key is wrong itself; of a known one the value is.
-                span = Some(if message.starts_with("unknown") {
-                    key.clone()
-                } else {
-                    value.clone()
-                });
+                span = Some(
+                    if message.starts_with("unknown") || message.contains(": unknown ") {
+                        key.clone()
+                    } else {
+                        value.clone()
+                    },
+                );
                 break;
             }
             at = at.rsplit_once('.').map_or("", |(parent, _)| parent);

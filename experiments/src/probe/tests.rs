@@ -68,5 +68,6 @@ fn what_is_wrong_in_a_file_is_located() {
     let error = read(&document).unwrap_err();
     let paths: Vec<&str> = error.problems.iter().map(|p| p.path.as_str()).collect();
     assert_eq!(paths, ["batch", "cores.0.core"]);
-    assert!(error.problems[1].message.contains("did you mean `s5`"));
+    let message = &error.problems[1].message;
+    assert!(message.contains("no sequence core `s6`"), "{message}");
 }

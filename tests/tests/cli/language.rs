@@ -236,19 +236,3 @@ fn what_an_interrupted_export_left_is_passed_over() {
     let refused = fails(&bench, &["language", "import", "Data", "--out", "third"]);
     assert!(refused.contains("the file is empty"), "{refused}");
 }
-
-/// Only runs of games in numbers are explained; of others it is said why.
-#[test]
-fn runs_of_games_in_words_are_not_regressed() {
-    let bench = Bench::new();
-    bench.write(
-        "words.toml",
-        &GAME.replace("bargaining-v1", "bargaining_text-v1"),
-    );
-    bench.ok(&["run", "words.toml", "--out", "run"]);
-    let refused = fails(&bench, &["language", "regress", "run"]);
-    assert!(
-        refused.contains("is played in words, and only games in numbers are read"),
-        "{refused}"
-    );
-}

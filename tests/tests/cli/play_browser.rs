@@ -365,10 +365,7 @@ fn a_hostile_message_is_only_text_in_the_page_and_a_closed_page_gives_the_game_u
         rival.starts_with("<script>window.hacked=1</script><img src=x"),
         "{rival}"
     );
-    assert!(
-        rival.contains("⟨202E⟩desrever⟨2066⟩⟨200B⟩\nRound 9."),
-        "{rival}"
-    );
+    assert!(rival.contains("desrever⟨200B⟩\nRound 9."), "{rival}");
     let page = browser.eval(
         "[typeof window.hacked, document.scripts.length, document.images.length, \
           document.querySelectorAll('#lines .rival *').length, \

@@ -152,7 +152,7 @@ fn scanning_repeats_acting(play: &mut Play) -> Batch {
         ..
     } = batch();
     let scan = agent.acting.scan(observation, starts, memory).unwrap();
-    let log_std = agent.acting.log_std.as_ref().map(|x| x.val());
+    let log_std = agent.acting.log_std.as_ref().map(burn::module::Param::val);
     let (mut log_prob, _) =
         (agent.learner.actions).evaluate(scan.policy, log_std, action, forbidden);
     if let Some(choices) = choices {
@@ -326,7 +326,7 @@ fn what_does_not_fit_is_an_error_that_says_so() {
     let layers = error(json!({ "layers": 0 }));
     assert!(layers.starts_with("`layers`: is 0"), "{layers}");
     let wild = error(json!({
-        "core": "lssl", "core_args": { "state": 4, "alpha": 0.0, "min_step": 0.5, "max_step": 0.5 }
+        "core": "lssl", "core_args": { "state": 16, "alpha": 0.0, "min_step": 0.5, "max_step": 0.5 }
     }));
     assert!(
         wild.starts_with("`core_args`") && wild.contains("modulus"),
@@ -440,17 +440,23 @@ fn an_update_that_fails_is_undone_and_its_rollout_dropped() {
     assert!(matches!(play.step(), Err(AgentError::Gradient { .. })));
 }
 
-/// With one large step eigenvalues cross the imaginary axis, where nothing keeps them.
+/// With large steps eigenvalues cross the imaginary axis, where nothing keeps them.
 #[test]
 fn a_core_that_becomes_unstable_ends_learning() {
-    let args = json!({ "lr": 1.0, "epochs": 1, "minibatches": 1, "core_args": { "state": 8, "clip_eigenvalues": false } });
+    let args = json!({ "lr": 0.5, "epochs": 1, "minibatches": 1, "parity": true });
     let mut play = Play::memory_chain(4, &small(args));
-    let before = parameters::save(&play.agent.learner.model).unwrap();
-    play.steps(15);
-    let error = play.step().unwrap_err();
+    let mut before = parameters::save(&play.agent.learner.model).unwrap();
+    let mut error = None;
+    for _ in 0..160 {
+        error = play.step().err();
+        if error.is_some() {
+            break;
+        }
+        before = parameters::save(&play.agent.learner.model).unwrap();
+    }
     assert!(
-        matches!(error, AgentError::Unstable { update: 0, modulus, .. } if modulus > 1.0),
-        "{error}"
+        matches!(error, Some(AgentError::Unstable { modulus, .. }) if modulus > 1.0),
+        "{error:?}"
     );
     assert!(parameters::save(&play.agent.learner.model).unwrap() == before);
     assert!(play.agent.rollout.is_empty());
