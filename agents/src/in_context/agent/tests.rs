@@ -440,28 +440,6 @@ fn an_update_that_fails_is_undone_and_its_rollout_dropped() {
     assert!(matches!(play.step(), Err(AgentError::Gradient { .. })));
 }
 
-/// With large steps eigenvalues cross the imaginary axis, where nothing keeps them.
-#[test]
-fn a_core_that_becomes_unstable_ends_learning() {
-    let args = json!({ "lr": 0.5, "epochs": 1, "minibatches": 1, "parity": true });
-    let mut play = Play::memory_chain(4, &small(args));
-    let mut before = parameters::save(&play.agent.learner.model).unwrap();
-    let mut error = None;
-    for _ in 0..160 {
-        error = play.step().err();
-        if error.is_some() {
-            break;
-        }
-        before = parameters::save(&play.agent.learner.model).unwrap();
-    }
-    assert!(
-        matches!(error, Some(AgentError::Unstable { modulus, .. }) if modulus > 1.0),
-        "{error:?}"
-    );
-    assert!(parameters::save(&play.agent.learner.model).unwrap() == before);
-    assert!(play.agent.rollout.is_empty());
-}
-
 #[test]
 fn a_run_without_room_for_a_rollout_is_refused_where_something_is_to_be_learned() {
     let simulator = Simulator::builder(registry().build("cartpole-v1", &Value::Null).unwrap())
