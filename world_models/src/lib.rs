@@ -38,6 +38,7 @@
 
 pub mod activation;
 pub mod attention;
+mod buffers;
 pub mod complex;
 mod core;
 mod elementary;
@@ -54,6 +55,7 @@ mod stack;
 mod testing;
 
 pub use self::{
+    buffers::keep_buffers,
     core::SequenceCore,
     error::CoreError,
     gradients::check_gradients,

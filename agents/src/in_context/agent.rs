@@ -12,7 +12,7 @@ use palaestra_envs::{
     stream::Stream,
     wrappers::Flat,
 };
-use palaestra_world_models::SequenceCore;
+use palaestra_world_models::{SequenceCore, keep_buffers};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -107,6 +107,7 @@ impl Ppo {
             unsupported("its action is neither one or several integers nor a box of real numbers")
         })?;
         args.check(context.rows)?;
+        keep_buffers();
         let device = match args.device {
             DeviceKind::Cpu => Device::flex(),
         };
