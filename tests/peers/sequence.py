@@ -8,7 +8,8 @@
 The first run creates a virtual environment under `target/peers`; that needs PyPI. Then both sides run in turn on the
 same core (`--cores` for more), with as many threads as cores. Compiling is never counted. An update of PPO is measured
 with a few epochs and with a few more, on both sides: what an epoch takes is the difference, and an update of 30 epochs is
-the rest and 30 of these; `--epochs 1 30` measures all of them. Memory is the peak of the process; JAX's is counted from
+the rest and 30 of these; `--epochs 1 30` measures all of them. `--clock processor` counts the processor's seconds instead
+of the clock's, all threads together: use it where other programs run. Memory is the peak of the process; JAX's is counted from
 the end of compiling. README.md beside this file tells what a number means.
 """
 
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 
-from run import ONE_THREAD, ROOT, PeerError, machine, say, table, virtual_environment
+from run import BUILD, ONE_THREAD, ROOT, PeerError, machine, say, table, virtual_environment
 
 HERE = pathlib.Path(__file__).resolve().parent
 PARTS = ["layer", "step", "plain", "ppo"]
@@ -49,6 +50,7 @@ def arguments():
     parser.add_argument("--epochs", type=int, nargs=2, default=[1, 3], help="two numbers of epochs to measure PPO with")
     parser.add_argument("--rollout", type=int, default=1024, help="steps of a rollout of 64 rows")
     parser.add_argument("--cores", type=int, default=1, help="cores, and threads, of either side")
+    parser.add_argument("--clock", choices=["wall", "processor"], default="wall", help="which seconds count")
     parser.add_argument("--output", type=pathlib.Path, help="also write all numbers to this JSON file")
     options = parser.parse_args()
     options.only = options.only.split(",")
@@ -66,9 +68,11 @@ def arguments():
 
 
 def document(command, threads):
-    """The JSON document that `command` prints, and the peak memory of its process in MB."""
+    """The JSON document that `command` prints, and what its process has used."""
     command = [str(word) for word in command]
     environment = {**os.environ, **ONE_THREAD, "RAYON_NUM_THREADS": str(threads)}
+    # Compiling takes minutes; the next run finds it done.
+    environment |= {"JAX_COMPILATION_CACHE_DIR": str(BUILD / "jax-cache")}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
@@ -78,7 +82,7 @@ def document(command, threads):
         if process.returncode != 0:
             last = err.read().decode().strip().splitlines()[-1:] or ["no output"]
             raise PeerError(f"`{' '.join(command)}` ended with {process.returncode}: {last[0]}")
-        return json.loads(out.read()), usage.ru_maxrss / 1024
+        return json.loads(out.read()), usage
 
 
 def milliseconds(seconds):
@@ -98,14 +102,15 @@ class Bench:
 
     def __init__(self, options, python):
         self.options, self.python, self.numbers = options, python, {}
+        self.seconds = "processor_seconds" if options.clock == "processor" else "seconds"
 
     def ours(self, name):
         words = ["bench", "learning", "--only", name, "--repetitions", self.options.repetitions, "--json"]
-        return document([self.options.palaestra, *words], self.options.cores)[0]["measured"][0]["seconds"]
+        return document([self.options.palaestra, *words], self.options.cores)[0]["measured"][0][self.seconds]
 
     def jax(self, what, *words):
         command = [self.python, HERE / "sequence_jax.py", "--what", what, *words]
-        return document([*command, "--repetitions", self.options.repetitions], self.options.cores)[0]["seconds"]
+        return document([*command, "--repetitions", self.options.repetitions], self.options.cores)[0][self.seconds]
 
     def turns(self, name, *sides):
         """The medians of what the sides measure in turn."""
@@ -152,26 +157,32 @@ class Bench:
     def our_update(self, core):
         """Seconds and memory of one update of `ppo`, everything but the core as published."""
         options = self.options
-        taken, memory = [], 0.0
+        taken, environments, memory = [], [], 0.0
         for epochs in options.epochs:
             agent = {"core": core, "epochs": epochs, "rollout": options.rollout, "parity": True}
             words = ["bench", "env", "repeat_previous-v0", "--rows", 64, "--steps", options.rollout, "--repetitions", 1]
             words += ["--args", '{"difficulty": "easy", "parity": true}', "--agent", "ppo", "--json"]
             words += ["--wrappers", '[{"kind": "previous_action", "flag_mode": "reference"}]']
-            result, peak = document([options.palaestra, *words, "--agent-args", json.dumps(agent)], options.cores)
-            taken.append(result["split"][0])
-            memory = max(memory, peak)
+            result, usage = document([options.palaestra, *words, "--agent-args", json.dumps(agent)], options.cores)
+            split = result["split"][0]
+            wall = split["acting_s"] + split["environment_s"] + split["observing_s"]
+            # Of the whole process: making the network is charged to Palaestra.
+            processor = usage.ru_utime + usage.ru_stime
+            environments.append(split["environment_s"])
+            taken.append(processor if options.clock == "processor" else wall)
+            memory = max(memory, usage.ru_maxrss / 1024)
         few, many = options.epochs
-        epoch = (taken[1]["observing_s"] - taken[0]["observing_s"]) / (many - few)
-        rollout = statistics.mean(t["acting_s"] + t["environment_s"] for t in taken)
-        rest = taken[0]["observing_s"] - few * epoch
-        environment = statistics.mean(t["environment_s"] for t in taken)
-        return {"epoch_s": epoch, "rollout_s": rollout + rest, "environment_s": environment, "peak_mb": memory}
+        epoch = (taken[1] - taken[0]) / (many - few)
+        # On either clock: it does not wait.
+        environment = min(environments)
+        return {"epoch_s": epoch, "rollout_s": taken[0] - few * epoch, "environment_s": environment, "peak_mb": memory}
 
     def their_update(self, core):
         words = ["--popjaxrl", self.options.popjaxrl.resolve(), "--core", core, "--steps", self.options.rollout]
         words += ["--epochs", *self.options.epochs, "--repetitions", 1]
-        return document([self.python, HERE / "sequence_jax.py", "--what", "popjaxrl", *words], self.options.cores)[0]
+        result = document([self.python, HERE / "sequence_jax.py", "--what", "popjaxrl", *words], self.options.cores)[0]
+        prefix = "processor_" if self.options.clock == "processor" else ""
+        return {"peak_mb": result["peak_mb"]} | {key: result[prefix + key] for key in ("epoch_s", "rollout_s")}
 
     def ppo(self):
         sides = {("palaestra", core): self.our_update for core in ("s5", "gru")}
@@ -236,7 +247,7 @@ def main():
         except PeerError as error:
             failed[part] = str(error)
     print(
-        f"Machine: {facts['processor']}, {facts['cores']} cores, {options.cores} used; load average at the start "
+        f"Machine: {facts['processor']}, {facts['cores']} cores, {options.cores} used, seconds of the {options.clock} clock; load average at the start "
         f"{facts['load_average_at_start']}; {facts['rustc']}; Python {facts['python']}.\n"
         f"Commit: {facts['commit']}.\nCommand: `{facts['command']}`.\n"
     )

@@ -41,16 +41,17 @@ def peak_megabytes():
     return None
 
 
-def best(repetitions, work):
-    """Seconds of each repetition of `work`, the first call not counted."""
+def best(repetitions, work, calls=1):
+    """Seconds of a call of `work`, the first repetition not counted: the fastest, and the mean of the processor's."""
     jax.block_until_ready(work())
     forget_peak()
-    seconds = []
+    seconds, processor = [], time.process_time()
     for _ in range(repetitions):
         started = time.perf_counter()
         jax.block_until_ready(work())
-        seconds.append(time.perf_counter() - started)
-    return {"seconds": min(seconds), "repetitions": seconds}
+        seconds.append((time.perf_counter() - started) / calls)
+    processor = (time.process_time() - processor) / (repetitions * calls)
+    return {"seconds": min(seconds), "repetitions": seconds, "processor_seconds": processor}
 
 
 # S5 -----------------------------------------------------------------------------------------------------------------
@@ -146,8 +147,7 @@ def learner(loss, optimiser, parameters, options):
             value = float(value)
         return held
 
-    result = best(options.repetitions, work)
-    return {"seconds": result["seconds"] / options.inner, "repetitions": [s / options.inner for s in result["repetitions"]]}
+    return best(options.repetitions, work, options.inner)
 
 
 def ppo_mlp(options):
@@ -221,6 +221,7 @@ def popjaxrl(options):
     make_train = {"s5": ppo_s5, "gru": ppo_gru}[options.core].make_train
 
     def seconds(updates, epochs):
+        """Of one call, on the clock and of the processor."""
         config = {
             "LR": 5e-5,
             "NUM_ENVS": options.rows,
@@ -252,17 +253,19 @@ def popjaxrl(options):
         forget_peak()
         taken = []
         for _ in range(options.repetitions):
-            started = time.perf_counter()
+            started = time.perf_counter(), time.process_time()
             jax.block_until_ready(compiled(key))
-            taken.append(time.perf_counter() - started)
+            taken.append((time.perf_counter() - started[0], time.process_time() - started[1]))
         return min(taken)
 
     # `train` makes the network, too: without an update that is all it does.
-    making = seconds(0, 1)
     few, many = options.epochs
-    short, long = seconds(1, few), seconds(1, many)
-    epoch = (long - short) / (many - few)
-    return {"making": making, "epoch_s": epoch, "rollout_s": short - few * epoch - making}
+    making, short, long = seconds(0, 1), seconds(1, few), seconds(1, many)
+    result = {}
+    for prefix, making, short, long in zip(("", "processor_"), making, short, long):
+        epoch = (long - short) / (many - few)
+        result |= {prefix + "epoch_s": epoch, prefix + "rollout_s": short - few * epoch - making}
+    return result
 
 
 def main():

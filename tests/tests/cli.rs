@@ -2,6 +2,7 @@
 
 mod cli {
     mod bandits;
+    mod bench;
     mod chat;
     mod errors;
     mod examples;

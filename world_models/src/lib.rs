@@ -38,6 +38,7 @@
 
 pub mod activation;
 pub mod attention;
+mod buffers;
 pub mod complex;
 mod core;
 mod cost;
@@ -58,6 +59,7 @@ mod stack;
 mod testing;
 
 pub use self::{
+    buffers::keep_buffers,
     core::SequenceCore,
     cost::Cost,
     error::CoreError,

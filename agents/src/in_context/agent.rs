@@ -12,7 +12,7 @@ use palaestra_envs::{
     stream::Stream,
     wrappers::Flat,
 };
-use palaestra_world_models::SequenceCore;
+use palaestra_world_models::{SequenceCore, keep_buffers};
 
 use super::{
     args::PpoArgs,
@@ -90,6 +90,7 @@ impl Ppo {
             unsupported("its action is neither one or several integers nor a box of real numbers")
         })?;
         args.check(context)?;
+        keep_buffers();
         let device = args.device.device()?;
         let updates = args.updates(context);
         let (width, seed) = (observations.width, context.seed);

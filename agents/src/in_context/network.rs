@@ -185,6 +185,33 @@ mod tests {
     }
 
     #[test]
+    fn without_layers_it_is_a_perceptron() {
+        let args = PpoArgs {
+            layers: Some(0),
+            encoder: vec![64, 64],
+            heads: Vec::new(),
+            ..PpoArgs::default()
+        };
+        let network = network(&args, 8, &Space::discrete(4));
+        let affine = |from: usize, to: usize| (from + 1) * to;
+        let expected = affine(8, 64) + affine(64, 64) + affine(64, 4) + affine(64, 1);
+        assert_eq!(network.num_params(), expected);
+        let device = Device::flex();
+        let x = Tensor::<2>::random([6, 8], burn::tensor::Distribution::Default, &device);
+        let flags = Tensor::<2>::zeros([2, 3], &device).greater_scalar(0.5);
+        let memory = network.core.initial_state(2);
+        assert_eq!(memory.dims(), [2, 0]);
+        let all = network
+            .scan(x.clone().reshape([2, 3, 8]), flags.clone(), memory)
+            .unwrap();
+        let memory = network.core.initial_state(6);
+        let one = network.step(x, flags.reshape([6]), memory).unwrap();
+        let difference =
+            (all.policy - one.policy).abs().max() + (all.value - one.value).abs().max();
+        assert!(difference.into_scalar::<f32>() < 1e-6);
+    }
+
+    #[test]
     fn layers_are_orthogonal_and_the_first_policy_is_nearly_uniform() {
         let args = PpoArgs::default();
         let network = network(&args, 9, &Space::vector(3, -1.0, 1.0));

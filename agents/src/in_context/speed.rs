@@ -1,7 +1,7 @@
 //! What learning costs by its parts, for `palaestra bench learning`: a layer of S5 over sequences and by single steps, and
 //! gradient steps of small learners. All sizes are those that the benchmarks of this repository name.
 
-use std::time::Instant;
+use std::{fs, time::Instant};
 
 use burn::{
     module::Module,
@@ -11,7 +11,7 @@ use burn::{
 };
 use palaestra_envs::{space::Space, stream::Stream};
 use palaestra_world_models::{
-    CoreError, SequenceCore, check_gradients, init,
+    CoreError, SequenceCore, check_gradients, init, keep_buffers,
     scan::ScanForm,
     ssm::s5::{Activation, S5, S5Config},
 };
@@ -71,11 +71,41 @@ pub const WORKLOADS: [(&str, &str); 10] = [
     ),
 ];
 
-/// Seconds of each of `repetitions` of the workload of that name, after one that is not counted.
+/// What a call costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cost {
+    /// Seconds on the clock, for each repetition.
+    pub seconds: Vec<f64>,
+    /// Seconds of the processor, all threads together, the mean of all repetitions: on a busy machine it tells more than the
+    /// clock. Linux alone tells it.
+    pub processor_seconds: Option<f64>,
+}
+
+impl Cost {
+    fn divided(self, calls: u32) -> Self {
+        let calls = f64::from(calls);
+        Self {
+            seconds: self.seconds.into_iter().map(|s| s / calls).collect(),
+            processor_seconds: self.processor_seconds.map(|s| s / calls),
+        }
+    }
+}
+
+/// Seconds of the processor that this process has had.
+pub fn processor_seconds() -> Option<f64> {
+    // Fields 14 and 15, in hundredths of a second; the second field, a name, may contain spaces but ends with the last `)`.
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / 100.0)
+}
+
+/// What the workload of that name costs, called `repetitions` times after one call that is not counted.
 ///
 /// # Errors
 /// [`AgentError::Failed`] for an unknown name.
-pub fn measure(name: &str, repetitions: u32) -> Result<Vec<f64>, AgentError> {
+pub fn measure(name: &str, repetitions: u32) -> Result<Cost, AgentError> {
+    keep_buffers();
     match name {
         "s5_state_space_doubling" => sequences(None, ScanForm::Doubling, repetitions),
         "s5_state_space_fused" => sequences(None, ScanForm::Fused, repetitions),
@@ -94,21 +124,28 @@ pub fn measure(name: &str, repetitions: u32) -> Result<Vec<f64>, AgentError> {
     }
 }
 
-/// Seconds of `inner` calls of `work`, divided by their number, for each repetition.
+/// What a call of `work` costs, for each repetition of `calls` of them.
 fn timed<E>(
     repetitions: u32,
-    inner: u32,
+    calls: u32,
     mut work: impl FnMut() -> Result<(), E>,
-) -> Result<Vec<f64>, E> {
+) -> Result<Cost, E> {
     work()?;
-    let repetition = |_| {
+    let before = processor_seconds();
+    let mut seconds = Vec::new();
+    for _ in 0..repetitions {
         let began = Instant::now();
-        for _ in 0..inner {
+        for _ in 0..calls {
             work()?;
         }
-        Ok(began.elapsed().as_secs_f64() / f64::from(inner))
+        seconds.push(began.elapsed().as_secs_f64());
+    }
+    let processor = before.zip(processor_seconds()).map(|(a, b)| b - a);
+    let cost = Cost {
+        seconds,
+        processor_seconds: processor.map(|s| s / f64::from(repetitions)),
     };
-    (0..repetitions).map(repetition).collect()
+    Ok(cost.divided(calls))
 }
 
 fn layer(activation: Activation, device: &Device) -> Result<S5, CoreError> {
@@ -126,7 +163,7 @@ fn sequences(
     activation: Option<Activation>,
     form: ScanForm,
     repetitions: u32,
-) -> Result<Vec<f64>, AgentError> {
+) -> Result<Cost, AgentError> {
     let device = Device::flex().autodiff();
     let core = layer(activation.unwrap_or_default(), &device)?;
     let [batch, steps] = SEQUENCES;
@@ -148,7 +185,7 @@ fn sequences(
 }
 
 /// A step of all rows without gradients, as an agent acts.
-fn step(repetitions: u32) -> Result<Vec<f64>, AgentError> {
+fn step(repetitions: u32) -> Result<Cost, AgentError> {
     let device = Device::flex();
     let core = layer(Activation::FullGlu, &device)?;
     let input = Tensor::<2>::random([ROWS, WIDTH], Random::Default, &device);
@@ -161,7 +198,7 @@ fn step(repetitions: u32) -> Result<Vec<f64>, AgentError> {
 }
 
 /// Four products `[64, 256]` x `[256, 256]`: into the state, out of it, and the two of the gated activation.
-fn step_products(repetitions: u32) -> Vec<f64> {
+fn step_products(repetitions: u32) -> Cost {
     let device = Device::flex();
     let x = Tensor::<2>::random([ROWS, WIDTH], Random::Default, &device);
     let weights = [(); 4].map(|()| Tensor::<2>::random([WIDTH, WIDTH], Random::Default, &device));
@@ -175,23 +212,24 @@ fn step_products(repetitions: u32) -> Vec<f64> {
 }
 
 /// The update of [`Learner`] with one minibatch: everything that it does for a gradient step.
-fn ppo_step(repetitions: u32) -> Result<Vec<f64>, AgentError> {
-    const INNER: u32 = 50;
+fn ppo_step(repetitions: u32) -> Result<Cost, AgentError> {
+    const EPOCHS: u32 = 50;
     let (rows, steps, width) = (16, 128, 8);
     let args = PpoArgs {
         layers: Some(0),
         encoder: vec![64, 64],
         heads: Vec::new(),
         rollout: steps,
-        epochs: INNER as usize,
+        epochs: EPOCHS as usize,
         minibatches: 1,
         lr: 3e-4,
         entropy_coef: 0.01,
         ..PpoArgs::default()
     };
-    let Some(actions) = Distribution::of(&Space::discrete(4)) else {
-        return Ok(Vec::new());
-    };
+    let actions = Distribution::of(&Space::discrete(4)).ok_or_else(|| AgentError::Failed {
+        agent: "bench".into(),
+        reason: "integers have no policy".into(),
+    })?;
     let mut learner = Learner::new(&args, width, actions, 1, 1, &Device::flex())?;
     let mut rng = Stream::new(1, 0, "speed");
     let mut rollout = Rollout::new(rows, steps);
@@ -209,8 +247,8 @@ fn ppo_step(repetitions: u32) -> Result<Vec<f64>, AgentError> {
         rollout.advance();
     }
     let (value, start) = (vec![0.0; rows], vec![false; rows]);
-    let seconds = timed(repetitions, 1, || learner.update(&rollout, &value, &start))?;
-    Ok(seconds.into_iter().map(|s| s / f64::from(INNER)).collect())
+    let update = timed(repetitions, 1, || learner.update(&rollout, &value, &start))?;
+    Ok(update.divided(EPOCHS))
 }
 
 /// Critics of soft actor-critic.
@@ -220,7 +258,7 @@ struct Critics {
     second: Vec<Linear>,
 }
 
-fn critic_step(repetitions: u32) -> Result<Vec<f64>, AgentError> {
+fn critic_step(repetitions: u32) -> Result<Cost, AgentError> {
     let device = Device::flex().autodiff();
     let [batch, width, hidden] = CRITIC;
     let mut rng = Stream::new(1, 0, "speed");

@@ -6,7 +6,10 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::{ActivationBackend, ActivationKernels, Function};
-use crate::elementary::{exp, softplus, tanh};
+use crate::{
+    buffers::own,
+    elementary::{exp, softplus, tanh},
+};
 
 /// Numbers of a task; fewer are not worth a thread.
 const TASK: usize = 1 << 15;
@@ -124,12 +127,27 @@ fn apply_backward(function: Function, x: &[f32], grad: &mut [f32]) {
     });
 }
 
-/// The tensor with its elements in order, in a buffer of its own: copied only if it is a view or someone else holds it.
-fn own(tensor: FlexTensor) -> FlexTensor {
-    let contiguous = tensor.to_contiguous();
-    // Only now may the buffer be held once.
-    drop(tensor);
-    contiguous
+/// Adds `value∘σ(gate)`.
+#[multiversion(targets("x86_64+avx2"))]
+fn add_gated(value: &[f32], gate: &[f32], sum: &mut [f32]) {
+    let n = sum.len().min(value.len()).min(gate.len());
+    let (value, gate, sum) = (&value[..n], &gate[..n], &mut sum[..n]);
+    for i in 0..n {
+        sum[i] += value[i] * logistic(gate[i]);
+    }
+}
+
+/// Makes of `value` the gate's gradient and of `grad` the value's.
+#[multiversion(targets("x86_64+avx2"))]
+fn gate_gradients(value: &mut [f32], gate: &[f32], grad: &mut [f32]) {
+    let n = grad.len().min(value.len()).min(gate.len());
+    let (value, gate, grad) = (&mut value[..n], &gate[..n], &mut grad[..n]);
+    for i in 0..n {
+        let s = logistic(gate[i]);
+        let of_value = grad[i] * s;
+        value[i] *= of_value * (1.0 - s);
+        grad[i] = of_value;
+    }
 }
 
 impl ActivationBackend for Flex {
@@ -144,6 +162,17 @@ impl ActivationBackend for Flex {
                 .for_each(|values| apply(function, values));
         }
         x
+    }
+
+    fn gate(value: FlexTensor, gate: FlexTensor, skip: FlexTensor) -> FlexTensor {
+        let (value, gate) = (value.to_contiguous(), gate.to_contiguous());
+        let mut sum = own(skip);
+        let (value, gate) = (value.storage::<f32>(), gate.storage::<f32>());
+        sum.storage_mut::<f32>()
+            .par_chunks_mut(TASK)
+            .zip(value.par_chunks(TASK).zip(gate.par_chunks(TASK)))
+            .for_each(|(sum, (value, gate))| add_gated(value, gate, sum));
+        sum
     }
 }
 
@@ -161,5 +190,18 @@ impl ActivationKernels for Flex {
                 .for_each(|(grad, x)| apply_backward(function, x, grad));
         }
         grad
+    }
+
+    fn gate_backward(value: FlexTensor, gate: FlexTensor, grad: FlexTensor) -> [FlexTensor; 2] {
+        let gate = gate.to_contiguous();
+        let (mut of_gate, mut of_value) = (own(value), own(grad));
+        let gate = gate.storage::<f32>();
+        of_value
+            .storage_mut::<f32>()
+            .par_chunks_mut(TASK)
+            .zip(of_gate.storage_mut::<f32>().par_chunks_mut(TASK))
+            .zip(gate.par_chunks(TASK))
+            .for_each(|((grad, value), gate)| gate_gradients(value, gate, grad));
+        [of_value, of_gate]
     }
 }

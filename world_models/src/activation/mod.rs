@@ -36,6 +36,13 @@ pub(crate) enum Function {
 pub(crate) trait ActivationBackend: Backend {
     /// The function's values.
     fn activate(x: FloatTensor<Self>, function: Function) -> FloatTensor<Self>;
+
+    /// `skip + value∘σ(gate)`, all of one shape.
+    fn gate(
+        value: FloatTensor<Self>,
+        gate: FloatTensor<Self>,
+        skip: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 /// A device that has the derivatives, too.
@@ -46,6 +53,13 @@ pub(crate) trait ActivationKernels: ActivationBackend {
         grad: FloatTensor<Self>,
         function: Function,
     ) -> FloatTensor<Self>;
+
+    /// Gradients of value and gate; that of `skip` is `grad`.
+    fn gate_backward(
+        value: FloatTensor<Self>,
+        gate: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> [FloatTensor<Self>; 2];
 }
 
 fn fused<const D: usize>(x: Tensor<D>, function: Function) -> Tensor<D> {
@@ -97,6 +111,23 @@ pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
         fused(x, Function::Softplus)
     } else {
         activation::softplus(x, 1.0)
+    }
+}
+
+/// `skip + value∘σ(gate)`, a gated linear unit beside a residual connection; all of one shape.
+pub(crate) fn gated<const D: usize>(
+    value: Tensor<D>,
+    gate: Tensor<D>,
+    skip: Tensor<D>,
+) -> Tensor<D> {
+    if runs_fused(&value) && runs_fused(&gate) && runs_fused(&skip) {
+        Tensor::from_dispatch(<Dispatch as ActivationBackend>::gate(
+            value.into_dispatch(),
+            gate.into_dispatch(),
+            skip.into_dispatch(),
+        ))
+    } else {
+        skip + value * sigmoid(gate)
     }
 }
 
@@ -177,6 +208,23 @@ mod tests {
         let found = gelu(view.clone());
         assert_same(&found, &activation::gelu_approximate(view), 1e-6);
         assert_same(&silu(x.clone()), &activation::silu(x), 1e-6);
+    }
+
+    #[test]
+    fn a_gate_and_its_gradients_are_those_of_its_parts() {
+        let device = Device::flex().autodiff();
+        let part = |name: &str| noise::<3>(name, [3, 150, 120], &device).require_grad();
+        let [v, g, s] = ["value", "gate", "skip"].map(part);
+        let weight = noise::<3>("weight", [3, 150, 120], &device);
+        let both = [
+            gated(v.clone(), g.clone(), s.clone()),
+            s.clone() + v.clone() * activation::sigmoid(g.clone()),
+        ];
+        assert_same(&both[0], &both[1], 1e-6);
+        let [found, expected] = both.map(|y| (y * weight.clone()).sum().backward());
+        for x in [v, g, s] {
+            assert_same(&x.grad(&found).unwrap(), &x.grad(&expected).unwrap(), 1e-6);
+        }
     }
 
     #[test]

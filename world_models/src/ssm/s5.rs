@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
-    activation::{gelu, sigmoid},
+    activation::{gated, gelu},
     complex::Complex,
     core::{check_moduli, check_sequence, check_step, forget, last_step},
     derived::Derived,
@@ -310,15 +310,15 @@ impl S5 {
     fn around<const D: usize>(&self, skip: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
         let y = apply(self.inner_norm.as_ref(), y);
         let g = gelu(y.clone());
-        let activated = match (&self.value, &self.gate) {
-            (Some(value), Some(gate)) => value.forward(g.clone()) * sigmoid(gate.forward(g)),
+        let out = match (&self.value, &self.gate) {
+            (Some(value), Some(gate)) => gated(value.forward(g.clone()), gate.forward(g), skip),
             (None, Some(gate)) if self.config.activation == Activation::HalfGlu2 => {
-                y * sigmoid(gate.forward(g))
+                gated(y, gate.forward(g), skip)
             }
-            (None, Some(gate)) => g.clone() * sigmoid(gate.forward(g)),
-            (_, None) => g,
+            (None, Some(gate)) => gated(g.clone(), gate.forward(g), skip),
+            (_, None) => g + skip,
         };
-        apply(self.post_norm.as_ref(), activated + skip)
+        apply(self.post_norm.as_ref(), out)
     }
 }
 

@@ -6,10 +6,9 @@ use rayon::prelude::*;
 
 use super::rows::{Dims, cut, runs};
 
-/// Gradients of the inputs.
+/// Gradients of transition and state.
 pub(super) struct Grads {
     pub(super) transition: Vec<f32>,
-    pub(super) input: Vec<f32>,
     pub(super) state: Vec<f32>,
 }
 
@@ -41,35 +40,31 @@ fn blocks(values: &mut [f32], dims: Dims) -> Vec<Block<'_>> {
     blocks
 }
 
-/// All states, `[B, T, 2N]`.
+/// Turns the inputs, `[B, T, 2N]`, into all states.
 pub(super) fn forward(
     dims: Dims,
     transition: &[f32],
-    input: &[f32],
+    values: &mut [f32],
     keep: &[f32],
     state: &[f32],
-) -> Vec<f32> {
-    let mut states = input.to_vec();
+) {
     if dims.width == 0 {
-        return states;
+        return;
     }
     let (lambda_re, lambda_im) = transition.split_at(dims.width / 2);
-    blocks(&mut states, dims)
-        .into_par_iter()
-        .for_each(|mut block| {
-            let keep = &keep[block.row * dims.steps..][..dims.steps];
-            let state = &state[block.row * dims.width..][..dims.width];
-            let (re, im) = state.split_at(dims.width / 2);
-            let run = block.start..block.start + block.re[0].len();
-            walk(
-                [&lambda_re[run.clone()], &lambda_im[run.clone()]],
-                keep,
-                [&re[run.clone()], &im[run]],
-                &mut block.re,
-                &mut block.im,
-            );
-        });
-    states
+    blocks(values, dims).into_par_iter().for_each(|mut block| {
+        let keep = &keep[block.row * dims.steps..][..dims.steps];
+        let state = &state[block.row * dims.width..][..dims.width];
+        let (re, im) = state.split_at(dims.width / 2);
+        let run = block.start..block.start + block.re[0].len();
+        walk(
+            [&lambda_re[run.clone()], &lambda_im[run.clone()]],
+            keep,
+            [&re[run.clone()], &im[run]],
+            &mut block.re,
+            &mut block.im,
+        );
+    });
 }
 
 /// Turns the inputs in `re` and `im` into states.
@@ -108,28 +103,25 @@ fn turn(lambda: [&[f32]; 2], previous: [&[f32]; 2], now_re: &mut [f32], now_im: 
     }
 }
 
-/// Gradients of transition, input and state; `grad` is that of the states.
+/// Turns the gradient of the states, in `grad`, into that of the inputs; gives back those of transition and state.
 pub(super) fn backward(
     dims: Dims,
     transition: &[f32],
     keep: &[f32],
     state: &[f32],
     states: &[f32],
-    grad: &[f32],
+    grad: &mut [f32],
 ) -> Grads {
     let half = dims.width / 2;
-    let mut input = grad.to_vec();
     let mut grads = Grads {
         transition: vec![0.0; dims.width],
-        input: Vec::new(),
         state: vec![0.0; dims.batch * dims.width],
     };
     if dims.width == 0 {
-        grads.input = input;
         return grads;
     }
     let (lambda_re, lambda_im) = transition.split_at(half);
-    let parts: Vec<_> = blocks(&mut input, dims)
+    let parts: Vec<_> = blocks(grad, dims)
         .into_par_iter()
         .map(|mut block| {
             let n = block.re[0].len();
@@ -161,7 +153,6 @@ pub(super) fn backward(
             state[half + channel] = part.state_im[j];
         }
     }
-    grads.input = input;
     grads
 }
 

@@ -10,6 +10,7 @@ use super::{
     DeltaSaved, DiagonalSaved, ScanBackend, ScanKernels, SelectiveSaved, delta, diagonal, gated,
     rows::Dims, selective,
 };
+use crate::buffers::own;
 
 fn wrap<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     let layout = Layout::contiguous(Shape::from(shape));
@@ -43,9 +44,10 @@ impl ScanBackend for Flex {
         state: FlexTensor,
     ) -> FlexTensor {
         let dims = dims(&input);
-        slices!(transition, input, keep, state);
-        let states = diagonal::forward(dims, transition, input, keep, state);
-        wrap(states, [dims.batch, dims.steps, dims.width])
+        slices!(transition, keep, state);
+        let mut states = own(input);
+        diagonal::forward(dims, transition, states.storage_mut(), keep, state);
+        states
     }
 
     fn gated_scan(
@@ -124,11 +126,13 @@ impl ScanKernels for Flex {
             states,
         } = saved;
         let dims = dims(&states);
-        slices!(transition, keep, state, states, grad);
-        let grads = diagonal::backward(dims, transition, keep, state, states, grad);
+        slices!(transition, keep, state, states);
+        let mut input = own(grad);
+        let values = input.storage_mut();
+        let grads = diagonal::backward(dims, transition, keep, state, states, values);
         [
             wrap(grads.transition, [dims.width]),
-            wrap(grads.input, [dims.batch, dims.steps, dims.width]),
+            input,
             wrap(grads.state, [dims.batch, dims.width]),
         ]
     }
