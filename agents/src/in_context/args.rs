@@ -172,9 +172,6 @@ impl PpoArgs {
                 return Err(AgentError::argument(name, "has a layer of width 0"));
             }
         }
-        if self.layers == Some(0) {
-            return Err(AgentError::argument("layers", "is 0; give at least 1"));
-        }
         // Minibatches and rollouts are of no concern to who does not learn.
         if context.total_steps > 0 {
             self.check_update(context)?;

@@ -73,7 +73,6 @@ fn arguments_of_learning_in_context_are_pointed_at() {
     for (right, wrong, path, place) in [
         ("state = 32", "sate = 32", "core_args.sate", "sate"),
         ("state = 32", "state = 7", "core_args.state", "7"),
-        ("layers = 2", "layers = 0", "layers", "0"),
         ("lr = 1e-3", "lr = nan", "lr", "nan"),
         ("rollout = 102", "rollout = 15_626", "rollout", "15_626"),
     ] {

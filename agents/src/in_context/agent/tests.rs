@@ -323,8 +323,6 @@ fn what_does_not_fit_is_an_error_that_says_so() {
         unknown.contains("`core_args.state`: of the core `gru`: unknown"),
         "{unknown}"
     );
-    let layers = error(json!({ "layers": 0 }));
-    assert!(layers.starts_with("`layers`: is 0"), "{layers}");
     let wild = error(json!({
         "core": "lssl", "core_args": { "state": 16, "alpha": 0.0, "min_step": 0.5, "max_step": 0.5 }
     }));
@@ -641,4 +639,13 @@ fn a_game_against_itself_can_be_resumed() {
     resumed.agent.load(&agent).unwrap();
     resumed.steps(19);
     assert!(resumed.agent.save().unwrap() == straight.agent.save().unwrap());
+}
+
+#[test]
+fn without_layers_it_learns_without_a_memory() {
+    let mut play = Play::memory_chain(4, &small(json!({ "layers": 0 })));
+    let before = parameters::save(&play.agent.learner.model).unwrap();
+    play.steps(17);
+    assert!(parameters::save(&play.agent.learner.model).unwrap() != before);
+    assert_eq!(play.agent.memories().unwrap().len(), 0);
 }
