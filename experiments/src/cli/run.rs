@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use palaestra_envs::stream::Stream;
@@ -354,7 +357,9 @@ pub(super) fn eval(
                 seat.agent.load(state).map_err(crate::run::RunError::from)?;
             }
         }
-        let scores = evaluate(trial, registries, &mut seated, None, u32::MAX)?;
+        let never = AtomicBool::new(false);
+        let scores = evaluate(trial, registries, &mut seated, None, u32::MAX, &never)?;
+        let scores = scores.unwrap_or_default();
         for (index, player) in simulator.spec().players.iter().enumerate() {
             let seat = seated.iter().find(|seat| seat.players.contains(&index));
             let agent = seat.map_or("", |seat| &seat.label);

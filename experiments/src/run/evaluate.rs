@@ -1,6 +1,9 @@
 //! Evaluation: episodes on seeds that training never sees, leaving no trace in the agents.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use palaestra_agents::Mode;
 use palaestra_envs::sim::{Border, Selection};
@@ -17,7 +20,8 @@ use crate::{
 };
 
 /// Plays `eval.episodes` episodes and returns each player's mean return. The episodes go to the log in
-/// `episodes`, if given. Every row plays equally many, so long episodes count as much as short ones.
+/// `episodes`, if given. Every row plays equally many, so long episodes count as much as short ones. `None` if it was to `stop`
+/// before the last: it must then be played anew.
 ///
 /// # Errors
 /// [`RunError`].
@@ -27,7 +31,8 @@ pub fn evaluate(
     seated: &mut [Seated],
     episodes: Option<&Path>,
     round: u32,
-) -> Result<Vec<f64>, RunError> {
+    stop: &AtomicBool,
+) -> Result<Option<Vec<f64>>, RunError> {
     let mut saved = Vec::with_capacity(seated.len());
     for seat in &mut *seated {
         saved.push(seat.agent.save()?);
@@ -71,7 +76,7 @@ pub fn evaluate(
     let mut playing = per_row > 0;
     // Where an answer may cost time and money, rows that have played their episodes are not asked any more.
     let mut pace = Pace::of(seated, &simulator, Until::Episodes(per_row as u64));
-    while playing {
+    while playing && !stop.load(Ordering::Relaxed) {
         let Some(pace) = &mut pace else {
             act_and_step(&mut simulator, seated, &all_rows)?;
             if let Some(recorder) = &mut recorder {
@@ -98,8 +103,6 @@ pub fn evaluate(
         }
         seat.agent.load(state)?;
     }
-    Ok(sums
-        .into_iter()
-        .map(|sum| sum / played.max(1) as f64)
-        .collect())
+    let means = sums.into_iter().map(|sum| sum / played.max(1) as f64);
+    Ok((!playing).then(|| means.collect()))
 }

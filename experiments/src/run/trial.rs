@@ -102,8 +102,13 @@ pub fn run_trial(
     let total = trial.config.experiment.total_env_steps;
     let pause = Duration::from_secs_f64(trial.config.train.checkpoint_every_s);
     let mut last_checkpoint = Instant::now();
+    // It may have been stopped in an evaluation.
+    if !running.evaluate_if_due(&watch.stop)? {
+        running.finish_agents()?;
+        return Ok(Outcome::Interrupted);
+    }
     while running.metrics.env_steps() < total {
-        let stepped = match running.step() {
+        let stepped = match running.step(&watch.stop) {
             Ok(rows) => rows,
             Err(error) => {
                 let error = running.keep_what_failed(error);
@@ -122,7 +127,7 @@ pub fn run_trial(
             return Ok(Outcome::Interrupted);
         }
     }
-    running.finish().map(Outcome::Complete)
+    running.finish(&watch.stop)
 }
 
 /// A trial under way.
@@ -195,9 +200,9 @@ impl<'a> Running<'a> {
     }
 
     /// Act, step, observe; then episodes and metrics. Gives the number of rows that were stepped.
-    fn step(&mut self) -> Result<usize, RunError> {
+    fn step(&mut self, stop: &AtomicBool) -> Result<usize, RunError> {
         if let Some(mut pace) = self.pace.take() {
-            let stepped = self.step_ready_rows(&mut pace);
+            let stepped = self.step_ready_rows(&mut pace, stop);
             self.pace = Some(pace);
             return stepped;
         }
@@ -206,12 +211,12 @@ impl<'a> Running<'a> {
         if self.metrics.step(self.simulator.border(), &self.all_rows) {
             self.record_point()?;
         }
-        self.evaluate_if_due()?;
+        self.evaluate_if_due(stop)?;
         Ok(self.simulator.rows())
     }
 
     /// The same for the rows that are ready; episodes and metrics follow when all rows have made the step.
-    fn step_ready_rows(&mut self, pace: &mut Pace) -> Result<usize, RunError> {
+    fn step_ready_rows(&mut self, pace: &mut Pace, stop: &AtomicBool) -> Result<usize, RunError> {
         pace.go_on(Until::Steps(self.next_stop()));
         let stepped = pace.step(&mut self.simulator, &mut self.seated)?;
         loop {
@@ -223,7 +228,7 @@ impl<'a> Running<'a> {
             if self.metrics.step(whole.border(), rows) {
                 self.record_point()?;
             }
-            self.evaluate_if_due()?;
+            self.evaluate_if_due(stop)?;
         }
     }
 
@@ -240,14 +245,15 @@ impl<'a> Running<'a> {
         next.map_or(last, |next| next.min(last))
     }
 
-    fn evaluate_if_due(&mut self) -> Result<(), RunError> {
+    /// `false` if it is due and was stopped.
+    fn evaluate_if_due(&mut self, stop: &AtomicBool) -> Result<bool, RunError> {
         if let Some(every) = self.trial.config.eval.every_env_steps {
             let due = self.metrics.env_steps() / every.max(1) > u64::from(self.evaluations);
             if due && self.metrics.env_steps() < self.trial.config.experiment.total_env_steps {
-                self.evaluate()?;
+                return Ok(self.evaluate(stop)?.is_some());
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn record_point(&mut self) -> Result<(), RunError> {
@@ -270,17 +276,21 @@ impl<'a> Running<'a> {
         self.sinks.points(&self.metrics.points()[first..])
     }
 
-    /// Plays the evaluation episodes and records their mean returns, one per player.
-    fn evaluate(&mut self) -> Result<Vec<f64>, RunError> {
+    /// Plays the evaluation episodes and records their mean returns, one per player; `None` if it was stopped before the last.
+    fn evaluate(&mut self, stop: &AtomicBool) -> Result<Option<Vec<f64>>, RunError> {
         let round = self.evaluations;
-        self.evaluations += 1;
         let scores = super::evaluate::evaluate(
             self.trial,
             self.registries,
             &mut self.seated,
             Some(&self.folder.join("episodes")),
             round,
+            stop,
         )?;
+        let Some(scores) = scores else {
+            return Ok(None);
+        };
+        self.evaluations += 1;
         let first = self.metrics.points().len();
         let spec = self.simulator.spec().clone();
         for (player, score) in spec.players.iter().zip(&scores) {
@@ -292,7 +302,7 @@ impl<'a> Running<'a> {
             self.metrics.record(&key, *score);
         }
         self.sinks.points(&self.metrics.points()[first..])?;
-        Ok(scores)
+        Ok(Some(scores))
     }
 
     fn checkpoint(&mut self) -> Result<(), RunError> {
@@ -404,12 +414,17 @@ impl<'a> Running<'a> {
         )?)
     }
 
-    fn finish(mut self) -> Result<TrialResult, RunError> {
+    fn finish(mut self, stop: &AtomicBool) -> Result<Outcome, RunError> {
         // What `palaestra eval` loads later.
         self.checkpoint()?;
         let episodes = self.trial.config.eval.episodes;
         let evaluated = if episodes > 0 {
-            Some(self.evaluate()?)
+            let scores = self.evaluate(stop)?;
+            if scores.is_none() {
+                self.finish_agents()?;
+                return Ok(Outcome::Interrupted);
+            }
+            scores
         } else {
             None
         };
@@ -441,7 +456,7 @@ impl<'a> Running<'a> {
         };
         self.sinks.close()?;
         checkpoint::write_json(&self.folder.join("trial.json"), &result)?;
-        Ok(result)
+        Ok(Outcome::Complete(result))
     }
 }
 

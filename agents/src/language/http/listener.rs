@@ -232,13 +232,22 @@ impl Listener {
                     continue;
                 }
                 open.fetch_add(1, Ordering::Relaxed);
-                let open = &open;
+                let place = Counted(&open);
                 scope.spawn(move || {
                     serve(&stream, respond);
-                    open.fetch_sub(1, Ordering::Relaxed);
+                    drop(place);
                 });
             }
         });
+    }
+}
+
+/// One of the open connections; counted off however it ends.
+struct Counted<'c>(&'c AtomicUsize);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

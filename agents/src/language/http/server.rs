@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::listener::{Incoming, Listener, Response};
 use crate::language::chat::Secret;
@@ -79,13 +79,19 @@ impl Server {
             let problem = "the header X-API-Key is missing or wrong";
             return Err(Response::problem(401, problem));
         }
+        // Browsers say where a page is from, programs do not: no page that somebody visits may ask in their name.
+        if request.header("origin").is_some() {
+            return Err(Response::problem(403, "web pages are not answered"));
+        }
         let body = request.body(LARGEST_BODY)?;
-        let mut body: Value = serde_json::from_slice(&body)
-            .map_err(|error| Response::problem(400, &format!("the body is no JSON: {error}")))?;
+        let mut body: Map<String, Value> = serde_json::from_slice(&body).map_err(|error| {
+            Response::problem(400, &format!("the body is no JSON object: {error}"))
+        })?;
+        let mut take = |key: &str| body.remove(key).unwrap_or_default();
         let question = Request {
-            messages: body["messages"].take(),
-            decision: body["decision"].as_bool().unwrap_or_default(),
-            game_params: body["game_params"].take(),
+            messages: take("messages"),
+            decision: take("decision").as_bool().unwrap_or_default(),
+            game_params: take("game_params"),
         };
         match handler(question) {
             Ok(response) => Ok(Response::json(200, &json!({ "response": response }))),

@@ -231,6 +231,18 @@ fn requests_that_are_none_are_refused() {
                 "no JSON",
             ),
             (
+                format!("POST /chat HTTP/1.1\r\n{key}Content-Length: 2\r\n\r\n[]"),
+                400,
+                "no JSON object",
+            ),
+            (
+                format!(
+                    "POST /chat HTTP/1.1\r\n{key}Origin: http://a.test\r\nContent-Length: 2\r\n\r\n{{}}"
+                ),
+                403,
+                "web pages",
+            ),
+            (
                 format!("POST /chat HTTP/1.1\r\n{key}Content-Length: 2\r\n\r\n{{}}"),
                 422,
                 "not today",
