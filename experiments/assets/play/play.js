@@ -266,7 +266,7 @@ function over() {
       measures.append(pair);
     }
     if (measures.children.length) parts.push(measures);
-  } else parts.push(element("p", `What ${rival} gained is told after the last game.`, "hint"));
+  } else parts.push(element("p", `What ${rival} gained is not told yet; the report shows it in the end.`, "hint"));
   if (end.games > 1) parts.push(element("p", `In ${end.game} of ${end.games} games you gained ${money(end.gains.reduce((a, b) => a + b, 0))}.`));
   $("result").replaceChildren(...parts);
   show("result", true);

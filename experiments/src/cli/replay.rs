@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use palaestra_agents::language::human::harmless;
 use serde_json::json;
 
 use super::{
@@ -153,10 +154,15 @@ fn picture(trial: &Trial, id: &str, returns: &[f64], frame: &Frame) -> String {
             String::new()
         };
         if frame.picture.is_none() {
-            let _ = write!(text, "\n{name}sees {}", player.observation);
+            let _ = write!(
+                text,
+                "\n{name}sees {}",
+                harmless(&player.observation.to_string())
+            );
         }
         if let Some(action) = &player.action {
-            let _ = write!(text, "\n{name}plays {action}");
+            // A player's words may hold what turns or clears a terminal.
+            let _ = write!(text, "\n{name}plays {}", harmless(&action.to_string()));
             if let Some(called) = &player.action_name {
                 let _ = write!(text, " ({called})");
             }

@@ -368,7 +368,9 @@ fn result(end: &End) -> String {
             }
         }
     } else {
-        rows.push(format!("What {rival} gained is told after the last game."));
+        rows.push(format!(
+            "What {rival} gained is not told yet; `palaestra report` shows it in the end."
+        ));
     }
     if end.games > 1 {
         let all: f64 = end.gains.iter().sum();
