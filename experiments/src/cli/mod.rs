@@ -15,6 +15,7 @@
 mod bench;
 mod check;
 mod cores;
+mod eval;
 mod exit;
 mod export;
 mod inspect;
@@ -199,6 +200,12 @@ struct EvalArgs {
     /// Override a key of the configuration
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Play as many episodes again with this override on top: what the agents were not trained for
+    #[arg(long, value_name = "KEY=VALUE")]
+    held_out: Vec<String>,
+    /// Draw returns by trial to this file (.svg or .png), where environments have trials
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
 }
 
 /// Runs the program on the arguments of the process.
@@ -226,7 +233,7 @@ fn run_command(
     let outcome = match &cli.command {
         Command::Run(args) => run::run(registries, &output, args),
         Command::Resume(args) => run::resume(registries, &output, args),
-        Command::Eval(args) => run::eval(registries, &output, args),
+        Command::Eval(args) => eval::eval(registries, &output, args),
         Command::Play(args) => play::play(registries, &output, args),
         Command::Replay(args) => replay::replay(registries, &output, args),
         Command::Export(args) => export::export(registries, &output, args),

@@ -1,18 +1,15 @@
-//! `run`, `resume`, `eval`.
+//! `run`, `resume`.
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use palaestra_envs::stream::Stream;
 use serde_json::json;
 
 use super::{
-    CliError, EvalArgs, Exit, ResumeArgs, RunArgs,
+    CliError, Exit, ResumeArgs, RunArgs,
     output::{Output, table},
     progress::with_progress,
 };
@@ -21,7 +18,7 @@ use crate::{
     config::{Document, config_hash},
     files,
     play::has_person,
-    run::{Checkpoint, Manifest, RunFolder, RunReport, Trial, Watch, evaluate, run_all},
+    run::{Manifest, RunFolder, RunReport, Trial, Watch, run_all},
     stats::{Aggregate, Bootstrap, Scores, Summary, aggregate_interval},
 };
 
@@ -246,10 +243,10 @@ fn print_report(output: &Output, folder: &RunFolder, trials: &[Trial], report: &
 }
 
 /// Scores by agent and player.
-type ScoresOf = (String, String, Vec<f64>);
+pub(super) type ScoresOf = (String, String, Vec<f64>);
 
 /// Collects scores of (agent, player), in the order in which these come first.
-fn summary(scores: impl IntoIterator<Item = (String, String, f64)>) -> Vec<ScoresOf> {
+pub(super) fn summary(scores: impl IntoIterator<Item = (String, String, f64)>) -> Vec<ScoresOf> {
     let mut rows: Vec<ScoresOf> = Vec::new();
     for (name, player, score) in scores {
         match (rows.iter_mut()).find(|(n, p, _)| *n == name && *p == player) {
@@ -261,7 +258,7 @@ fn summary(scores: impl IntoIterator<Item = (String, String, f64)>) -> Vec<Score
 }
 
 /// A line for each agent and player: statistics of its scores over the seeds.
-fn summary_table(rows: &[ScoresOf], mean: &str) -> String {
+pub(super) fn summary_table(rows: &[ScoresOf], mean: &str) -> String {
     let several_players = rows.iter().any(|(_, player, _)| *player != rows[0].1);
     let lines: Vec<Vec<String>> = rows
         .iter()
@@ -314,63 +311,4 @@ fn statistics(scores: &[f64]) -> Vec<String> {
         });
     }
     cells
-}
-
-pub(super) fn eval(
-    registries: &Registries,
-    output: &Output,
-    args: &EvalArgs,
-) -> Result<Exit, CliError> {
-    let (folder, mut trials) = if args.target.is_dir() {
-        let (folder, trials) = open(registries, &args.target, &args.set)?;
-        (Some(folder), trials)
-    } else {
-        (
-            None,
-            read_document(&args.target, &args.set)?.trials(registries)?,
-        )
-    };
-    let mut scored = Vec::new();
-    let mut documents = Vec::new();
-    for trial in &mut trials {
-        let mut config = crate::config::Config::clone(&trial.config);
-        let configured = if config.eval.episodes > 0 {
-            config.eval.episodes
-        } else {
-            10
-        };
-        config.eval.episodes = args.episodes.unwrap_or(configured).max(1);
-        trial.config = config.into();
-        let simulator = trial.simulator(registries, trial.seed)?;
-        let mut seated = trial.seat_agents(registries, simulator.spec())?;
-        let mut trained = 0;
-        if let Some(folder) = &folder {
-            let Some(checkpoint) = Checkpoint::latest(&folder.trial(&trial.name))? else {
-                output.message(&format!(
-                    "trial `{}` has no checkpoint yet: left out",
-                    trial.name
-                ));
-                continue;
-            };
-            trained = checkpoint.env_steps;
-            for (seat, state) in seated.iter_mut().zip(&checkpoint.agents) {
-                seat.agent.load(state).map_err(crate::run::RunError::from)?;
-            }
-        }
-        let never = AtomicBool::new(false);
-        let scores = evaluate(trial, registries, &mut seated, None, u32::MAX, &never)?;
-        let scores = scores.unwrap_or_default();
-        for (index, player) in simulator.spec().players.iter().enumerate() {
-            let seat = seated.iter().find(|seat| seat.players.contains(&index));
-            let agent = seat.map_or("", |seat| &seat.label);
-            scored.push((trial.label_of(agent), player.name.clone(), scores[index]));
-        }
-        documents.push(json!({
-            "trial": trial.name, "label": trial.label, "seed": trial.seed, "trained_env_steps": trained,
-            "episodes": trial.config.eval.episodes, "mean_returns": scores,
-        }));
-    }
-    output.text(&summary_table(&summary(scored), "mean return"));
-    output.document("eval/1", &json!({ "trials": documents }));
-    Ok(Exit::Success)
 }

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 
 use super::{
-    AgentSummary, CurvePlot, LeftOut, ReferenceLine, ReportError, ValuePlot, ValueRow,
+    AgentSummary, CurvePlot, LeftOut, ReferenceLine, ReportError, ValuePlot, ValueRow, elements,
     load::{Entry, LineUp, Loaded, Points},
     reduce::reduce,
     scores,
@@ -97,6 +97,8 @@ pub(super) fn curves(
             Shape::Values => drawn.values.push(quantity.value_plot()?),
         }
     }
+
+    drawn.curves.extend(elements::curves(loaded)?);
 
     let is_constant = per_step.is_constant();
     if has_returns {

@@ -25,6 +25,7 @@ mod bandit;
 mod curves;
 mod discounted;
 mod document;
+mod elements;
 pub(crate) mod figures;
 mod growth;
 mod language;

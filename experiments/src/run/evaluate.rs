@@ -10,6 +10,7 @@ use palaestra_envs::sim::{Border, Selection};
 
 use super::{
     RunError, Trial,
+    metrics::summed_up,
     pace::{Pace, Until},
     plan::Seated,
     step::act_and_step,
@@ -19,7 +20,71 @@ use crate::{
     episodes::{Choice, EpisodeKind, Recorder},
 };
 
-/// Plays `eval.episodes` episodes and returns each player's mean return. The episodes go to the log in
+/// What evaluation episodes have come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Mean return of each player.
+    pub returns: Vec<f64>,
+    /// Info fields of several elements that are summed up; returns by trial, in environments that have trials.
+    pub by_element: Vec<ByElement>,
+}
+
+/// An info field of several elements, episode by episode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByElement {
+    /// Name of the field.
+    pub field: String,
+    /// `[episodes][elements]`: what an episode told of each element, summed up; NaN if nothing.
+    pub episodes: Vec<Vec<f64>>,
+}
+
+impl ByElement {
+    /// Mean of each element over the episodes that told of it; `None` where none did.
+    pub fn means(&self) -> Vec<Option<f64>> {
+        let width = self.episodes.first().map_or(0, Vec::len);
+        let told = |j: usize| {
+            let values = self.episodes.iter().map(move |episode| episode[j]);
+            values.filter(|value| !value.is_nan())
+        };
+        let mean = |j| {
+            let count = told(j).count();
+            (count > 0).then(|| told(j).sum::<f64>() / count as f64)
+        };
+        (0..width).map(mean).collect()
+    }
+}
+
+/// A field on its way: what the present episode of each row has told.
+struct Telling {
+    column: usize,
+    width: usize,
+    /// `[rows · width]`, NaN where nothing was told yet.
+    so_far: Vec<f64>,
+    told: ByElement,
+}
+
+impl Telling {
+    fn step(&mut self, border: &Border, rows: &Selection, counts: impl Fn(usize) -> bool) {
+        let values = border.info.f64(self.column);
+        for row in rows.rows() {
+            let elements = row * self.width..(row + 1) * self.width;
+            let so_far = &mut self.so_far[elements.clone()];
+            for (sum, value) in so_far.iter_mut().zip(&values[elements]) {
+                if !value.is_nan() {
+                    *sum = if sum.is_nan() { *value } else { *sum + value };
+                }
+            }
+            if border.ended(row) {
+                if counts(row) {
+                    self.told.episodes.push(so_far.to_vec());
+                }
+                so_far.fill(f64::NAN);
+            }
+        }
+    }
+}
+
+/// Plays `eval.episodes` episodes and returns what they came to. The episodes go to the log in
 /// `episodes`, if given. Every row plays equally many, so long episodes count as much as short ones. `None` if it was to `stop`
 /// before the last: it must then be played anew.
 ///
@@ -32,7 +97,7 @@ pub fn evaluate(
     episodes: Option<&Path>,
     round: u32,
     stop: &AtomicBool,
-) -> Result<Option<Vec<f64>>, RunError> {
+) -> Result<Option<Evaluation>, RunError> {
     let mut saved = Vec::with_capacity(seated.len());
     for seat in &mut *seated {
         saved.push(seat.agent.save()?);
@@ -57,7 +122,22 @@ pub fn evaluate(
     let mut left = vec![per_row; rows];
     let mut sums = vec![0.0; simulator.spec().players.len()];
     let mut played = 0_usize;
+    let mut telling: Vec<Telling> = summed_up(simulator.spec(), simulator.border())
+        .filter(|(_, _, width)| *width > 1)
+        .map(|(field, column, width)| Telling {
+            column,
+            width,
+            so_far: vec![f64::NAN; rows * width],
+            told: ByElement {
+                field: field.to_owned(),
+                episodes: Vec::new(),
+            },
+        })
+        .collect();
     let mut count = |border: &Border, rows: &Selection| {
+        for telling in &mut telling {
+            telling.step(border, rows, |row| left[row] > 0);
+        }
         for row in rows.rows().filter(|&row| border.ended(row)) {
             if left[row] > 0 {
                 left[row] -= 1;
@@ -104,5 +184,8 @@ pub fn evaluate(
         seat.agent.load(state)?;
     }
     let means = sums.into_iter().map(|sum| sum / played.max(1) as f64);
-    Ok((!playing).then(|| means.collect()))
+    Ok((!playing).then(|| Evaluation {
+        returns: means.collect(),
+        by_element: telling.into_iter().map(|telling| telling.told).collect(),
+    }))
 }

@@ -10,6 +10,7 @@
 //! | `charts/cumulative_reward` | total reward so far, mean over rows |
 //! | `info/NAME` | as `charts/cumulative_reward`, for each info field with one element that is summed up |
 //! | `charts/NAME/J` | element J, from 1, of a summed info field with several: mean of what was told since the last point (`charts/trial_return/2` is the mean return of second trials) |
+//! | `eval/NAME/J` | the same of evaluation episodes, as their mean |
 //! | `agent/…` | whatever an agent reports |
 //!
 //! With several players, keys carry the player: `charts/PLAYER/…`. Nothing in here depends on the clock.
@@ -69,6 +70,18 @@ pub struct Metrics {
     points: Vec<MetricPoint>,
 }
 
+/// Name, column in the border and width of the info fields that are summed up and were asked for.
+pub(super) fn summed_up<'a>(
+    spec: &'a EnvSpec,
+    border: &'a Border,
+) -> impl Iterator<Item = (&'a str, usize, usize)> {
+    let summed = spec.info.iter().filter(|f| f.kind == InfoKind::Sum);
+    summed.filter_map(|field| {
+        let column = border.info.index_of(&field.name)?;
+        Some((field.name.as_str(), column, border.info.width(column)))
+    })
+}
+
 impl Metrics {
     /// Metrics of a run of `total` environment steps with a point after every `every` of them. `border` says
     /// how many rows there are and which info fields were asked for.
@@ -80,15 +93,11 @@ impl Metrics {
                 format!("charts/{}", p.name)
             }
         });
-        let summed = spec.info.iter().filter(|f| f.kind == InfoKind::Sum);
         let (mut info, mut elements) = (Vec::new(), Vec::new());
-        for field in summed {
-            let Some(column) = border.info.index_of(&field.name) else {
-                continue;
-            };
-            match border.info.width(column) {
-                1 => info.push((field.name.clone(), column, 0.0)),
-                width => elements.push((field.name.clone(), column, vec![(0.0, 0); width])),
+        for (field, column, width) in summed_up(spec, border) {
+            match width {
+                1 => info.push((field.to_owned(), column, 0.0)),
+                _ => elements.push((field.to_owned(), column, vec![(0.0, 0); width])),
             }
         }
         Self {

@@ -276,10 +276,10 @@ impl<'a> Running<'a> {
         self.sinks.points(&self.metrics.points()[first..])
     }
 
-    /// Plays the evaluation episodes and records their mean returns, one per player; `None` if it was stopped before the last.
+    /// Plays the evaluation episodes, records what they came to and returns the players' mean returns; `None` if it was stopped before the last.
     fn evaluate(&mut self, stop: &AtomicBool) -> Result<Option<Vec<f64>>, RunError> {
         let round = self.evaluations;
-        let scores = super::evaluate::evaluate(
+        let evaluation = super::evaluate::evaluate(
             self.trial,
             self.registries,
             &mut self.seated,
@@ -287,9 +287,10 @@ impl<'a> Running<'a> {
             round,
             stop,
         )?;
-        let Some(scores) = scores else {
+        let Some(evaluation) = evaluation else {
             return Ok(None);
         };
+        let scores = evaluation.returns;
         self.evaluations += 1;
         let first = self.metrics.points().len();
         let spec = self.simulator.spec().clone();
@@ -300,6 +301,14 @@ impl<'a> Running<'a> {
                 format!("eval/{}/episodic_return", player.name)
             };
             self.metrics.record(&key, *score);
+        }
+        for field in &evaluation.by_element {
+            for (j, mean) in field.means().into_iter().enumerate() {
+                if let Some(mean) = mean {
+                    let key = format!("eval/{}/{}", field.field, j + 1);
+                    self.metrics.record(&key, mean);
+                }
+            }
         }
         self.sinks.points(&self.metrics.points()[first..])?;
         Ok(Some(scores))

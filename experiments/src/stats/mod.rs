@@ -9,6 +9,7 @@
 //! * [`Aggregate`]: interquartile mean, mean, median over tasks, optimality gap.
 //! * [`aggregate_interval`]: an aggregate with its interval. [`Summary`]: mean, standard deviation, standard error.
 //! * [`probability_of_improvement`]: how likely a run of one agent beats a run of another.
+//! * [`paired_p_value`]: whether pairs differ.
 //! * [`performance_profile`]: the fraction of runs above each score.
 //! * [`curve_intervals`]: an aggregate over seeds at every point of a learning curve.
 //! * [`power_law_exponent`]: how a mean over runs grows with the size of the problem. [`PowerLaw`]: one such law.
@@ -20,6 +21,7 @@ mod aggregate;
 mod bootstrap;
 mod curves;
 mod improvement;
+mod paired;
 mod power_law;
 mod profile;
 mod scores;
@@ -29,6 +31,7 @@ pub(crate) use bootstrap::draw;
 pub use bootstrap::{Bootstrap, Interval, aggregate_interval};
 pub use curves::{CurveIntervals, curve_intervals};
 pub use improvement::{probability_of_improvement, probability_of_improvement_interval};
+pub use paired::paired_p_value;
 pub use power_law::{PowerLaw, hill_tail_index, power_law_exponent};
 pub use profile::{PerformanceProfile, performance_profile, performance_profile_intervals};
 pub use scores::{Scores, Summary};
