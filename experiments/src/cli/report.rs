@@ -12,11 +12,11 @@ use super::{
 use crate::{
     Registries,
     report::{
-        self, LanguageReport, MetaGameReport, Options, RegretReport, Report,
+        self, LanguageReport, MetaGameReport, Options, RegretReport, Report, TasksReport,
         figures::{constant, estimate, mean},
         page::language::{as_theory, compared, small},
     },
-    stats::Summary,
+    stats::{Interval, Summary},
 };
 
 /// `palaestra report`
@@ -90,6 +90,30 @@ fn ratings(output: &Output, meta_game: &MetaGameReport) {
     output.text(&table(&header, &lines));
 }
 
+/// Agents by tasks: interquartile means, with the interval of the last.
+fn by_task(tasks: &TasksReport) -> String {
+    let mut header = vec!["agent"];
+    header.extend(tasks.tasks.iter().map(String::as_str));
+    header.extend(["all tasks", "95 % interval"]);
+    let lines = tasks.rows.iter().map(|row| {
+        let cell = |cell: &Option<Interval>| {
+            cell.map_or_else(|| "–".into(), |cell| format!("{:.3}", cell.estimate))
+        };
+        let interval = row.all.filter(|_| row.runs > 1);
+        let interval = interval.map_or_else(String::new, |all| {
+            format!("[{:.3}, {:.3}]", all.low, all.high)
+        });
+        let cells = row.cells.iter().chain([&row.all]).map(cell);
+        [row.agent.clone()]
+            .into_iter()
+            .chain(cells)
+            .chain([interval])
+            .collect()
+    });
+    let lines: Vec<Vec<String>> = lines.collect();
+    table(&header, &lines)
+}
+
 /// The final table, as on the page.
 fn print(output: &Output, report: &Report) {
     if let Some(meta_game) = report
@@ -98,6 +122,10 @@ fn print(output: &Output, report: &Report) {
         .filter(|meta| !meta.ratings.is_empty())
     {
         ratings(output, meta_game);
+        return;
+    }
+    if let Some(tasks) = &report.tasks {
+        output.text(&by_task(tasks));
         return;
     }
     let mut info: Vec<&str> = Vec::new();

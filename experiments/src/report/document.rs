@@ -58,6 +58,9 @@ pub struct Report {
     /// How likely one agent beats another; absent with fewer than two agents, or with a single
     /// seed for each.
     pub improvement: Option<Improvement>,
+    /// Agents on several tasks; absent if all ran on one environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<TasksReport>,
     /// Curves over the run.
     pub curves: Vec<CurvePlot>,
     /// Quantities with a single value per seed.
@@ -203,6 +206,32 @@ pub struct Improvement {
     pub probability: Vec<Vec<Option<Interval>>>,
     /// Index into `agents` of the one with the highest interquartile mean (the first of equals).
     pub best: usize,
+}
+
+/// Agents by tasks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TasksReport {
+    /// Name of the picture.
+    pub plot: String,
+    /// What the numbers are.
+    pub meaning: String,
+    /// The environments, with their arguments where the name alone does not tell them apart.
+    pub tasks: Vec<String>,
+    /// A row for each agent.
+    pub rows: Vec<TasksRow>,
+}
+
+/// An agent on all tasks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TasksRow {
+    /// Its name.
+    pub agent: String,
+    /// Interquartile mean on each task; `null` where there is no score.
+    pub cells: Vec<Option<Interval>>,
+    /// Seeds on each task behind `all`.
+    pub runs: usize,
+    /// Interquartile mean of all scores of all tasks; `null` if a task has none.
+    pub all: Option<Interval>,
 }
 
 /// A quantity over the run, one curve per agent.

@@ -307,6 +307,23 @@ impl LineUp {
         self.planned.point_in(&self.label)
     }
 
+    /// Its name in the run without what tells its environment apart in a sweep.
+    pub(super) fn without_environment(&self) -> String {
+        let point = self.point().trim_matches([' ', '(', ')']);
+        let names = self.label.strip_suffix(self.point());
+        let env = &self.config.env;
+        let of_environment = |part: &str| {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            value == env.id || env.args.contains_key(key)
+        };
+        let kept = point.split(' ').filter(|part| !of_environment(part));
+        let kept: Vec<&str> = kept.collect();
+        match names.unwrap_or(&self.label) {
+            names if kept.is_empty() => names.to_owned(),
+            names => format!("{names} ({})", kept.join(" ")),
+        }
+    }
+
     /// What the environment says of itself; `None` if this program does not have it.
     pub(super) fn env_spec(&self, registries: &Registries) -> Option<Arc<EnvSpec>> {
         let simulator = self.replay_simulator(registries)?;

@@ -41,6 +41,7 @@ mod regret;
 mod schedules;
 mod scores;
 pub(crate) mod sheet;
+mod tasks;
 pub(crate) mod text;
 mod write;
 
@@ -58,9 +59,10 @@ pub use document::{
     MetaGameReport, MetaRating, NormalisedRow, NormalisedScores, OfferPath, OfferPaths,
     OutcomeCloud, Outcomes, PlannedStrip, PomdpBound, PomdpProblem, PomdpReport, PomdpsReport,
     ReferenceLine, Regret, RegretNotion, RegretReport, RegretRow, Report, RunSummary, SCHEMA,
-    Schedules, SchedulesReport, Statistics, Told, ValuePlot, ValueRow,
+    Schedules, SchedulesReport, Statistics, TasksReport, TasksRow, Told, ValuePlot, ValueRow,
 };
 use load::Loaded;
+use tasks::Tasks;
 pub use write::write;
 pub(crate) use write::write_pictures;
 
@@ -198,10 +200,14 @@ pub fn report(
     let mut notes = loaded.notes();
     let agents = scores::agents(&loaded, &mut notes)?;
     let meta_game = meta_game::meta_game(&loaded, &mut notes);
-    let improvement = if meta_game.is_some() {
-        None
-    } else {
-        scores::improvement(&agents)?
+    let several = Tasks::of(&loaded).filter(|_| meta_game.is_none());
+    let (tasks, improvement) = match &several {
+        Some(tasks) => {
+            let (table, improvement) = tasks.report(&agents)?;
+            (Some(table), improvement)
+        }
+        None if meta_game.is_some() => (None, None),
+        None => (None, scores::improvement(&agents)?),
     };
     let models = Models::of(registries, &loaded, &mut notes);
     let mut played = arms::arms(registries, &loaded, &mut notes)?;
@@ -212,7 +218,11 @@ pub fn report(
     let drawn = if meta_game.is_some() {
         curves::Drawn::default()
     } else {
-        curves::curves(&loaded, &agents, known_rate, &mut notes)?
+        let drawn = curves::curves(&loaded, &agents, known_rate, &mut notes)?;
+        match &several {
+            Some(tasks) => tasks.apart(drawn, &agents),
+            None => drawn,
+        }
     };
     let arms = played.report.take();
     let bandit = models.report(&loaded, played)?;
@@ -227,6 +237,7 @@ pub fn report(
         statistics: STATISTICS,
         agents,
         improvement,
+        tasks,
         curves: drawn.curves,
         values: drawn.values,
         regret,

@@ -26,9 +26,10 @@ pub(super) fn page(report: &Report, pictures: &[Picture]) -> String {
         pictures,
     };
     page.header(&title);
-    match &report.meta_game {
-        Some(meta_game) => page.meta_game(meta_game),
-        None => page.scores(),
+    match (&report.meta_game, &report.tasks) {
+        (Some(meta_game), _) => page.meta_game(meta_game),
+        (None, Some(tasks)) => page.tasks(tasks),
+        (None, None) => page.scores(),
     }
     page.comparison();
     page.instances();

@@ -8,7 +8,7 @@ mod regret;
 
 use super::{
     Arms, ArmsReport, CurvePlot, CurveSeries, Improvement, MetaGameReport, RegretReport, Report,
-    Schedules, SchedulesReport, ValuePlot,
+    Schedules, SchedulesReport, TasksReport, ValuePlot,
     figures::{constant, count},
     sheet::Picture,
 };
@@ -30,9 +30,10 @@ const INTERVAL: &str = "interquartile mean with 95 % bootstrap interval; dots: s
 
 /// Names of the pictures that a report has, in the order of the page.
 pub(super) fn names(report: &Report) -> Vec<String> {
-    let mut names = vec![match &report.meta_game {
-        Some(meta_game) => meta_game.plot.clone(),
-        None => SCORES.to_owned(),
+    let mut names = vec![match (&report.meta_game, &report.tasks) {
+        (Some(meta_game), _) => meta_game.plot.clone(),
+        (None, Some(tasks)) => tasks.plot.clone(),
+        (None, None) => SCORES.to_owned(),
     }];
     names.extend(report.improvement.is_some().then(|| IMPROVEMENT.to_owned()));
     names.extend(
@@ -67,9 +68,10 @@ fn schedules(report: &Report) -> Option<&Schedules> {
 
 /// Draws all pictures, in the order of [`names`].
 pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
-    let mut svgs = vec![match &report.meta_game {
-        Some(meta_game) => ratings(meta_game)?,
-        None => scores(report)?,
+    let mut svgs = vec![match (&report.meta_game, &report.tasks) {
+        (Some(meta_game), _) => ratings(meta_game)?,
+        (None, Some(tasks)) => all_tasks(tasks)?,
+        (None, None) => scores(report)?,
     }];
     if let Some(improvement) = &report.improvement {
         svgs.push(improvement_plot(improvement)?);
@@ -192,6 +194,31 @@ fn scores(report: &Report) -> Result<String, PlotError> {
     interval_plot(&IntervalPlot {
         title: "Final score".into(),
         subtitle: in_games(subtitle(INTERVAL, counts), report),
+        axis: Axis::linear("score"),
+        rows: rows.collect(),
+        references: Vec::new(),
+        one_colour: false,
+    })
+}
+
+/// The aggregates over all tasks, with each task's as a dot.
+fn all_tasks(tasks: &TasksReport) -> Result<String, PlotError> {
+    let rows = tasks.rows.iter().map(|row| IntervalRow {
+        name: row.agent.clone(),
+        interval: row.all.unwrap_or(NOTHING),
+        samples: row
+            .cells
+            .iter()
+            .flatten()
+            .map(|cell| cell.estimate)
+            .collect(),
+    });
+    interval_plot(&IntervalPlot {
+        title: format!("Scores over {} tasks", tasks.tasks.len()),
+        subtitle: subtitle(
+            "interquartile mean over seeds and tasks with 95 % bootstrap interval; dots: tasks",
+            tasks.rows.iter().map(|row| row.runs),
+        ),
         axis: Axis::linear("score"),
         rows: rows.collect(),
         references: Vec::new(),

@@ -93,27 +93,39 @@ pub(super) fn iqm(values: &[f64]) -> Result<Interval, StatsError> {
 /// The matrix of probabilities of improvement; `None` with fewer than two agents that have scores, or a single seed for
 /// each, which tells nothing of chances.
 pub(super) fn improvement(agents: &[AgentSummary]) -> Result<Option<Improvement>, ReportError> {
-    let scored: Vec<(&AgentSummary, Interval)> = agents
-        .iter()
-        .filter_map(|agent| Some((agent, agent.iqm?)))
-        .collect();
+    let scored = agents.iter().filter_map(|agent| {
+        let finite: Vec<f64> = agent.scores.iter().flatten().copied().collect();
+        Some(Scored {
+            name: agent.name.clone(),
+            iqm: agent.iqm?.estimate,
+            scores: Scores::single_task(&finite).ok()?,
+        })
+    });
+    compare(scored.collect())
+}
+
+/// An agent that has scores.
+pub(super) struct Scored {
+    pub(super) name: String,
+    /// Interquartile mean of the scores.
+    pub(super) iqm: f64,
+    pub(super) scores: Scores,
+}
+
+/// As [`improvement`], over one or several tasks.
+pub(super) fn compare(scored: Vec<Scored>) -> Result<Option<Improvement>, ReportError> {
     let count = scored.len();
-    let single = |(agent, _): &(&AgentSummary, Interval)| agent.scores.len() < 2;
-    if count < 2 || scored.iter().all(single) {
+    if count < 2 || scored.iter().all(|agent| agent.scores.runs() < 2) {
         return Ok(None);
     }
-    let scores = scored.iter().map(|(agent, _)| {
-        let finite: Vec<f64> = agent.scores.iter().flatten().copied().collect();
-        Scores::single_task(&finite)
-    });
-    let scores: Vec<Scores> = scores.collect::<Result<_, _>>()?;
     let bootstrap = bootstrap(STATISTICS.comparison_replicates);
     let mut probability = vec![vec![None; count]; count];
     for x in 0..count {
         for y in x + 1..count {
             let mut rng = Stream::new(SEED, 0, "bootstrap");
+            let (x_scores, y_scores) = (&scored[x].scores, &scored[y].scores);
             let beats =
-                probability_of_improvement_interval(&scores[x], &scores[y], &bootstrap, &mut rng)?;
+                probability_of_improvement_interval(x_scores, y_scores, &bootstrap, &mut rng)?;
             probability[x][y] = Some(beats);
             probability[y][x] = Some(Interval {
                 estimate: 1.0 - beats.estimate,
@@ -123,13 +135,13 @@ pub(super) fn improvement(agents: &[AgentSummary]) -> Result<Option<Improvement>
         }
     }
     let mut best = 0;
-    for (index, (_, iqm)) in scored.iter().enumerate() {
-        if iqm.estimate > scored[best].1.estimate {
+    for (index, agent) in scored.iter().enumerate() {
+        if agent.iqm > scored[best].iqm {
             best = index;
         }
     }
     Ok(Some(Improvement {
-        agents: scored.iter().map(|(agent, _)| agent.name.clone()).collect(),
+        agents: scored.into_iter().map(|agent| agent.name).collect(),
         probability,
         best,
     }))

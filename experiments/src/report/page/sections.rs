@@ -6,7 +6,7 @@ use super::{Page, provenance::facts};
 use crate::{
     plot::series_colour,
     report::{
-        AgentSummary, ArmsReport, PomdpReport, RegretReport,
+        AgentSummary, ArmsReport, PomdpReport, RegretReport, TasksReport, TasksRow,
         figures::{count, mean},
         pictures::{IMPROVEMENT, SCORES},
         text::{escape, interval},
@@ -159,6 +159,41 @@ impl Page<'_> {
         }
         self.small(&legend);
         self.figure(SCORES);
+        self.close_section();
+    }
+
+    pub(super) fn tasks(&mut self, tasks: &TasksReport) {
+        self.open_section("scores", "Final scores");
+        let report = self.report;
+        self.paragraph(&report.score);
+        let mut header = vec!["Agent".to_owned()];
+        header.extend(
+            tasks
+                .tasks
+                .iter()
+                .map(|task| format!("<code>{}</code>", escape(task))),
+        );
+        header.push("All <span class=\"interval\">[95&nbsp;% interval]</span>".into());
+        let best = |row: &TasksRow| {
+            let all = tasks.rows.iter().filter_map(|row| row.all);
+            let highest = all
+                .map(|all| all.estimate)
+                .fold(f64::NEG_INFINITY, f64::max);
+            row.all.is_some_and(|all| all.estimate >= highest)
+        };
+        let rows = tasks.rows.iter().map(|row| {
+            let cells = row.cells.iter().chain([&row.all]);
+            let cells = cells
+                .map(|cell| cell.map_or_else(|| "–".to_owned(), |cell| interval(&cell, row.runs)));
+            (
+                best(row),
+                [self.name(&row.agent)].into_iter().chain(cells).collect(),
+            )
+        });
+        let rows: Vec<_> = rows.collect();
+        self.table("", &header, &rows);
+        self.small(&tasks.meaning);
+        self.figure(&tasks.plot);
         self.close_section();
     }
 
