@@ -15,6 +15,7 @@ use crate::{
     Registries,
     config::Config,
     plot::{Axis, Band, LinePlot, Series, line_plot},
+    report::text::capitalised,
     run::{ByElement, Checkpoint, Evaluation, RunError, RunFolder, Trial, evaluate},
     stats::{Summary, paired_p_value},
 };
@@ -295,7 +296,7 @@ impl Field {
             "element"
         };
         LinePlot {
-            title: format!("{name}, within an episode"),
+            title: format!("{} within an episode", capitalised(&name)),
             subtitle: format!(
                 "mean over {} evaluation episodes each, 95 % interval of the mean",
                 episodes.unwrap_or(0)

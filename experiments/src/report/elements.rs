@@ -8,6 +8,7 @@ use super::{
     curves::file_name,
     load::{LineUp, Loaded, Points},
     reduce::reduce,
+    text::capitalised,
 };
 use crate::stats::StatsError;
 
@@ -100,12 +101,6 @@ fn late_mean(points: &Points) -> Option<f64> {
     Some(late.iter().sum::<f64>() / late.len() as f64)
 }
 
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    let first = letters.next().map(|c| c.to_uppercase().collect());
-    first.unwrap_or_else(String::new) + letters.as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +109,5 @@ mod tests {
     fn the_last_quarter_is_of_steps() {
         let points = vec![(10, 9.0), (74, 9.0), (75, 1.0), (100, 3.0)];
         assert_eq!(late_mean(&points), Some(2.0));
-        assert_eq!(capitalised("trial return"), "Trial return");
     }
 }
