@@ -3,8 +3,9 @@
 //! S_t = α_t S_{t−1} + (Δ_t x_t) b_tᵀ, read as y_t = S_t c_t + D x_t.
 //!
 //! In chunks of Q steps everything is matrix products (§6): inside a chunk Y = (L∘C Bᵀ) ΔX with L_{ts} = α_{s+1}⋯α_t;
-//! across chunks the states. A reset cuts L and what is carried: elements of different episodes do not meet. Sums of
-//! logarithms run inside chunks only, where they stay short and exact.
+//! across chunks the states. A reset cuts L and what is carried: elements of different episodes do not meet. The logarithm
+//! of L_{ts} is summed from s + 1 to t for every pair by itself: as a difference of sums from the beginning of the chunk it
+//! would lose its digits behind a step with a large Δ.
 //!
 //! Around it: one projection to (z, x, b, c, Δ), a short convolution over (x, b, c), a norm of y∘silu(z), a projection.
 
@@ -175,7 +176,8 @@ fn one_chunk(
     let n = b.dims()[2];
     let device = input.device();
     // [B, h, q]: the sum of ln α up to each step.
-    let total = log_decay.swap_dims(1, 2).cumsum(2);
+    let log_decay = log_decay.swap_dims(1, 2);
+    let total = log_decay.clone().cumsum(2);
     let x = input.swap_dims(1, 2);
     let now = episode
         .clone()
@@ -190,13 +192,16 @@ fn one_chunk(
         .not_equal(then)
         .bool_or(later.expand([batch, 1, q, q]))
         .expand([batch, heads, q, q]);
-    // L, 0 where steps do not meet; masked before the exponential, which would overflow above the diagonal.
-    let between =
-        total.clone().reshape([batch, heads, q, 1]) - total.clone().reshape([batch, heads, 1, q]);
-    let l = between
-        .mask_fill(apart.clone(), 0.0)
-        .exp()
-        .mask_fill(apart, 0.0);
+    // ln L: column s holds ln α from s + 1 on, summed downwards. No sum is positive, so no exponential overflows.
+    let square = [batch, heads, q, q];
+    let until = Tensor::<2, Bool>::tril_mask([q, q], -1, &device).reshape([1, 1, q, q]);
+    let between = log_decay
+        .reshape([batch, heads, q, 1])
+        .expand(square)
+        .mask_fill(until.expand(square), 0.0)
+        .cumsum(2);
+    // L, 0 where steps do not meet.
+    let l = between.clone().exp().mask_fill(apart, 0.0);
     let scores = c
         .clone()
         .matmul(b.clone().swap_dims(1, 2))
@@ -219,7 +224,7 @@ fn one_chunk(
     let end = total.clone().narrow(2, q - 1, 1);
     let last = episode.clone().narrow(1, q - 1, 1).expand([batch, q]);
     let same = episode.equal(last).float().reshape([batch, 1, q]);
-    let left = (end.clone().expand([batch, heads, q]) - total).exp() * same;
+    let left = between.narrow(2, q - 1, 1).reshape([batch, heads, q]).exp() * same;
     let weighted = x * left.reshape([batch, heads, q, 1]);
     let b = b.reshape([batch, 1, q, n]).expand([batch, heads, q, n]);
     let put = weighted.swap_dims(2, 3).matmul(b);
@@ -305,7 +310,8 @@ mod tests {
     use crate::{
         scan::{GatedScan, ScanForm, gated_scan},
         testing::{
-            assert_golden, assert_same, check_core, flags, golden, noise, random_resets, tensor,
+            assert_close, assert_golden, assert_same, check_core, check_long, flags, from, golden,
+            noise, random_resets, tensor, values,
         },
     };
 
@@ -383,6 +389,98 @@ mod tests {
             .init(4, &mut Stream::new(1, 0, "mamba2"), &device)
             .unwrap();
         check_core(&mamba, 257, &device);
+    }
+
+    /// Among decays that are nearly 1 stand some that leave nothing: what comes behind them keeps its digits.
+    #[test]
+    fn steep_decays_do_not_blur_their_neighbours() {
+        let device = Device::flex();
+        let [steps, p, n] = [64, 2, 3];
+        let input = noise::<4>("x", [1, steps, 1, p], &device);
+        let (b, c) = (
+            noise::<3>("b", [1, steps, n], &device),
+            noise::<3>("c", [1, steps, n], &device),
+        );
+        let decays: Vec<f64> = (0..steps)
+            .map(|t| if t % 9 == 3 { -1600.0 } else { -0.003 })
+            .collect();
+        let mut marks = vec![0.0; steps];
+        marks[40] = 1.0;
+        let given = Duality {
+            input: input.clone(),
+            log_decay: from(decays.clone(), [1, steps, 1], &device),
+            b: b.clone(),
+            c: c.clone(),
+            resets: flags(&marks, [1, steps], &device),
+            state: noise("s", [1, 1, p, n], &device),
+        };
+        let (x, b, c) = (values(&input), values(&b), values(&c));
+        let mut state = values(&given.state);
+        let mut expected = Vec::new();
+        for t in 0..steps {
+            let keep = if marks[t] > 0.0 { 0.0 } else { decays[t].exp() };
+            for i in 0..p {
+                for j in 0..n {
+                    let put = x[t * p + i] * b[t * n + j];
+                    state[i * n + j] = keep * state[i * n + j] + put;
+                }
+                let read = (0..n).map(|j| state[i * n + j] * c[t * n + j]);
+                expected.push(read.sum::<f64>());
+            }
+        }
+        for chunk in [1, 7, steps] {
+            let (y, last) = state_space_duality(given.clone(), chunk);
+            assert_close(&values(&y), &expected, 1e-5);
+            assert_close(&values(&last), &state, 1e-5);
+        }
+    }
+
+    /// Steps that have been learned to be 10, with A down to −16: nothing overflows, not even in gradients, and steps
+    /// are still a scan.
+    #[test]
+    fn large_learned_steps_stay_finite() {
+        let device = Device::flex().autodiff();
+        let config = Mamba2Config {
+            state: 3,
+            head: 4,
+            chunk: 16,
+            ..Mamba2Config::default()
+        };
+        let mut mamba = config
+            .init(4, &mut Stream::new(1, 0, "mamba2"), &device)
+            .unwrap();
+        mamba.step_bias = Param::from_tensor(Tensor::full([2], 10.0, &device));
+        mamba.log_a = Param::from_tensor(Tensor::full([2], 16.0_f32.ln(), &device));
+        check_core(&mamba, 65, &device);
+        let input = noise::<3>("input", [2, 65, 4], &device).require_grad();
+        let resets = random_resets(2, 65, 0.1, &device);
+        let (y, last) = mamba
+            .scan(input.clone(), resets, mamba.initial_state(2))
+            .unwrap();
+        let grads = (y.square().sum() + last.square().sum()).backward();
+        let found = [
+            values(&input.grad(&grads).unwrap()),
+            values(&mamba.step_bias.val().grad(&grads).unwrap()),
+            values(&mamba.log_a.val().grad(&grads).unwrap()),
+        ];
+        assert!(found.concat().iter().all(|x| x.is_finite()), "{found:?}");
+    }
+
+    /// Long sequences with extreme steps stay finite: silence, and one impulse.
+    #[test]
+    fn nothing_overflows_over_eight_thousand_steps() {
+        let device = Device::flex();
+        for step in [1e-4, 1e-3, 0.1, 1.0, 10.0] {
+            let config = Mamba2Config {
+                state: 8,
+                head: 4,
+                min_step: step,
+                max_step: step,
+                ..Mamba2Config::default()
+            };
+            let mut rng = Stream::new(1, 0, "mamba2");
+            check_long(&config.init(4, &mut rng, &device).unwrap(), &device);
+        }
     }
 
     #[test]
