@@ -312,6 +312,51 @@ fn gradients_that_are_not_finite_are_named() {
     assert!(error.contains("layers.0.Gru."), "{error}");
 }
 
+/// Which mode of which layer: a stack tells both, a core alone only the mode.
+#[test]
+fn unstable_modes_are_told_with_their_layer() {
+    let device = Device::flex();
+    let config = stack("s5", 3, json!({"state": 8}));
+    let core = config.init(&mut Stream::new(1, 0, "s5"), &device).unwrap();
+    core.check_stability().unwrap();
+    // Real parts of layer 1: its third mode grows.
+    struct Grow(Vec<String>);
+    impl ModuleMapper for Grow {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.0.pop();
+        }
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            if self.0.join(".") != "layers.1.S5.lambda_re" {
+                return param;
+            }
+            param.map(|x| x.slice_fill([2..3], 4.0))
+        }
+    }
+    let error = core
+        .map(&mut Grow(Vec::new()))
+        .check_stability()
+        .unwrap_err();
+    let CoreError::Unstable {
+        layer: Some(1),
+        index: 2,
+        modulus,
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert!(modulus > 1.0);
+    let told = error.to_string();
+    assert!(
+        told.starts_with("mode 2 of the discretised transition of layer 1 has modulus 1."),
+        "{told}"
+    );
+}
+
 /// Arguments that make a core small.
 fn small(name: &str) -> Value {
     match name {
