@@ -3,7 +3,10 @@ use palaestra_envs::stream::Stream;
 
 use super::*;
 use crate::{
-    ssm::hippo::Hippo,
+    ssm::{
+        hippo::{C64, Hippo, Measure},
+        s4d::DiagonalStart,
+    },
     testing::{
         assert_close, assert_golden, assert_same, check_convolution, check_core, check_long, flags,
         from, golden, noise, numbers, tensor, values,
