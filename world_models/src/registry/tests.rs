@@ -87,7 +87,13 @@ fn gradients_of_every_core_are_those_of_differences() {
             (exact - numeric).abs() / exact.abs().max(1.0)
         });
         let best = errors.iter().copied().fold(f64::INFINITY, f64::min);
-        assert!(best < 0.03, "{}: {exact}, off by {errors:?}", entry.name);
+        // The perceptron's rectifiers have kinks within these steps.
+        let most = if entry.name == "frame_stack" {
+            0.03
+        } else {
+            3e-3
+        };
+        assert!(best < most, "{}: {exact}, off by {errors:?}", entry.name);
     }
 }
 
@@ -312,31 +318,34 @@ fn gradients_that_are_not_finite_are_named() {
     assert!(error.contains("layers.0.Gru."), "{error}");
 }
 
+/// Lets the third mode of layer 1 of S5 grow.
+struct Grow(Vec<String>);
+
+impl ModuleMapper for Grow {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.0.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.0.join(".") != "layers.1.S5.lambda_re" {
+            return param;
+        }
+        param.map(|x| x.slice_fill(2..3, 4.0))
+    }
+}
+
 /// Which mode of which layer: a stack tells both, a core alone only the mode.
 #[test]
 fn unstable_modes_are_told_with_their_layer() {
     let device = Device::flex();
-    let config = stack("s5", 3, json!({"state": 8}));
+    let args = json!({"state": 8, "clip_eigenvalues": false});
+    let config = stack("s5", 3, args);
     let core = config.init(&mut Stream::new(1, 0, "s5"), &device).unwrap();
     core.check_stability().unwrap();
-    // Real parts of layer 1: its third mode grows.
-    struct Grow(Vec<String>);
-    impl ModuleMapper for Grow {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.to_owned());
-        }
-
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if self.0.join(".") != "layers.1.S5.lambda_re" {
-                return param;
-            }
-            param.map(|x| x.slice_fill([2..3], 4.0))
-        }
-    }
     let error = core
         .map(&mut Grow(Vec::new()))
         .check_stability()

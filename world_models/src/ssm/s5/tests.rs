@@ -337,6 +337,9 @@ fn phases_of_eigenvectors_and_stored_halves_do_not_matter() {
     assert_same(&run(&mirrored), &expected, 1e-5);
 }
 
+/// (A, b, c) of one mode.
+type Element = ([f64; 2], [f64; 2], bool);
+
 /// The operator of the paper's appendix, folded over a sequence in double precision from either end, has the states of
 /// the layer's scan in every form.
 #[test]
@@ -350,8 +353,6 @@ fn the_resettable_operator_has_the_states_of_the_scan() {
         .map(|t| f64::from(u8::from(t % 7 == 4)))
         .collect();
     let (a, b, x) = (values(&transition), values(&input), values(&start));
-    // (A, b, c) of one mode.
-    type Element = ([f64; 2], [f64; 2], bool);
     let times = |x: [f64; 2], y: [f64; 2]| [x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]];
     let combine = |i: Element, j: Element| -> Element {
         if j.2 {
@@ -388,4 +389,29 @@ fn the_resettable_operator_has_the_states_of_the_scan() {
         let states = diagonal_scan(scan, Some(form)).unwrap();
         assert_close(&values(&last_step(&states)), &expected, 1e-5);
     }
+}
+
+/// A layer that has acted for a hundred thousand steps remembers what one scan of them all does.
+#[test]
+fn acting_does_not_drift() {
+    let device = Device::flex();
+    let config = S5Config {
+        state: 8,
+        activation: Activation::Gelu,
+        ..S5Config::default()
+    };
+    let s5 = layer(2, &config, &device);
+    let steps = 100_000;
+    let input = noise::<3>("input", [1, steps, 2], &device);
+    let resets = random_resets(1, steps, 0.0, &device);
+    let (whole, last) = s5.scan(input.clone(), resets, s5.initial_state(1)).unwrap();
+    let none = flags(&[0.0], [1], &device);
+    let mut state = s5.initial_state(1);
+    let mut said = s5.initial_state(1);
+    for t in 0..steps {
+        let u = input.clone().narrow(1, t, 1).reshape([1, 2]);
+        (said, state) = s5.step(u, none.clone(), state).unwrap();
+    }
+    assert_same(&state, &last, 1e-5);
+    assert_same(&said, &last_step(&whole), 1e-5);
 }
