@@ -64,7 +64,7 @@ pub enum AgentError {
     },
     /// An update after which what the network remembers would grow without bound.
     #[error(
-        "agent `{agent}` stopped learning: after update {update} (from 0) mode {mode} of a layer of its core has modulus \
+        "agent `{agent}` stopped learning: after update {update} (from 0) mode {mode} of layer {layer} (from 0) of its core has modulus \
          {modulus}, outside the unit disc. Parameters, optimiser and shuffling are again as they were before that update, \
          and its rollout is dropped. Lower `lr`, or let the core keep its eigenvalues where they are stable (`clip_eigenvalues` \
          of `s5`, which `parity` turns off)"
@@ -74,7 +74,9 @@ pub enum AgentError {
         agent: String,
         /// The update.
         update: u64,
-        /// Position among the modes of the discretised transition of the first layer that is unstable.
+        /// The first layer that is unstable, from 0.
+        layer: usize,
+        /// Position among the modes of its discretised transition.
         mode: usize,
         /// Its modulus (NaN if it is no number).
         modulus: f32,
@@ -143,11 +145,16 @@ impl AgentError {
                 message: format!("of the core `{core}`: {message}"),
                 suggestion,
             }),
-            CoreError::Unstable { index, modulus } => Self::argument(
+            CoreError::Unstable {
+                layer,
+                index,
+                modulus,
+            } => Self::argument(
                 "core_args",
                 format!(
-                    "make a core `{core}` whose memory grows without bound before it has learned anything: mode {index} of its \
-                     discretised transition has modulus {modulus}, outside the unit disc; give smaller steps"
+                    "make a core `{core}` whose memory grows without bound before it has learned anything: mode {index} of \
+                     layer {} (from 0) has modulus {modulus}, outside the unit disc; give smaller steps",
+                    layer.unwrap_or(0)
                 ),
             ),
             other => other.into(),

@@ -165,6 +165,7 @@ pub(crate) fn check_moduli(moduli: Tensor<1>) -> Result<(), CoreError> {
     match (values.iter()).position(|m| m.is_nan() || *m > 1.0 + ROUNDING) {
         None => Ok(()),
         Some(index) => Err(CoreError::Unstable {
+            layer: None,
             index,
             modulus: values[index],
         }),

@@ -31,10 +31,13 @@ pub enum CoreError {
     },
     /// A transition that makes the state grow without bound.
     #[error(
-        "mode {index} of the discretised transition has modulus {modulus}, outside the unit disc; lower the learning \
-         rate, or keep S5's eigenvalues in the left half-plane (`clip_eigenvalues`)"
+        "mode {index} of the discretised transition{} has modulus {modulus}, outside the unit disc; lower the learning \
+         rate, or keep S5's eigenvalues in the left half-plane (`clip_eigenvalues`)",
+        layer.map_or_else(String::new, |layer| format!(" of layer {layer}"))
     )]
     Unstable {
+        /// Position among the layers of a stack, from 0; `None` if the core was asked by itself.
+        layer: Option<usize>,
         /// Position among the modes.
         index: usize,
         /// Its modulus (NaN if it is no number).
@@ -109,6 +112,15 @@ pub enum CoreError {
         expected: String,
         /// The arguments saved.
         found: String,
+    },
+    /// Moments of an optimiser that are not those of the parameters.
+    #[error(
+        "the saved moments of the optimiser do not belong to these parameters: {reason}; take up a checkpoint of the same \
+         network, or begin without moments"
+    )]
+    Moments {
+        /// What does not fit.
+        reason: String,
     },
     /// A checkpoint that cannot be read.
     #[error("the checkpoint cannot be read: {reason}")]

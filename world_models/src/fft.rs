@@ -1,4 +1,6 @@
 //! Causal convolution by Fourier transform.
+//!
+//! On the processor, CUDA and WGPU. Burn's NdArray device has no transform; this crate does not compile that device at all.
 
 use burn::{
     signal::{irfft, rfft},

@@ -12,6 +12,8 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::CoreError;
+
 /// The optimiser and its moments.
 #[derive(Clone)]
 pub struct Optimiser {
@@ -66,21 +68,42 @@ impl Optimiser {
     }
 
     /// The moments, to be given to [`load`](Self::load).
-    pub fn save(&self) -> Vec<Option<SavedMoments>> {
-        let values = |t: &Tensor<1>| t.to_data().try_into_vec::<f32>().unwrap_or_default();
-        let saved = self.moments.iter().map(|state| {
-            let momentum = &state.as_ref()?.momentum;
-            Some(SavedMoments {
-                time: momentum.time as u64,
-                first: values(&momentum.moment_1),
-                second: values(&momentum.moment_2),
+    ///
+    /// # Errors
+    /// [`CoreError::Read`] if the device does not give back their numbers.
+    pub fn save(&self) -> Result<Vec<Option<SavedMoments>>, CoreError> {
+        let values = |t: &Tensor<1>| {
+            let values = t.to_data().try_into_vec::<f32>();
+            values.map_err(|error| CoreError::Read {
+                reason: error.to_string(),
             })
+        };
+        let saved = self.moments.iter().map(|state| {
+            let Some(AdamState { momentum }) = state else {
+                return Ok(None);
+            };
+            Ok(Some(SavedMoments {
+                time: momentum.time as u64,
+                first: values(&momentum.moment_1)?,
+                second: values(&momentum.moment_2)?,
+            }))
         });
         saved.collect()
     }
 
-    /// Takes up saved moments.
-    pub fn load(&mut self, saved: Vec<Option<SavedMoments>>, device: &Device) {
+    /// Takes up the moments that were saved with the parameters of `module`. No moments at all are those of an optimiser
+    /// that has not taken a step; otherwise every parameter must have its entry, which is `None` if it has not had a
+    /// gradient yet.
+    ///
+    /// # Errors
+    /// [`CoreError::Moments`] if some are missing, or belong to parameters of other sizes; the optimiser is then as it was.
+    pub fn load(
+        &mut self,
+        saved: Vec<Option<SavedMoments>>,
+        module: &impl Module,
+        device: &Device,
+    ) -> Result<(), CoreError> {
+        check_moments(&saved, &sizes(module))?;
         let tensor = |values: Vec<f32>| {
             let shape = [values.len()];
             Tensor::from_data(TensorData::new(values, shape), device)
@@ -93,7 +116,41 @@ impl Optimiser {
             ))
         };
         self.moments = saved.into_iter().map(|saved| saved.map(state)).collect();
+        Ok(())
     }
+}
+
+/// How many numbers each parameter has, in the order in which [`Optimiser::step`] meets them.
+fn sizes(module: &impl Module) -> Vec<usize> {
+    struct Sizes(Vec<usize>);
+    impl ModuleVisitor for Sizes {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.dims().iter().product());
+        }
+    }
+    let mut sizes = Sizes(Vec::new());
+    module.visit(&mut sizes);
+    sizes.0
+}
+
+fn check_moments(saved: &[Option<SavedMoments>], sizes: &[usize]) -> Result<(), CoreError> {
+    let misfit = |reason| Err(CoreError::Moments { reason });
+    if !saved.is_empty() && saved.len() != sizes.len() {
+        let (found, expected) = (saved.len(), sizes.len());
+        return misfit(format!("there are {found} for {expected} parameters"));
+    }
+    for (place, (saved, size)) in saved.iter().zip(sizes).enumerate() {
+        let Some(saved) = saved else { continue };
+        for (which, moments) in [("first", &saved.first), ("second", &saved.second)] {
+            if moments.len() != *size {
+                let found = moments.len();
+                return misfit(format!(
+                    "the {which} moments of parameter {place} are {found} numbers, it has {size}"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// ‖g‖ over all parameters.
@@ -146,5 +203,92 @@ impl ModuleMapper for StepMapper<'_> {
         });
         self.optimiser.moments[index] = next;
         param
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use palaestra_envs::stream::Stream;
+
+    use super::*;
+    use crate::{
+        SequenceCore, Stack, StackConfig,
+        testing::{assert_same, noise, random_resets},
+    };
+
+    fn stack(width: usize, device: &Device) -> Stack {
+        let config = StackConfig {
+            core: "gru".into(),
+            width,
+            layers: 1,
+            args: serde_json::Value::Null,
+        };
+        config.init(&mut Stream::new(1, 0, "gru"), device).unwrap()
+    }
+
+    fn update(optimiser: &mut Optimiser, stack: Stack, name: &str, device: &Device) -> Stack {
+        let input = noise(name, [2, 5, 4], device);
+        let resets = random_resets(2, 5, 0.2, device);
+        let (y, _) = stack.scan(input, resets, stack.initial_state(2)).unwrap();
+        let gradients = y.square().mean().backward();
+        let gradients = GradientsParams::from_grads(gradients, &stack);
+        optimiser.step(1e-2, stack, gradients).0
+    }
+
+    /// An optimiser that takes up what another has saved goes on as that one would have.
+    #[test]
+    fn saved_moments_go_on() {
+        let device = Device::flex().autodiff();
+        let mut first = Optimiser::new(1e-8, 1.0);
+        let trained = update(&mut first, stack(4, &device), "one", &device);
+        let mut second = Optimiser::new(1e-8, 1.0);
+        let saved = first.save().unwrap();
+        second.load(saved.clone(), &trained, &device).unwrap();
+        assert_eq!(second.save().unwrap(), saved);
+        let run = |optimiser: &mut Optimiser| {
+            let next = update(optimiser, trained.clone(), "two", &device);
+            let input = noise("three", [1, 3, 4], &device);
+            let resets = random_resets(1, 3, 0.0, &device);
+            next.scan(input, resets, next.initial_state(1)).unwrap().0
+        };
+        assert_same(&run(&mut second), &run(&mut first), 0.0);
+        // One that has not taken a step has none.
+        let fresh = Optimiser::new(1e-8, 1.0);
+        assert!(fresh.save().unwrap().is_empty());
+        second.load(Vec::new(), &trained, &device).unwrap();
+    }
+
+    /// Moments that are missing or of other sizes would otherwise be zero, or an error far from here.
+    #[test]
+    fn moments_that_do_not_fit_are_told() {
+        let device = Device::flex().autodiff();
+        let mut optimiser = Optimiser::new(1e-8, 1.0);
+        let trained = update(&mut optimiser, stack(4, &device), "one", &device);
+        let saved = optimiser.save().unwrap();
+        let mut load = |saved| {
+            let error = optimiser.load(saved, &trained, &device).unwrap_err();
+            assert!(matches!(error, CoreError::Moments { .. }), "{error}");
+            error.to_string()
+        };
+        let mut short = saved.clone();
+        let last = short.pop().unwrap().unwrap();
+        let count = saved.len();
+        let told = load(short);
+        let expected = format!("there are {} for {count} parameters", count - 1);
+        assert!(told.contains(&expected), "{told}");
+        let mut cut = saved.clone();
+        cut[count - 1] = Some(SavedMoments {
+            second: Vec::new(),
+            ..last.clone()
+        });
+        let told = load(cut);
+        let size = last.second.len();
+        let expected = format!(
+            "the second moments of parameter {} are 0 numbers, it has {size}",
+            count - 1
+        );
+        assert!(told.contains(&expected), "{told}");
+        // What was refused has changed nothing.
+        assert_eq!(optimiser.save().unwrap(), saved);
     }
 }

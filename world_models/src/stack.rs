@@ -214,8 +214,16 @@ impl SequenceCore for Stack {
     }
 
     fn check_stability(&self) -> Result<(), CoreError> {
-        self.layers
-            .iter()
-            .try_for_each(SequenceCore::check_stability)
+        for (place, layer) in self.layers.iter().enumerate() {
+            layer.check_stability().map_err(|error| match error {
+                CoreError::Unstable { index, modulus, .. } => CoreError::Unstable {
+                    layer: Some(place),
+                    index,
+                    modulus,
+                },
+                other => other,
+            })?;
+        }
+        Ok(())
     }
 }

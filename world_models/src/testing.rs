@@ -5,7 +5,7 @@ use palaestra_envs::stream::Stream;
 use rand::RngExt;
 use serde_json::Value;
 
-use crate::{SequenceCore, complex::Complex};
+use crate::{CoreError, SequenceCore, complex::Complex};
 
 /// A golden file.
 pub(crate) fn golden(name: &str) -> Value {
@@ -83,6 +83,19 @@ pub(crate) fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
             (f - e).abs() <= tolerance * e.abs().max(1.0),
             "element {i}: {f}, expected {e} (difference {:e})",
             (f - e).abs()
+        );
+    }
+}
+
+/// Asserts that all numbers agree within `tolerance` relative to the expected ones, however small those are.
+#[track_caller]
+pub(crate) fn assert_relative(found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (f - e).abs() <= tolerance * e.abs(),
+            "element {i}: {f}, expected {e} (relative difference {:e})",
+            (f / e - 1.0).abs()
         );
     }
 }
@@ -175,20 +188,90 @@ pub(crate) fn check_core(core: &impl SequenceCore, steps: usize, device: &Device
         assert_same(&Tensor::cat(vec![first, second], 1), &whole, 1e-5);
         assert_same(&state, &last, 1e-5);
     }
-    // A sequence with a reset is two sequences.
+    episodes_are_independent(core, steps, device);
+}
+
+/// A sequence with resets is that of its episodes, each scanned alone: the first from what is carried in, the others from
+/// nothing.
+fn episodes_are_independent(core: &impl SequenceCore, steps: usize, device: &Device) {
+    let (batch, width) = (2, core.width());
+    let input = noise::<3>("input", [batch, steps, width], device);
+    // A memory that the core has made itself, since some cannot hold any numbers.
+    let before = noise("before", [batch, 7, width], device);
+    let none = random_resets(batch, 7, 0.0, device);
+    let (_, carried) = core.scan(before, none, core.initial_state(batch)).unwrap();
     let at = steps / 2;
-    let mut marks = vec![0.0; batch * steps];
-    marks[at] = 1.0;
-    marks[steps + at] = 1.0;
-    let resets = flags(&marks, [batch, steps], device);
-    let (whole, last) = core.scan(input.clone(), resets, start.clone()).unwrap();
-    let alone = |from: usize, length: usize| {
-        let none = flags(&vec![0.0; batch * length], [batch, length], device);
-        core.scan(input.clone().narrow(1, from, length), none, start.clone())
-            .unwrap()
-    };
-    let (before, _) = alone(0, at);
-    let (after, end) = alone(at, steps - at);
-    assert_same(&Tensor::cat(vec![before, after], 1), &whole, 1e-5);
-    assert_same(&last, &end, 1e-5);
+    for marks in [
+        vec![vec![at], vec![at]],
+        vec![vec![0], vec![steps - 1]],
+        vec![vec![0, 1, at, at + 1, steps - 1], vec![2, at + 3]],
+    ] {
+        let mut flat = vec![0.0; batch * steps];
+        for (row, marks) in marks.iter().enumerate() {
+            marks.iter().for_each(|at| flat[row * steps + at] = 1.0);
+        }
+        let resets = flags(&flat, [batch, steps], device);
+        let (whole, last) = core.scan(input.clone(), resets, carried.clone()).unwrap();
+        for (row, marks) in marks.iter().enumerate() {
+            let mut state = carried.clone().narrow(0, row, 1);
+            let mut parts = Vec::new();
+            let starts: Vec<usize> = std::iter::once(0).chain(marks.iter().copied()).collect();
+            for (i, &from) in starts.iter().enumerate() {
+                let to = starts.get(i + 1).copied().unwrap_or(steps);
+                if i > 0 {
+                    state = core.initial_state(1);
+                }
+                if to > from {
+                    let u = input.clone().narrow(0, row, 1).narrow(1, from, to - from);
+                    let none = random_resets(1, to - from, 0.0, device);
+                    let (y, end) = core.scan(u, none, state.clone()).unwrap();
+                    parts.push(y);
+                    state = end;
+                }
+            }
+            let own = whole.clone().narrow(0, row, 1);
+            assert_same(&own, &Tensor::cat(parts, 1), 1e-5);
+            assert_same(&last.clone().narrow(0, row, 1), &state, 1e-5);
+        }
+    }
+    // A reset at every step: every step is an episode.
+    let resets = random_resets(batch, steps, 1.0, device);
+    let (whole, last) = core.scan(input.clone(), resets, carried).unwrap();
+    let rows = batch * steps;
+    let none = random_resets(rows, 1, 0.0, device);
+    let apart = input.reshape([rows, 1, width]);
+    let (alone, ends) = core.scan(apart, none, core.initial_state(rows)).unwrap();
+    assert_same(&alone.reshape([batch, steps, width]), &whole, 1e-5);
+    let states = core.state_width();
+    if states > 0 {
+        let ends = ends.reshape([batch, steps, states]);
+        assert_same(&crate::core::last_step(&ends), &last, 1e-5);
+    }
+}
+
+/// Over 8192 steps of silence, and after one impulse, nothing that a core says or remembers stops being a number.
+pub(crate) fn check_long(core: &impl SequenceCore, device: &Device) {
+    let (steps, width) = (8192, core.width());
+    let silence = Tensor::<3>::zeros([1, steps, width], device);
+    let impulse = silence.clone().slice_fill([0..1, 0..1, 0..width], 1.0);
+    for input in [silence, impulse] {
+        let state = core.initial_state(1);
+        let none = random_resets(1, steps, 0.0, device);
+        let (y, last) = core.scan(input.clone(), none, state.clone()).unwrap();
+        let mut all = [values(&y), values(&last)].concat();
+        match core.convolve(input, state) {
+            Ok(y) => all.extend(values(&y)),
+            Err(error) => assert!(matches!(error, CoreError::NoKernel { .. }), "{error}"),
+        }
+        assert!(all.iter().all(|x| x.is_finite()), "not finite");
+    }
+}
+
+/// A time-invariant core's convolution is its scan, from a state.
+pub(crate) fn check_convolution(core: &impl SequenceCore, steps: usize, device: &Device) {
+    let input = noise("input", [2, steps, core.width()], device);
+    let state = noise("state", [2, core.state_width()], device);
+    let none = random_resets(2, steps, 0.0, device);
+    let (scanned, _) = core.scan(input.clone(), none, state.clone()).unwrap();
+    assert_same(&core.convolve(input, state).unwrap(), &scanned, 1e-4);
 }

@@ -200,9 +200,14 @@ impl Learner {
                 minibatch,
                 tensor: parameter,
             },
-            CoreError::Unstable { index, modulus } => AgentError::Unstable {
+            CoreError::Unstable {
+                layer,
+                index,
+                modulus,
+            } => AgentError::Unstable {
                 agent: "ppo".into(),
                 update: self.updates,
+                layer: layer.unwrap_or(0),
                 mode: index,
                 modulus,
             },

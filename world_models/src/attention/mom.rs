@@ -4,8 +4,10 @@
 //! y = q·(M_shared + Σ w_m M_m); then a norm of every head, a gate, a map and a residual connection.
 //!
 //! All memories run side by side, with nothing written where the router did not send a token: for widths of
-//! reinforcement learning that is simpler than sorting tokens by memory, and drops none (the released code drops those
-//! over a capacity). The short convolution of the released code is left out.
+//! reinforcement learning that is simpler than sorting tokens by memory, and drops none. The released code gives every
+//! memory a capacity, a share of the tokens of the sequence at hand, and drops the oldest of those beyond it. There is no
+//! such argument here: whether a token is dropped depends on the tokens after it and on where a sequence is cut, so that
+//! steps could not be a scan. The short convolution of the released code is left out.
 
 use burn::{
     module::Module,

@@ -8,8 +8,9 @@
 //! * Attention unit: (z, r, v) = silu(W m); q and k are scales and shifts of z; softmax attention over the last W *active*
 //!   steps of the episode, times r, mapped back. out = silu(gate·unit + linear(m) + u).
 //!
-//! Inactive steps are masked, not taken out: the same numbers, in tensors of fixed shape. The state is the moving
-//! average, then key, value and a flag of the last W active steps, newest last.
+//! Where few steps are active the unit sees only those, moved to the front of their rows (`compress.rs`); otherwise
+//! inactive ones are masked. Both give the same numbers. The state is the moving average, then key, value and a flag of the
+//! last W active steps, newest last.
 
 use burn::{
     module::{Module, Param},
@@ -25,6 +26,10 @@ use crate::{
     init,
     scan::{GatedScan, ScanForm, gated_scan},
 };
+
+mod compress;
+
+use compress::{Compression, End, LARGEST_SHARE, Seen};
 
 /// What a score becomes where attention is forbidden.
 const FORBIDDEN: f32 = -1e9;
@@ -240,6 +245,116 @@ impl SeqBoat {
         let [width, n] = self.average.delta.dims();
         width * n
     }
+
+    /// [`SequenceCore::scan`], compressed if no row has a share of more than `largest_share` of its steps active.
+    fn run(
+        &self,
+        input: Tensor<3>,
+        resets: Tensor<2, Bool>,
+        state: Tensor<2>,
+        largest_share: f64,
+    ) -> Result<(Tensor<3>, Tensor<2>), CoreError> {
+        let [batch, steps] = check_sequence(self, &input, &resets, &state)?;
+        let (width, tokens) = (self.token_width(), self.average_width());
+        let average = state.clone().narrow(1, 0, tokens);
+        let normed = self.norm.forward(input.clone());
+        let (m, average) = self.average.scan(normed, resets.clone(), average, None)?;
+        let m = silu(m);
+        let Configuration { active, gate } = configure(
+            self.configurator.forward(m.clone()),
+            self.temperature.val().exp(),
+        );
+        let remembered =
+            state
+                .narrow(1, tokens, self.window * width)
+                .reshape([batch, self.window, width]);
+        let number = active.clone().cumsum(1);
+        let episode = segments(&resets);
+        let end = End {
+            number: number.clone().narrow(1, steps - 1, 1),
+            episode: episode.clone().narrow(1, steps - 1, 1),
+        };
+        let all = Seen {
+            m: m.clone(),
+            active,
+            number,
+            episode,
+        };
+        let (unit, kept) = match Compression::of(&all.active, largest_share)? {
+            Some(compression) => {
+                let (unit, kept) = self.unit(compression.compress(all), remembered, end);
+                (compression.extract(unit), kept)
+            }
+            None => self.unit(all, remembered, end),
+        };
+        let gated = unit * gate.reshape([batch, steps, 1]);
+        let y = silu(gated + self.linear.forward(m) + input);
+        Ok((y, Tensor::cat(vec![average, kept], 1)))
+    }
+
+    /// Outputs of the attention unit at the given steps, `[B, K, D]`, and the rows (key | value | flag) of the newest W
+    /// active steps, `[B, W·row]`, from those remembered before, `[B, W, row]`.
+    fn unit(&self, seen: Seen, remembered: Tensor<3>, end: End) -> (Tensor<3>, Tensor<2>) {
+        let Seen {
+            m,
+            active,
+            number,
+            episode,
+        } = seen;
+        let [batch, steps, _] = m.dims();
+        let (keys, values, window) = (self.key_width(), self.value_width(), self.window);
+        let (width, all) = (self.token_width(), window + steps);
+        let device = m.device();
+        // Every step as a row (key | value | 1 if active), behind those remembered.
+        let z = silu(self.mixed.forward(m.clone()));
+        let turn = |i: usize| {
+            let row = |i: usize| self.turns.val().narrow(0, i, 1).reshape([1, 1, keys]);
+            z.clone() * row(i) + row(i + 1)
+        };
+        let (query, key) = (turn(0), turn(2));
+        let value = silu(self.value.forward(m.clone()));
+        let flag = active.reshape([batch, steps, 1]);
+        let rows = Tensor::cat(vec![remembered, Tensor::cat(vec![key, value, flag], 2)], 1);
+        let present = rows.clone().narrow(2, width - 1, 1).reshape([batch, all]);
+        // Numbers of active steps: those remembered end with 0, new ones count from 1.
+        let old: Vec<f32> = (0..window)
+            .map(|i| i as f32 - (window as f32 - 1.0))
+            .collect();
+        let old = Tensor::<2>::from_data(TensorData::new(old, [1, window]), &device)
+            .expand([batch, window]);
+        let numbers = Tensor::cat(vec![old, number.clone()], 1);
+        let before = Tensor::zeros([batch, window], &episode.device());
+        let episodes = Tensor::cat(vec![before, episode.clone()], 1);
+        let grid = [batch, steps, all];
+        let now = |x: &Tensor<2>| x.clone().reshape([batch, steps, 1]).expand(grid);
+        let then = |x: &Tensor<2>| x.clone().reshape([batch, 1, all]).expand(grid);
+        let age = now(&number) - then(&numbers);
+        let absent = then(&present).lower_scalar(0.5);
+        let forbidden = now(&episode)
+            .not_equal(then(&episodes))
+            .bool_or(absent)
+            .bool_or(age.clone().lower_scalar(0.0))
+            .bool_or(age.greater_equal_scalar(window as f32));
+        let scores = query
+            .matmul(rows.clone().narrow(2, 0, keys).swap_dims(1, 2))
+            .div_scalar((keys as f64).sqrt());
+        let attention = softmax(scores.mask_fill(forbidden, FORBIDDEN), 2);
+        let found = attention.matmul(rows.clone().narrow(2, keys, values));
+        let unit = self.output.forward(found * silu(self.opened.forward(m)));
+        // What is remembered: the newest W active steps of the last episode, each picked by its number.
+        let usable = present * episodes.equal(end.episode.expand([batch, all])).float();
+        let place: Vec<f32> = (0..window).map(|i| (window - 1 - i) as f32).collect();
+        let place = Tensor::<3>::from_data(TensorData::new(place, [1, window, 1]), &device);
+        let wanted = end.number.reshape([batch, 1, 1]).expand([batch, window, 1])
+            - place.expand([batch, window, 1]);
+        let grid = [batch, window, all];
+        let found = wanted
+            .expand(grid)
+            .equal(numbers.reshape([batch, 1, all]).expand(grid));
+        let pick = found.float() * usable.reshape([batch, 1, all]);
+        let kept = pick.matmul(rows).reshape([batch, window * width]);
+        (unit, kept)
+    }
 }
 
 impl SequenceCore for SeqBoat {
@@ -266,78 +381,7 @@ impl SequenceCore for SeqBoat {
         resets: Tensor<2, Bool>,
         state: Tensor<2>,
     ) -> Result<(Tensor<3>, Tensor<2>), CoreError> {
-        let [batch, steps] = check_sequence(self, &input, &resets, &state)?;
-        let (keys, values, window) = (self.key_width(), self.value_width(), self.window);
-        let (width, tokens, all) = (self.token_width(), self.average_width(), window + steps);
-        let device = input.device();
-        let average = state.clone().narrow(1, 0, tokens);
-        let normed = self.norm.forward(input.clone());
-        let (m, average) = self.average.scan(normed, resets.clone(), average, None)?;
-        let m = silu(m);
-        let Configuration { active, gate } = configure(
-            self.configurator.forward(m.clone()),
-            self.temperature.val().exp(),
-        );
-        // Every step as a row (key | value | 1 if active), behind those remembered.
-        let z = silu(self.mixed.forward(m.clone()));
-        let turn = |i: usize| {
-            let row = |i: usize| self.turns.val().narrow(0, i, 1).reshape([1, 1, keys]);
-            z.clone() * row(i) + row(i + 1)
-        };
-        let (query, key) = (turn(0), turn(2));
-        let value = silu(self.value.forward(m.clone()));
-        let flag = active.clone().reshape([batch, steps, 1]);
-        let remembered = state
-            .narrow(1, tokens, window * width)
-            .reshape([batch, window, width]);
-        let rows = Tensor::cat(vec![remembered, Tensor::cat(vec![key, value, flag], 2)], 1);
-        let present = rows.clone().narrow(2, width - 1, 1).reshape([batch, all]);
-        // Numbers of active steps: those remembered end with 0, new ones count from 1.
-        let old: Vec<f32> = (0..window)
-            .map(|i| i as f32 - (window as f32 - 1.0))
-            .collect();
-        let old = Tensor::<2>::from_data(TensorData::new(old, [1, window]), &device)
-            .expand([batch, window]);
-        let count = active.clone().cumsum(1);
-        let number = Tensor::cat(vec![old, count.clone()], 1);
-        let episode = segments(&resets);
-        let before = Tensor::zeros([batch, window], &episode.device());
-        let episodes = Tensor::cat(vec![before, episode.clone()], 1);
-        let grid = [batch, steps, all];
-        let now = |x: &Tensor<2>| x.clone().reshape([batch, steps, 1]).expand(grid);
-        let then = |x: &Tensor<2>| x.clone().reshape([batch, 1, all]).expand(grid);
-        let age = now(&count) - then(&number);
-        let absent = then(&present).lower_scalar(0.5);
-        let forbidden = now(&episode)
-            .not_equal(then(&episodes))
-            .bool_or(absent)
-            .bool_or(age.clone().lower_scalar(0.0))
-            .bool_or(age.greater_equal_scalar(window as f32));
-        let scores = query
-            .matmul(rows.clone().narrow(2, 0, keys).swap_dims(1, 2))
-            .div_scalar((keys as f64).sqrt());
-        let attention = softmax(scores.mask_fill(forbidden, FORBIDDEN), 2);
-        let seen = attention.matmul(rows.clone().narrow(2, keys, values));
-        let unit = self
-            .output
-            .forward(seen * silu(self.opened.forward(m.clone())));
-        let gated = unit * gate.reshape([batch, steps, 1]);
-        let y = silu(gated + self.linear.forward(m) + input);
-        // What is remembered: the newest W active steps of the last episode, each picked by its number.
-        let end = count.narrow(1, steps - 1, 1);
-        let last = episode.narrow(1, steps - 1, 1).expand([batch, all]);
-        let usable = present * episodes.equal(last).float();
-        let place: Vec<f32> = (0..window).map(|i| (window - 1 - i) as f32).collect();
-        let place = Tensor::<3>::from_data(TensorData::new(place, [1, window, 1]), &device);
-        let wanted = end.reshape([batch, 1, 1]).expand([batch, window, 1])
-            - place.expand([batch, window, 1]);
-        let grid = [batch, window, all];
-        let found = wanted
-            .expand(grid)
-            .equal(number.reshape([batch, 1, all]).expand(grid));
-        let pick = found.float() * usable.reshape([batch, 1, all]);
-        let kept = pick.matmul(rows).reshape([batch, window * width]);
-        Ok((y, Tensor::cat(vec![average, kept], 1)))
+        self.run(input, resets, state, LARGEST_SHARE)
     }
 
     fn convolve(&self, _: Tensor<3>, _: Tensor<2>) -> Result<Tensor<3>, CoreError> {
@@ -346,90 +390,4 @@ impl SequenceCore for SeqBoat {
 }
 
 #[cfg(test)]
-mod tests {
-    use burn::tensor::Device;
-    use palaestra_envs::stream::Stream;
-
-    use super::*;
-    use crate::testing::{
-        assert_close, assert_golden, check_core, flags, from, golden, noise, numbers, tensor,
-        values,
-    };
-
-    #[test]
-    fn moving_average_of_the_golden_channel() {
-        let golden = golden("seqboat.json");
-        let given = &golden["inputs"];
-        let device = Device::flex();
-        let mut average = MovingAverage::new(1, 2, &mut Stream::new(1, 0, "ema"), &device);
-        let get = |key: &str| Param::from_tensor(tensor::<2>(&given[key], [1, 2], &device));
-        (average.delta, average.alpha) = (get("delta"), get("alpha"));
-        (average.beta, average.gamma) = (get("beta"), get("gamma"));
-        average.omega = Param::from_tensor(tensor(&given["omega"], [1], &device));
-        let resets = flags(&[0.0; 6], [1, 6], &device);
-        let run = |input| {
-            let zero = Tensor::zeros([1, 2], &device);
-            average.scan(input, resets.clone(), zero, None).unwrap().0
-        };
-        assert_golden(
-            &run(tensor(&given["u"], [1, 6, 1], &device)),
-            &golden["ema_y"],
-            1e-5,
-        );
-        let impulse = from(vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1, 6, 1], &device);
-        let mut kernel = numbers(&golden["ema_kernel"]);
-        kernel[0] += numbers(&given["omega"])[0];
-        assert_close(&values(&run(impulse)), &kernel, 1e-5);
-    }
-
-    #[test]
-    fn configurator_of_the_golden_sequence() {
-        let golden = golden("seqboat.json");
-        let given = &golden["inputs"];
-        let device = Device::flex();
-        let logits = tensor::<3>(&given["logits"], [1, 6, 2], &device);
-        let temperature = tensor::<1>(&serde_json::json!([given["tau"]]), [1], &device);
-        let found = configure(logits, temperature);
-        assert_golden(&found.active, &golden["active"], 0.0);
-        assert_golden(&found.gate, &golden["gate"], 1e-5);
-        // Numbers of active steps are the places that compression would give them.
-        let places = found.active.clone().cumsum(1) * found.active;
-        assert_golden(&places, &golden["compress_index"], 0.0);
-    }
-
-    #[test]
-    fn steps_scans_cuts_and_resets_agree() {
-        let device = Device::flex();
-        for window in [1, 3, 50] {
-            let config = SeqBoatConfig {
-                averages: 2,
-                key: 3,
-                value: 5,
-                window,
-            };
-            let core = config
-                .init(4, &mut Stream::new(1, 0, "seqboat"), &device)
-                .unwrap();
-            check_core(&core, 257, &device);
-        }
-    }
-
-    /// The test above means something only where the unit is on at times, and off at others.
-    #[test]
-    fn the_unit_is_sometimes_on() {
-        let device = Device::flex();
-        let config = SeqBoatConfig {
-            averages: 2,
-            key: 3,
-            value: 5,
-            window: 3,
-        };
-        let core = config
-            .init(4, &mut Stream::new(1, 0, "seqboat"), &device)
-            .unwrap();
-        let m = noise::<3>("input", [2, 33, 4], &device);
-        let found = configure(core.configurator.forward(m), core.temperature.val().exp());
-        let on = values(&found.active).iter().sum::<f64>();
-        assert!((5.0..61.0).contains(&on), "{on} of 66");
-    }
-}
+mod tests;

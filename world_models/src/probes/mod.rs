@@ -10,14 +10,18 @@
 //! | `autoregression.rs` | forecast a linear process | to estimate and apply its coefficients |
 //!
 //! A task is a generator: every example is a function of (seed, index, size). `network.rs` puts a head around any core,
-//! `train.rs` trains it and measures.
+//! `train.rs` trains it as `config.rs` says, `measure.rs` looks at what it has learned, `report.rs` is what comes out.
 
 mod associative_recall;
 mod autoregression;
+mod batch;
+mod config;
 mod digits;
 mod induction;
+mod measure;
 mod network;
 mod regular_languages;
+mod report;
 mod selective_copy;
 #[cfg(test)]
 mod tests;
@@ -30,15 +34,14 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     associative_recall::AssociativeRecall,
     autoregression::Autoregression,
+    config::{CoreConfig, ProbeConfig},
     digits::Digits,
     induction::Induction,
     network::{ModelConfig, ProbeNetwork},
     regular_languages::RegularLanguages,
+    report::{Coefficients, CoreResult, Point, ProbeReport, SeedResult, SizeScore},
     selective_copy::SelectiveCopy,
-    train::{
-        Coefficients, CoreConfig, CoreResult, Point, ProbeConfig, ProbeReport, SeedResult,
-        SizeScore, run,
-    },
+    train::run,
 };
 
 /// What goes in at every step.

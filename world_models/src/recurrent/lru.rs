@@ -274,5 +274,17 @@ mod tests {
         let middle = f64::midpoint(0.25, 0.999 * 0.999);
         let below = modulus.iter().filter(|m| *m * *m < middle).count();
         assert!(below.abs_diff(250) < 45, "{below}");
+        // So are phases, up to the largest: mean and variance, give or take four standard deviations.
+        let phases = values(&lru.theta.val().exp());
+        let largest = config.max_phase;
+        assert!(phases.iter().all(|p| (0.0..=largest + 1e-6).contains(p)));
+        let deviation = largest / 12.0_f64.sqrt();
+        let mean = phases.iter().sum::<f64>() / 500.0;
+        assert!((mean - largest / 2.0).abs() < 4.0 * deviation / 500.0_f64.sqrt());
+        let squares = phases.iter().map(|p| (p - largest / 2.0).powi(2));
+        let variance = squares.sum::<f64>() / 500.0;
+        // The kurtosis of a uniform distribution is 1.8.
+        let apart = (variance / deviation.powi(2) - 1.0).abs();
+        assert!(apart < 4.0 * (0.8_f64 / 500.0).sqrt(), "{variance}");
     }
 }

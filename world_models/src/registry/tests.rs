@@ -87,7 +87,13 @@ fn gradients_of_every_core_are_those_of_differences() {
             (exact - numeric).abs() / exact.abs().max(1.0)
         });
         let best = errors.iter().copied().fold(f64::INFINITY, f64::min);
-        assert!(best < 0.03, "{}: {exact}, off by {errors:?}", entry.name);
+        // The perceptron's rectifiers have kinks within these steps.
+        let most = if entry.name == "frame_stack" {
+            0.03
+        } else {
+            3e-3
+        };
+        assert!(best < most, "{}: {exact}, off by {errors:?}", entry.name);
     }
 }
 
@@ -310,6 +316,54 @@ fn gradients_that_are_not_finite_are_named() {
     let grads = GradientsParams::from_grads(loss.backward(), &core);
     let error = check_gradients(&core, &grads).unwrap_err().to_string();
     assert!(error.contains("layers.0.Gru."), "{error}");
+}
+
+/// Lets the third mode of layer 1 of S5 grow.
+struct Grow(Vec<String>);
+
+impl ModuleMapper for Grow {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.0.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.0.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.0.join(".") != "layers.1.S5.lambda_re" {
+            return param;
+        }
+        param.map(|x| x.slice_fill(2..3, 4.0))
+    }
+}
+
+/// Which mode of which layer: a stack tells both, a core alone only the mode.
+#[test]
+fn unstable_modes_are_told_with_their_layer() {
+    let device = Device::flex();
+    let args = json!({"state": 8, "clip_eigenvalues": false});
+    let config = stack("s5", 3, args);
+    let core = config.init(&mut Stream::new(1, 0, "s5"), &device).unwrap();
+    core.check_stability().unwrap();
+    let error = core
+        .map(&mut Grow(Vec::new()))
+        .check_stability()
+        .unwrap_err();
+    let CoreError::Unstable {
+        layer: Some(1),
+        index: 2,
+        modulus,
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert!(modulus > 1.0);
+    let told = error.to_string();
+    assert!(
+        told.starts_with("mode 2 of the discretised transition of layer 1 has modulus 1."),
+        "{told}"
+    );
 }
 
 /// Arguments that make a core small.

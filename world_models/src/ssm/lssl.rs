@@ -251,8 +251,8 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        assert_close, assert_golden, assert_same, check_core, flags, golden, noise, numbers,
-        tensor, values,
+        assert_close, assert_golden, check_convolution, check_core, check_long, flags, golden,
+        numbers, tensor, values,
     };
 
     #[test]
@@ -300,11 +300,24 @@ mod tests {
             .unwrap();
         check_core(&lssl, 257, &device);
         lssl.check_stability().unwrap();
-        let input = noise("input", [2, 257, 2], &device);
-        let state = noise("state", [2, 12], &device);
-        let resets = flags(&[0.0; 514], [2, 257], &device);
-        let (scanned, _) = lssl.scan(input.clone(), resets, state.clone()).unwrap();
-        assert_same(&lssl.convolve(input, state).unwrap(), &scanned, 1e-4);
+        for steps in [1, 2, 33, 64, 257] {
+            check_convolution(&lssl, steps, &device);
+        }
+    }
+
+    /// Long sequences with extreme steps stay finite: silence, and one impulse.
+    #[test]
+    fn nothing_overflows_over_eight_thousand_steps() {
+        let device = Device::flex();
+        for step in [1e-4, 1e-3, 0.1, 1.0, 10.0] {
+            let config = LsslConfig {
+                min_step: step,
+                max_step: step,
+                ..LsslConfig::default()
+            };
+            let mut rng = Stream::new(1, 0, "lssl");
+            check_long(&config.init(2, &mut rng, &device).unwrap(), &device);
+        }
     }
 
     /// Forward Euler with Δ(N + 1) > 2.

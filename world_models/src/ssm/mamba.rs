@@ -247,8 +247,8 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        assert_golden, assert_same, check_core, flags, golden, noise, numbers, random_resets,
-        tensor,
+        assert_golden, assert_same, check_core, check_long, flags, golden, noise, numbers,
+        random_resets, tensor,
     };
 
     #[test]
@@ -301,6 +301,21 @@ mod tests {
             .init(4, &mut Stream::new(1, 0, "mamba"), &device)
             .unwrap();
         check_core(&mamba, 257, &device);
+    }
+
+    /// Long sequences with extreme steps stay finite: silence, and one impulse.
+    #[test]
+    fn nothing_overflows_over_eight_thousand_steps() {
+        let device = Device::flex();
+        for step in [1e-4, 1e-3, 0.1, 1.0, 10.0] {
+            let config = MambaConfig {
+                min_step: step,
+                max_step: step,
+                ..MambaConfig::default()
+            };
+            let mut rng = Stream::new(1, 0, "mamba");
+            check_long(&config.init(4, &mut rng, &device).unwrap(), &device);
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! S_t = α_t S_{t−1} + (Δ_t x_t) b_tᵀ, read as y_t = S_t c_t + D x_t.
 //!
 //! In chunks of Q steps everything is matrix products (§6): inside a chunk Y = (L∘C Bᵀ) ΔX with L_{ts} = α_{s+1}⋯α_t;
-//! across chunks the states. A reset cuts L and what is carried: elements of different episodes do not meet. Sums of
-//! logarithms run inside chunks only, where they stay short and exact.
+//! across chunks the states. A reset cuts L and what is carried: elements of different episodes do not meet. The logarithm
+//! of L_{ts} is summed from s + 1 to t for every pair by itself: as a difference of sums from the beginning of the chunk it
+//! would lose its digits behind a step with a large Δ.
 //!
 //! Around it: one projection to (z, x, b, c, Δ), a short convolution over (x, b, c), a norm of y∘silu(z), a projection.
 
@@ -175,7 +176,8 @@ fn one_chunk(
     let n = b.dims()[2];
     let device = input.device();
     // [B, h, q]: the sum of ln α up to each step.
-    let total = log_decay.swap_dims(1, 2).cumsum(2);
+    let log_decay = log_decay.swap_dims(1, 2);
+    let total = log_decay.clone().cumsum(2);
     let x = input.swap_dims(1, 2);
     let now = episode
         .clone()
@@ -190,13 +192,16 @@ fn one_chunk(
         .not_equal(then)
         .bool_or(later.expand([batch, 1, q, q]))
         .expand([batch, heads, q, q]);
-    // L, 0 where steps do not meet; masked before the exponential, which would overflow above the diagonal.
-    let between =
-        total.clone().reshape([batch, heads, q, 1]) - total.clone().reshape([batch, heads, 1, q]);
-    let l = between
-        .mask_fill(apart.clone(), 0.0)
-        .exp()
-        .mask_fill(apart, 0.0);
+    // ln L: column s holds ln α from s + 1 on, summed downwards. No sum is positive, so no exponential overflows.
+    let square = [batch, heads, q, q];
+    let until = Tensor::<2, Bool>::tril_mask([q, q], -1, &device).reshape([1, 1, q, q]);
+    let between = log_decay
+        .reshape([batch, heads, q, 1])
+        .expand(square)
+        .mask_fill(until.expand(square), 0.0)
+        .cumsum(2);
+    // L, 0 where steps do not meet.
+    let l = between.clone().exp().mask_fill(apart, 0.0);
     let scores = c
         .clone()
         .matmul(b.clone().swap_dims(1, 2))
@@ -219,7 +224,7 @@ fn one_chunk(
     let end = total.clone().narrow(2, q - 1, 1);
     let last = episode.clone().narrow(1, q - 1, 1).expand([batch, q]);
     let same = episode.equal(last).float().reshape([batch, 1, q]);
-    let left = (end.clone().expand([batch, heads, q]) - total).exp() * same;
+    let left = between.narrow(2, q - 1, 1).reshape([batch, heads, q]).exp() * same;
     let weighted = x * left.reshape([batch, heads, q, 1]);
     let b = b.reshape([batch, 1, q, n]).expand([batch, heads, q, n]);
     let put = weighted.swap_dims(2, 3).matmul(b);
@@ -297,99 +302,4 @@ impl SequenceCore for Mamba2 {
 }
 
 #[cfg(test)]
-mod tests {
-    use burn::tensor::Device;
-    use palaestra_envs::stream::Stream;
-
-    use super::*;
-    use crate::{
-        scan::{GatedScan, ScanForm, gated_scan},
-        testing::{
-            assert_golden, assert_same, check_core, flags, golden, noise, random_resets, tensor,
-        },
-    };
-
-    #[test]
-    fn chunks_of_the_golden_head() {
-        let golden = golden("mamba2_ssd.json");
-        let given = &golden["inputs"];
-        let device = Device::flex();
-        let get = |key: &str| tensor::<3>(&given[key], [1, 8, 2], &device);
-        let dt = tensor::<4>(&given["dt"], [1, 8, 1, 1], &device);
-        for chunk in [1, 3, 4, 8] {
-            let head = Duality {
-                input: get("X").reshape([1, 8, 1, 2]) * dt.clone(),
-                log_decay: tensor(&given["dA_log"], [1, 8, 1], &device),
-                b: get("B"),
-                c: get("C"),
-                resets: flags(&[0.0; 8], [1, 8], &device),
-                state: Tensor::zeros([1, 1, 2, 2], &device),
-            };
-            let (y, last) = state_space_duality(head, chunk);
-            assert_golden(&y, &golden["Y"], 1e-5);
-            assert_golden(&last, &golden["final_state_PxN"], 1e-5);
-        }
-    }
-
-    /// Every size of chunk is the recurrence S_t = α S_{t−1} + x bᵀ, with resets and a carried state.
-    #[test]
-    fn recurrence_quadratic_and_chunked_forms_agree() {
-        let device = Device::flex();
-        let [batch, steps, heads, p, n] = [2, 29, 3, 2, 4];
-        let given = Duality {
-            input: noise("x", [batch, steps, heads, p], &device),
-            log_decay: noise("a", [batch, steps, heads], &device).abs().neg(),
-            b: noise("b", [batch, steps, n], &device),
-            c: noise("c", [batch, steps, n], &device),
-            resets: random_resets(batch, steps, 0.1, &device),
-            state: noise("s", [batch, heads, p, n], &device),
-        };
-        let wide = [batch, steps, heads * p * n];
-        let decay = given
-            .log_decay
-            .clone()
-            .exp()
-            .reshape([batch, steps, heads, 1]);
-        let put = given.input.clone().reshape([batch, steps, heads * p, 1])
-            * given.b.clone().reshape([batch, steps, 1, n]);
-        let scan = GatedScan {
-            decay: decay.expand([batch, steps, heads, p * n]).reshape(wide),
-            input: put.reshape(wide),
-            resets: given.resets.clone(),
-            state: given.state.clone().reshape([batch, heads * p * n]),
-        };
-        let states = gated_scan(scan, Some(ScanForm::Loop)).unwrap();
-        let read = states.clone().reshape([batch, steps, heads * p, n])
-            * given.c.clone().reshape([batch, steps, 1, n]);
-        let expected = read.sum_dim(3).reshape([batch, steps, heads, p]);
-        let end = crate::core::last_step(&states).reshape([batch, heads, p, n]);
-        for chunk in [1, 4, 8, steps] {
-            let (y, last) = state_space_duality(given.clone(), chunk);
-            assert_same(&y, &expected, 1e-5);
-            assert_same(&last, &end, 1e-5);
-        }
-    }
-
-    #[test]
-    fn steps_scans_cuts_and_resets_agree() {
-        let device = Device::flex();
-        let config = Mamba2Config {
-            state: 3,
-            head: 4,
-            chunk: 16,
-            ..Mamba2Config::default()
-        };
-        let mamba = config
-            .init(4, &mut Stream::new(1, 0, "mamba2"), &device)
-            .unwrap();
-        check_core(&mamba, 257, &device);
-    }
-
-    #[test]
-    fn parameters_are_as_many_as_in_the_published_block() {
-        let mamba = Mamba2Config::default()
-            .init(256, &mut Stream::new(1, 0, "m"), &Device::flex())
-            .unwrap();
-        assert_eq!(mamba.num_params(), 465_176);
-    }
-}
+mod tests;

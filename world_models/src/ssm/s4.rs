@@ -1,5 +1,6 @@
 //! S4: Gu, Goel and Ré, "Efficiently modeling long sequences with structured state spaces" (arXiv 2111.00396). Every
-//! channel has a system A = diag(λ) − P P*, discretised bilinearly; of each conjugate pair one mode is stored.
+//! channel has a system A = diag(λ) − P P*, discretised bilinearly; of each conjugate pair one mode is stored. P has one
+//! column, or two for translated Legendre.
 //!
 //! * [`convolve`](SequenceCore::convolve): the kernel's generating function at the roots of unity, by Woodbury's identity
 //!   and Cauchy sums in a form that is finite at z = −1, then an inverse Fourier transform (§5 of the paper);
@@ -7,82 +8,28 @@
 //! * [`scan`](SequenceCore::scan): chunks, with resets.
 //!
 //! Differences from the released code: C itself is the parameter, and C(I − Ā^L) is made from it for the length at hand,
-//! so that steps need no linear solve and kernels may have any length; B is not clipped. Outside: gelu, a gated linear
-//! unit, a residual connection.
+//! so that steps need no linear solve and kernels may have any length. Outside: gelu, a gated linear unit, a residual
+//! connection.
+
+mod start;
 
 use std::f64::consts::TAU;
 
 use burn::{
     module::{Module, Param},
     nn::Linear,
-    tensor::{Bool, Device, Tensor, TensorData, activation::glu},
+    tensor::{Bool, Tensor, TensorData, activation::glu},
 };
-use rand::Rng;
 
-use super::{
-    hippo::{Measure, Spectrum},
-    lti::{Dense, System, activated, chunked_scan, convolve},
-    s4d::check_arguments,
-};
+pub use self::start::{S4Config, S4Start};
+use super::lti::{Dense, System, activated, chunked_scan, convolve};
 use crate::{
     CoreError, SequenceCore,
     complex::Complex,
     core::{check_sequence, check_shape, check_step, forget},
     derived::Derived,
-    fft, init,
+    fft,
 };
-
-/// Where the systems start.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Default,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum S4Start {
-    /// Scaled Legendre.
-    #[default]
-    Legs,
-    /// Truncated Fourier.
-    Fout,
-    /// Scaled Legendre without its low-rank part.
-    Legsd,
-    /// Fourier without its low-rank part.
-    Foud,
-    /// Half of the channels `legs`, half `fout`.
-    Hippo,
-}
-
-/// Arguments of [`S4`].
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct S4Config {
-    /// States N of a channel; N/2 are stored. Even.
-    pub state: usize,
-    /// Where the systems start.
-    pub start: S4Start,
-    /// Smallest initial Δ.
-    pub min_step: f64,
-    /// Largest initial Δ.
-    pub max_step: f64,
-}
-
-impl Default for S4Config {
-    fn default() -> Self {
-        Self {
-            state: 64,
-            start: S4Start::Legs,
-            min_step: 1e-3,
-            max_step: 0.1,
-        }
-    }
-}
 
 /// The S4 layer.
 #[derive(Module, Debug)]
@@ -91,8 +38,8 @@ pub struct S4 {
     pub log_decay: Param<Tensor<2>>,
     /// Im λ, `[H, N/2]`.
     pub frequency: Param<Tensor<2>>,
-    /// P packed, `[H, N]`.
-    pub p: Param<Tensor<2>>,
+    /// The columns of P, each packed, `[rank, H, N]`.
+    pub p: Param<Tensor<3>>,
     /// B packed, `[H, N]`.
     pub b: Param<Tensor<2>>,
     /// C packed, `[H, N]`; outputs are 2 Re(C x).
@@ -106,71 +53,18 @@ pub struct S4 {
     acting: Derived<(Bilinear, Tensor<2>)>,
 }
 
-impl S4Config {
-    /// A layer of the given width.
-    ///
-    /// # Errors
-    /// [`CoreError::Argument`] for a state or steps out of range.
-    pub fn init(&self, width: usize, rng: &mut dyn Rng, device: &Device) -> Result<S4, CoreError> {
-        check_arguments("s4", self.state, self.min_step, self.max_step)?;
-        let (size, half) = (self.state, self.state / 2);
-        let start = |measure: Measure, low_rank: bool| {
-            let mut spectrum = measure.system(size).spectrum();
-            if !low_rank {
-                spectrum.p.clear();
-            }
-            spectrum
-        };
-        let (first, second) = match self.start {
-            S4Start::Legs => (start(Measure::Legs, true), None),
-            S4Start::Fout => (start(Measure::Fout, true), None),
-            S4Start::Legsd => (start(Measure::Legs, false), None),
-            S4Start::Foud => (start(Measure::Foud, false), None),
-            S4Start::Hippo => (start(Measure::Legs, true), Some(start(Measure::Fout, true))),
-        };
-        let of = |channel: usize| match &second {
-            Some(second) if channel >= width / 2 => second,
-            _ => &first,
-        };
-        let gather = |f: &dyn Fn(&Spectrum, usize) -> f64, n: usize| -> Vec<f32> {
-            (0..width * n).map(|i| f(of(i / n), i % n) as f32).collect()
-        };
-        // The real part of FouT's normal part is 0; such a mode would never decay.
-        let decay = |s: &Spectrum, i: usize| (-s.lambda[i].re).max(1e-4).ln();
-        let packed = |z: Option<&Vec<super::hippo::C64>>, i: usize| {
-            let Some(z) = z else { return 0.0 };
-            if i < half { z[i].re } else { z[i - half].im }
-        };
-        let p = gather(&|s, i| packed(s.p.first(), i), size);
-        let b = gather(&|s, i| packed(Some(&s.b), i), size);
-        let c = init::normal(rng, width * size, 0.5_f64.sqrt());
-        let d = init::normal(rng, width, 1.0);
-        let log_step = init::log_step(rng, width, self.min_step, self.max_step);
-        Ok(S4 {
-            log_decay: init::param(gather(&decay, half), [width, half], device),
-            frequency: init::param(gather(&|s, i| s.lambda[i].im, half), [width, half], device),
-            p: init::param(p, [width, size], device),
-            b: init::param(b, [width, size], device),
-            c: init::param(c, [width, size], device),
-            d: init::param(d, [width], device),
-            log_step: init::param(log_step, [width], device),
-            output: init::linear(rng, width, 2 * width, true, device),
-            acting: Derived::default(),
-        })
-    }
-}
-
-/// What one bilinear step of all channels needs, all `[H, N/2]` but the last.
+/// What one bilinear step of all channels needs, `[H, N/2]` each.
 #[derive(Debug, Clone)]
 struct Bilinear {
     /// E = 2/Δ + λ.
     forward: Complex<2>,
     /// 1/(2/Δ − λ).
     backward: Complex<2>,
-    p: Complex<2>,
+    /// The columns of P.
+    p: Vec<Complex<2>>,
     b: Complex<2>,
-    /// 1/(1 + P* diag(backward) P), `[H, 1]`.
-    correction: Tensor<2>,
+    /// (I + P* diag(backward) P)⁻¹, a real matrix, row by row; `[H, 1]` each.
+    correction: Vec<Vec<Tensor<2>>>,
 }
 
 impl Bilinear {
@@ -178,23 +72,65 @@ impl Bilinear {
     fn step(&self, x: Complex<3>, u: Tensor<3>) -> Complex<3> {
         let [_, channels, half] = x.re.dims();
         let shape = [1, channels, half];
-        let p = self.p.clone().reshape(shape);
+        let p: Vec<Complex<3>> = (self.p.iter()).map(|p| p.clone().reshape(shape)).collect();
         let backward = self.backward.clone().reshape(shape);
         // Over both halves, P* y is twice the real part of the sum over one.
-        let onto_p = |y: Complex<3>| {
-            let product = y.re * p.re.clone() + y.im * p.im.clone();
-            product.sum_dim(2).mul_scalar(2.0)
+        let onto_p = |y: &Complex<3>| -> Vec<Tensor<3>> {
+            let onto = |p: &Complex<3>| {
+                let product = y.re.clone() * p.re.clone() + y.im.clone() * p.im.clone();
+                product.sum_dim(2).mul_scalar(2.0)
+            };
+            p.iter().map(onto).collect()
+        };
+        let minus_p = |y: Complex<3>, by: Vec<Tensor<3>>| {
+            (p.iter().zip(by)).fold(y, |y, (p, by)| y.sub(p.clone().scale(by)))
         };
         let driven = self.b.clone().reshape(shape).scale(u.mul_scalar(2.0));
-        let nu = x
-            .clone()
-            .mul(self.forward.clone().reshape(shape))
-            .sub(p.clone().scale(onto_p(x)))
-            .add(driven);
-        let correction = self.correction.clone().reshape([1, channels, 1]);
-        let through = onto_p(backward.clone().mul(nu.clone())) * correction;
-        backward.mul(nu.sub(p.clone().scale(through)))
+        let carried = x.clone().mul(self.forward.clone().reshape(shape));
+        let nu = minus_p(carried, onto_p(&x)).add(driven);
+        let onto = onto_p(&backward.clone().mul(nu.clone()));
+        let through = self.correction.iter().filter_map(|row| {
+            let terms = row.iter().zip(&onto);
+            let terms = terms.map(|(r, y)| y.clone() * r.clone().reshape([1, channels, 1]));
+            terms.reduce(|sum, term| sum + term)
+        });
+        backward.mul(minus_p(nu, through.collect()))
     }
+}
+
+fn real(x: Tensor<2>) -> Complex<2> {
+    let zero = Tensor::zeros(x.dims(), &x.device());
+    Complex::new(x, zero)
+}
+
+/// M⁻¹ x for a matrix, row by row, and a vector of numbers for each channel, by elimination.
+///
+/// Without exchanges of rows, since the matrices here are I + P* R P with a resolvent R whose Hermitian part is positive:
+/// pivots stay away from 0.
+fn solve<const D: usize>(
+    mut matrix: Vec<Vec<Complex<D>>>,
+    mut x: Vec<Complex<D>>,
+) -> Vec<Complex<D>> {
+    let size = x.len();
+    for pivot in 0..size {
+        let inverse = matrix[pivot][pivot].clone().recip();
+        for row in pivot + 1..size {
+            let factor = matrix[row][pivot].clone().mul(inverse.clone());
+            let above = matrix[pivot].clone();
+            for (entry, above) in matrix[row].iter_mut().zip(above).skip(pivot + 1) {
+                *entry = entry.clone().sub(factor.clone().mul(above));
+            }
+            x[row] = x[row].clone().sub(factor.mul(x[pivot].clone()));
+        }
+    }
+    for row in (0..size).rev() {
+        for column in row + 1..size {
+            let term = matrix[row][column].clone().mul(x[column].clone());
+            x[row] = x[row].clone().sub(term);
+        }
+        x[row] = x[row].clone().mul(matrix[row][row].clone().recip());
+    }
+    x
 }
 
 impl S4 {
@@ -213,17 +149,43 @@ impl S4 {
             .reshape([channels, 1])
     }
 
+    /// The columns of P, `[H, N/2]` each.
+    fn columns_of_p(&self) -> Vec<Complex<2>> {
+        let [rank, channels, size] = self.p.dims();
+        let column = |r: usize| self.p.val().narrow(0, r, 1).reshape([channels, size]);
+        (0..rank).map(|r| Complex::unpack(column(r))).collect()
+    }
+
     fn bilinear(&self) -> Bilinear {
         let (lambda, rate) = (self.lambda(), self.rate());
+        let lambda_shape = lambda.re.dims();
         let forward = Complex::new(lambda.re.clone() + rate.clone(), lambda.im.clone());
         let backward = Complex::new(rate - lambda.re, lambda.im.neg()).recip();
-        let p = Complex::unpack(self.p.val());
-        let sum = (p.norm_sqr() * backward.re.clone()).sum_dim(1);
+        let p = self.columns_of_p();
+        let [channels, _] = lambda_shape;
+        let one = |i: usize, j: usize| f32::from(u8::from(i == j));
+        let entry = |i: usize, j: usize| {
+            // Re(p̄_i backward p_j) of both modes of each pair.
+            let product = p[i].clone().conj().mul(p[j].clone());
+            let turned = product.mul(backward.clone()).re.sum_dim(1);
+            real(turned.mul_scalar(2.0) + one(i, j))
+        };
+        let matrix: Vec<Vec<_>> = (0..p.len())
+            .map(|i| (0..p.len()).map(|j| entry(i, j)).collect())
+            .collect();
+        let device = self.b.device();
+        let unit = |i: usize, j: usize| real(Tensor::full([channels, 1], one(i, j), &device));
+        let columns: Vec<Vec<_>> = (0..p.len())
+            .map(|j| solve(matrix.clone(), (0..p.len()).map(|i| unit(i, j)).collect()))
+            .collect();
+        let correction = (0..p.len())
+            .map(|i| columns.iter().map(|column| column[i].re.clone()).collect())
+            .collect();
         Bilinear {
             forward,
             backward,
             b: Complex::unpack(self.b.val()),
-            correction: (sum.mul_scalar(2.0) + 1.0).recip(),
+            correction,
             p,
         }
     }
@@ -315,13 +277,22 @@ impl S4 {
             let terms = above.mul(below.clone());
             Complex::new(terms.re.sum_dim(1), terms.im.sum_dim(1))
         };
-        let (p, input) = (Complex::unpack(self.p.val()), Complex::unpack(self.b.val()));
-        let adjoint = p.clone().conj();
-        let cb = cauchy(&c, &input);
-        let correction = cauchy(&c, &p).mul(cauchy(&adjoint, &input)).mul(b.clone());
-        let pp = cauchy(&adjoint, &p).mul(b);
-        let denominator = Complex::new(pp.re + 1.0, pp.im).recip();
-        let spectrum = cb.sub(correction.mul(denominator));
+        let (p, input) = (self.columns_of_p(), Complex::unpack(self.b.val()));
+        let adjoint: Vec<_> = p.iter().map(|p| p.clone().conj()).collect();
+        let into: Vec<_> = adjoint.iter().map(|p| cauchy(p, &input)).collect();
+        // Woodbury: I + b R with R_ij = Σ p̄_i p_j/(a − λ b).
+        let matrix = (0..p.len()).map(|i| {
+            let entry = |j: usize| {
+                let entry = cauchy(&adjoint[i], &p[j]).mul(b.clone());
+                Complex::new(entry.re + f32::from(u8::from(i == j)), entry.im)
+            };
+            (0..p.len()).map(entry).collect()
+        });
+        let through = solve(matrix.collect(), into);
+        let correct = |spectrum: Complex<3>, (p, through): (&Complex<2>, Complex<3>)| {
+            spectrum.sub(cauchy(&c, p).mul(through).mul(b.clone()))
+        };
+        let spectrum = p.iter().zip(through).fold(cauchy(&c, &input), correct);
         let spectrum = Complex::new(spectrum.re.mul_scalar(2.0), spectrum.im.mul_scalar(2.0));
         let kernel = fft::inverse(spectrum, padded)?.reshape([channels, padded]);
         Ok(kernel.narrow(1, 0, length))

@@ -10,7 +10,8 @@ use burn::{
     nn::Linear,
     tensor::{Bool, Device, Tensor, activation::glu},
 };
-use rand::Rng;
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
 
 use super::{
     discretise::{Discretisation, check_steps},
@@ -52,29 +53,42 @@ pub enum DiagonalStart {
     Legs,
     /// −(n+1), real.
     Real,
+    /// Half of the channels `inv`, half `lin`.
+    Diag,
+    /// −½ + i·e^z with z standard normal for every mode of every channel.
+    Random,
 }
 
 impl DiagonalStart {
-    /// Real and imaginary parts of N/2 eigenvalues; imaginary parts are not negative.
-    pub fn eigenvalues(self, size: usize) -> Vec<(f64, f64)> {
+    /// Real and imaginary parts of the N/2 eigenvalues of each of `width` channels, N being `size`; imaginary parts are
+    /// not negative. Nothing is drawn from `rng` but by [`Random`](Self::Random).
+    pub fn eigenvalues(self, width: usize, size: usize, rng: &mut dyn Rng) -> Vec<Vec<(f64, f64)>> {
         let n_all = size as f64;
-        let half = size / 2;
-        if self == Self::Legs {
-            let spectrum = Measure::Legs.spectrum(size);
-            return spectrum.lambda.iter().map(|l| (l.re, -l.im)).collect();
-        }
-        (0..half)
-            .map(|n| {
-                let n = n as f64;
-                match self {
-                    Self::Lin => (-0.5, PI * n),
-                    Self::Inv => (-0.5, n_all / PI * (n_all / (2.0 * n + 1.0) - 1.0)),
-                    Self::Inv2 => (-0.5, n_all / PI * (n_all / (n + 1.0) - 1.0)),
-                    Self::Quad => (-0.5, (2.0 * n + 1.0).powi(2) / PI),
-                    Self::Real | Self::Legs => (-(n + 1.0), 0.0),
-                }
-            })
-            .collect()
+        let of = |imaginary: &mut dyn FnMut(f64) -> f64| -> Vec<(f64, f64)> {
+            let modes = (0..size / 2).map(|n| n as f64);
+            modes.map(|n| (-0.5, imaginary(n))).collect()
+        };
+        let one = match self {
+            Self::Lin => of(&mut |n| PI * n),
+            Self::Inv => of(&mut |n| n_all / PI * (n_all / (2.0 * n + 1.0) - 1.0)),
+            Self::Inv2 => of(&mut |n| n_all / PI * (n_all / (n + 1.0) - 1.0)),
+            Self::Quad => of(&mut |n| (2.0 * n + 1.0).powi(2) / PI),
+            Self::Real => (1..=size / 2).map(|n| (-(n as f64), 0.0)).collect(),
+            Self::Legs => {
+                let spectrum = Measure::Legs.spectrum(size);
+                spectrum.lambda.iter().map(|l| (l.re, -l.im)).collect()
+            }
+            Self::Diag => {
+                let mut all = Self::Inv.eigenvalues(width / 2, size, rng);
+                all.extend(Self::Lin.eigenvalues(width - width / 2, size, rng));
+                return all;
+            }
+            Self::Random => {
+                let mut draw = |_| rng.sample::<f64, _>(StandardNormal).exp();
+                return (0..width).map(|_| of(&mut draw)).collect();
+            }
+        };
+        vec![one; width]
     }
 }
 
@@ -136,10 +150,10 @@ impl S4dConfig {
     pub fn init(&self, width: usize, rng: &mut dyn Rng, device: &Device) -> Result<S4d, CoreError> {
         check_arguments("s4d", self.state, self.min_step, self.max_step)?;
         let (size, half) = (self.state, self.state / 2);
-        let eigenvalues = self.start.eigenvalues(size);
-        let spread = |f: fn(&(f64, f64)) -> f64| {
-            let one: Vec<f32> = eigenvalues.iter().map(|l| f(l) as f32).collect();
-            one.repeat(width)
+        let eigenvalues = self.start.eigenvalues(width, size, rng);
+        let spread = |f: fn(&(f64, f64)) -> f64| -> Vec<f32> {
+            let all = eigenvalues.iter().flatten();
+            all.map(|l| f(l) as f32).collect()
         };
         let mut b = vec![1.0; size];
         b[half..].fill(0.0);

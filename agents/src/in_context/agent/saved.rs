@@ -79,7 +79,7 @@ impl Ppo {
         let saved = Saved {
             core: self.core_json(),
             parameters: parameters::save(&self.acting)?,
-            moments: self.learner.optimiser.save(),
+            moments: self.learner.optimiser.save()?,
             memory: self.memories()?,
             rollout: self.rollout.clone(),
             streams: self.streams.clone(),
@@ -118,7 +118,10 @@ impl Ppo {
             )));
         }
         self.take_parameters(saved.parameters)?;
-        self.learner.optimiser.load(saved.moments, &self.device);
+        let learner = &mut self.learner;
+        learner
+            .optimiser
+            .load(saved.moments, &learner.model, &self.device)?;
         self.learner.shuffle = saved.shuffle;
         self.learner.updates = saved.updates;
         self.learner.report = saved.report;

@@ -423,8 +423,8 @@ fn an_update_that_fails_is_undone_and_its_rollout_dropped() {
     assert!(parameters::save(&learner.model).unwrap() == parameters);
     let fresh = Play::memory_chain(4, &small(json!({ "lr": 1e30 })));
     assert_eq!(
-        learner.optimiser.save(),
-        fresh.agent.learner.optimiser.save()
+        learner.optimiser.save().unwrap(),
+        fresh.agent.learner.optimiser.save().unwrap()
     );
     assert_eq!(learner.report, fresh.agent.learner.report);
     assert!(learner.shuffle == fresh.agent.learner.shuffle && learner.updates == 0);

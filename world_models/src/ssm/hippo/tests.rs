@@ -22,7 +22,11 @@ fn matrices_are_those_of_the_reference() {
 #[test]
 fn spectra_of_legs_and_their_invariants() {
     let golden = golden("hippo.json");
-    for (size, eigenvalues) in golden["legs_normal_part_eigs"].as_object().unwrap() {
+    let known = golden["legs_normal_part_eigs"].as_object().unwrap();
+    for size in ["4", "8", "16"] {
+        assert!(known.contains_key(size), "{size}");
+    }
+    for (size, eigenvalues) in known {
         let n: usize = size.parse().unwrap();
         let spectrum = Measure::Legs.system(n).spectrum();
         let im: Vec<f64> = spectrum.lambda.iter().map(|l| l.im).collect();
@@ -55,6 +59,42 @@ fn spectra_of_legs_and_their_invariants() {
         &[-20860.233, -0.212_450],
         1e-6,
     );
+}
+
+/// The constant of the Fourier basis has a pair of zero eigenvalues, which has no direction of its own: it is given the
+/// reference's, of length 1 and at right angles to its conjugate and to all others.
+#[test]
+fn zero_eigenvalues_of_fourier_have_a_direction() {
+    for (measure, n) in [(Measure::Fout, 4), (Measure::Fout, 64), (Measure::Foud, 16)] {
+        let spectrum = measure.system(n).spectrum();
+        let half = n / 2;
+        assert_eq!(spectrum.lambda[half - 1].im, 0.0);
+        assert!(spectrum.lambda[..half - 1].iter().all(|l| l.im < -1.0));
+        let column = |j: usize| (0..n).map(move |row| row * half + j);
+        let v = &spectrum.vectors;
+        let root = 0.5_f64.sqrt();
+        for (row, at) in column(half - 1).enumerate() {
+            let expected = match row {
+                0 => C64::new(root, 0.0),
+                1 => C64::new(0.0, root),
+                _ => C64::default(),
+            };
+            assert_eq!(v[at], expected);
+        }
+        for j in 0..half {
+            let (mut inner, mut bilinear) = (C64::default(), C64::default());
+            for (a, b) in column(j).zip(column(half - 1)) {
+                let (a, b) = (v[a], v[b]);
+                inner.re += a.re * b.re + a.im * b.im;
+                inner.im += a.re * b.im - a.im * b.re;
+                bilinear.re += a.re * b.re - a.im * b.im;
+                bilinear.im += a.re * b.im + a.im * b.re;
+            }
+            let same = f64::from(u8::from(j == half - 1));
+            assert!((inner.re - same).abs() < 1e-12 && inner.im.abs() < 1e-12);
+            assert!(bilinear.abs() < 1e-12, "conjugates");
+        }
+    }
 }
 
 /// A + Σ P Pᵀ = Re(2 Σ v λ v*) for real matrices, whose other half is conjugate.

@@ -3,8 +3,8 @@ use palaestra_envs::stream::Stream;
 
 use super::*;
 use crate::testing::{
-    assert_close, assert_golden, assert_same, check_core, complex, flags, golden, noise, numbers,
-    tensor, values,
+    assert_close, assert_golden, assert_same, check_convolution, check_core, check_long, complex,
+    flags, golden, noise, numbers, tensor, values,
 };
 
 fn layer(width: usize, config: &S4dConfig, device: &Device) -> S4d {
@@ -84,9 +84,36 @@ fn eigenvalues_at_the_start() {
         (DiagonalStart::Inv2, "inv2"),
         (DiagonalStart::Quad, "quad"),
     ] {
-        let im: Vec<f64> = start.eigenvalues(8).iter().map(|l| l.1).collect();
+        let all = start.eigenvalues(3, 8, &mut Stream::new(0, 0, "s4d"));
+        assert!(all.len() == 3 && all[0] == all[2]);
+        let im: Vec<f64> = all[1].iter().map(|l| l.1).collect();
         assert_close(&im, &numbers(&golden["s4d_imag_N8"][key]), 1e-12);
     }
+}
+
+/// `diag` is `inv` in the first half of the channels and `lin` in the others; ln Im λ of `random` is standard normal.
+#[test]
+fn starts_that_differ_from_channel_to_channel() {
+    let of = |start: DiagonalStart| start.eigenvalues(5, 200, &mut Stream::new(0, 0, "s4d"));
+    let (diag, inv, lin) = (
+        of(DiagonalStart::Diag),
+        of(DiagonalStart::Inv),
+        of(DiagonalStart::Lin),
+    );
+    assert!(diag[..2] == inv[..2] && diag[2..] == lin[2..]);
+    let random = of(DiagonalStart::Random).concat();
+    let (mut mean, mut square) = (0.0, 0.0);
+    for (re, im) in &random {
+        assert_eq!(*re, -0.5);
+        mean += im.ln() / 500.0;
+        square += im.ln().powi(2) / 500.0;
+    }
+    // Four standard deviations.
+    assert!(mean.abs() < 4.0 / 500.0_f64.sqrt(), "{mean}");
+    assert!(
+        (square - 1.0).abs() < 4.0 * (2.0 / 500.0_f64).sqrt(),
+        "{square}"
+    );
 }
 
 #[test]
@@ -96,6 +123,8 @@ fn steps_scans_convolutions_cuts_and_resets_agree() {
         (DiagonalStart::Lin, Discretisation::Zoh),
         (DiagonalStart::Legs, Discretisation::Bilinear),
         (DiagonalStart::Real, Discretisation::Zoh),
+        (DiagonalStart::Diag, Discretisation::Zoh),
+        (DiagonalStart::Random, Discretisation::Bilinear),
     ] {
         let config = S4dConfig {
             state: 8,
@@ -105,11 +134,7 @@ fn steps_scans_convolutions_cuts_and_resets_agree() {
         };
         let s4d = layer(3, &config, &device);
         check_core(&s4d, 257, &device);
-        let input = noise("input", [2, 257, 3], &device);
-        let state = noise("state", [2, 24], &device);
-        let resets = flags(&[0.0; 514], [2, 257], &device);
-        let (scanned, _) = s4d.scan(input.clone(), resets, state.clone()).unwrap();
-        assert_same(&s4d.convolve(input, state).unwrap(), &scanned, 1e-4);
+        check_convolution(&s4d, 257, &device);
     }
 }
 
@@ -129,12 +154,48 @@ fn nothing_overflows_over_eight_thousand_steps() {
             max_step: step,
             ..S4dConfig::default()
         };
+        check_long(&layer(2, &config, &device), &device);
+    }
+}
+
+/// Convolutions of every length: one step, odd ones, powers of two and their neighbours.
+#[test]
+fn convolutions_of_any_length_are_scans() {
+    let device = Device::flex();
+    for rule in [Discretisation::Zoh, Discretisation::Bilinear] {
+        let config = S4dConfig {
+            state: 8,
+            discretisation: rule,
+            ..S4dConfig::default()
+        };
         let s4d = layer(2, &config, &device);
-        let silence = Tensor::<3>::zeros([1, 8192, 2], &device);
-        let impulse = silence.clone().slice_fill([0..1, 0..1, 0..2], 1.0);
-        for input in [silence, impulse] {
-            let y = s4d.convolve(input, s4d.initial_state(1)).unwrap();
-            assert!(values(&y).iter().all(|x| x.is_finite()));
+        for steps in [1, 2, 3, 31, 32, 33, 63, 64, 100] {
+            check_convolution(&s4d, steps, &device);
         }
     }
+}
+
+/// Of each conjugate pair either mode may be stored, and eigenvectors may have any phase.
+#[test]
+fn phases_of_eigenvectors_and_stored_halves_do_not_matter() {
+    let device = Device::flex();
+    let config = S4dConfig {
+        state: 8,
+        ..S4dConfig::default()
+    };
+    let s4d = layer(2, &config, &device);
+    let expected = s4d.kernel(50);
+    let mut mirrored = s4d.clone();
+    mirrored.frequency = Param::from_tensor(s4d.frequency.val().neg());
+    mirrored.c = Param::from_tensor(Complex::unpack(s4d.c.val()).conj().pack());
+    assert_same(&mirrored.kernel(50), &expected, 1e-6);
+    let mut turned = s4d.clone();
+    let turn = |sign: f32| {
+        let phase = noise::<2>("phase", [2, 4], &device).mul_scalar(sign);
+        Complex::new(phase.clone().cos(), phase.sin())
+    };
+    let by = |packed: Tensor<2>, sign: f32| Complex::unpack(packed).mul(turn(sign)).pack();
+    turned.b = Param::from_tensor(by(s4d.b.val(), -1.0));
+    turned.c = Param::from_tensor(by(s4d.c.val(), 1.0));
+    assert_same(&turned.kernel(50), &expected, 1e-6);
 }
