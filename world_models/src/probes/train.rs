@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use super::{
     Example, Inputs, ModelConfig, Part, ProbeNetwork, Target, Task, example, network::Input,
 };
-use crate::{CoreError, Cost, StackConfig, check_gradients, find, optimiser::Optimiser};
+use crate::{CoreError, Cost, StackConfig, find, optimiser::Optimiser};
 
 /// Rows that go through a network at once when it is measured.
 const TEST_BATCH: usize = 64;
@@ -334,9 +334,8 @@ fn train(
         let loss = batch.loss(network.forward(batch.input.clone())?);
         let value = f64::from(read(loss.clone().inner())?[0]);
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        check_gradients(&network, &gradients)?;
         let rate = config.learning_rate(lr, step);
-        (network, _) = optimiser.step(rate, network, gradients);
+        (network, _) = optimiser.step(rate, network, gradients)?;
         // The last update is always measured.
         let passed = |step: usize| step * config.measurements / config.steps;
         if passed(step + 1) > passed(step) {
