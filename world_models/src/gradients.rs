@@ -6,26 +6,28 @@ use burn::{
     tensor::Tensor,
 };
 
-use crate::CoreError;
+use crate::{CoreError, optimiser::square_sum};
 
 /// Checks that every gradient and its norm is finite, before they are given to an optimiser: one that is not would make
-/// the parameters so for good.
+/// the parameters so for good. Returns the norm of all gradients together.
 ///
 /// # Errors
 /// [`CoreError::Gradient`] with the path of the first parameter whose gradient or its norm is not finite; [`CoreError::Read`].
-pub fn check_gradients(module: &impl Module, grads: &GradientsParams) -> Result<(), CoreError> {
+pub fn check_gradients(module: &impl Module, grads: &GradientsParams) -> Result<f64, CoreError> {
     let mut check = Check {
         grads,
         path: Vec::new(),
+        square: 0.0,
         found: None,
     };
     module.visit(&mut check);
-    check.found.map_or(Ok(()), Err)
+    check.found.map_or(Ok(check.square.sqrt()), Err)
 }
 
 struct Check<'a> {
     grads: &'a GradientsParams,
     path: Vec<String>,
+    square: f64,
     found: Option<CoreError>,
 }
 
@@ -46,8 +48,8 @@ impl ModuleVisitor for Check<'_> {
             return;
         };
         // A norm that overflows would make every step one of length 0.
-        match grad.square().sum().try_into_scalar::<f32>() {
-            Ok(size) if size.is_finite() => {}
+        match square_sum(grad).try_into_scalar::<f32>() {
+            Ok(size) if size.is_finite() => self.square += f64::from(size),
             Ok(_) => {
                 let parameter = self.path.join(".");
                 self.found = Some(CoreError::Gradient { parameter });

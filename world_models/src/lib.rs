@@ -50,6 +50,7 @@ mod gradients;
 pub mod init;
 pub mod optimiser;
 pub mod probes;
+mod products;
 pub mod recurrent;
 mod registry;
 pub mod scan;

@@ -3,8 +3,8 @@
 //! A vector of integers has independent categorical elements. Real actions are not squashed: the environment clips them
 //! (or, where it would refuse them, they are clipped on their way to it), and their probability is that of what was drawn.
 
-use burn::tensor::{Bool, Tensor, activation::log_softmax};
 use palaestra_envs::space::{BoxSpace, ColumnData, Columns, DType, Space};
+use palaestra_world_models::activation::exponentials;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
@@ -165,51 +165,111 @@ impl Distribution {
         }
     }
 
-    /// ln π(a) and the entropy of π, differentiable.
+    /// Goes through N steps: `judge` is told the number of a step, ln π(a) and the entropy of π, and tells the derivatives
+    /// of some loss with respect to both. Returns those with respect to `policy` and `log_std`.
     ///
     /// # Shapes
-    /// `policy` `[N, A]`, `log_std` `[A]` of real actions, `actions` `[N, action_width]`, `forbidden` `[N, A]`; both
-    /// results `[N]`.
-    pub fn evaluate(
+    /// `policy` `[N, A]`, `log_std` `[A]` of real actions, else empty, `actions` `[N, action_width]`; `mask`, `[N, A]`, has a
+    /// 1 for each allowed choice, or is empty.
+    pub fn differentiate(
         &self,
-        policy: Tensor<2>,
-        log_std: Option<Tensor<1>>,
-        actions: Tensor<2>,
-        forbidden: Option<Tensor<2, Bool>>,
-    ) -> (Tensor<1>, Tensor<1>) {
-        let [rows, width] = policy.dims();
+        mut policy: Vec<f32>,
+        log_std: &[f32],
+        actions: &[f32],
+        mask: &[u8],
+        judge: impl FnMut(usize, f32, f32) -> [f32; 2],
+    ) -> (Vec<f32>, Vec<f32>) {
         let Self::Categorical { sizes, .. } = self else {
-            let log_std = log_std
-                .unwrap_or_else(|| Tensor::zeros([width], &policy.device()))
-                .reshape([1, width]);
-            // ln N(a; μ, σ) = −½ ((a − μ)/σ)² − ln σ − ½ ln 2π
-            let z = (actions - policy) / log_std.clone().exp();
-            let log_prob = (z.square() * -0.5 - log_std.clone() - HALF_LN_2_PI).sum_dim(1);
-            // H = Σ ln σ + ½ ln 2πe
-            let entropy = (log_std + (HALF_LN_2_PI + 0.5))
-                .sum_dim(1)
-                .expand([rows, 1]);
-            return (log_prob.reshape([rows]), entropy.reshape([rows]));
+            return normal(policy, log_std, actions, judge);
         };
-        let logits = match forbidden {
-            Some(forbidden) => policy.mask_fill(forbidden, FORBIDDEN),
-            None => policy,
-        };
-        let mut first = 0;
-        let parts = sizes.iter().enumerate().map(|(i, size)| {
-            let log_p = log_softmax(logits.clone().narrow(1, first, *size), 1);
-            first += size;
-            let chosen = actions.clone().narrow(1, i, 1).int();
-            let entropy = -(log_p.clone().exp() * log_p.clone()).sum_dim(1);
-            (log_p.gather(1, chosen), entropy)
-        });
-        let sum = parts.reduce(|(a, b), (c, d)| (a + c, b + d));
-        let (log_prob, entropy) = sum.unwrap_or_else(|| {
-            let zero = Tensor::zeros([rows, 1], &logits.device());
-            (zero.clone(), zero)
-        });
-        (log_prob.reshape([rows]), entropy.reshape([rows]))
+        for (logit, _) in policy.iter_mut().zip(mask).filter(|(_, m)| **m == 0) {
+            *logit = FORBIDDEN;
+        }
+        (categorical(policy, sizes, actions, judge), Vec::new())
     }
+}
+
+/// [`Distribution::differentiate`] for real actions.
+fn normal(
+    mut policy: Vec<f32>,
+    log_std: &[f32],
+    actions: &[f32],
+    mut judge: impl FnMut(usize, f32, f32) -> [f32; 2],
+) -> (Vec<f32>, Vec<f32>) {
+    let width = log_std.len().max(1);
+    let sigma: Vec<f32> = log_std.iter().map(|s| libm::expf(*s)).collect();
+    // H = Σ ln σ + ½ ln 2πe
+    let entropy: f32 = log_std.iter().map(|s| s + (HALF_LN_2_PI + 0.5)).sum();
+    let mut of_log_std = vec![0.0; log_std.len()];
+    let steps = policy.chunks_mut(width).zip(actions.chunks(width));
+    for (i, (means, actions)) in steps.enumerate() {
+        // ln N(a; μ, σ) = −½ z² − ln σ − ½ ln 2π with z = (a − μ)/σ, which takes the place of μ.
+        let mut log_prob = 0.0;
+        for (j, (mean, a)) in means.iter_mut().zip(actions).enumerate() {
+            let z = (a - *mean) / sigma[j];
+            log_prob -= 0.5 * z * z + log_std[j] + HALF_LN_2_PI;
+            *mean = z;
+        }
+        let [of_log_prob, of_entropy] = judge(i, log_prob, entropy);
+        for (j, z) in means.iter_mut().enumerate() {
+            // ∂ln N/∂μ = z/σ, ∂ln N/∂ln σ = z² − 1, ∂H/∂ln σ = 1
+            of_log_std[j] += of_log_prob * (*z * *z - 1.0) + of_entropy;
+            *z = of_log_prob * *z / sigma[j];
+        }
+    }
+    (policy, of_log_std)
+}
+
+/// [`Distribution::differentiate`] for integers, from all logits.
+fn categorical(
+    mut logits: Vec<f32>,
+    sizes: &[usize],
+    actions: &[f32],
+    mut judge: impl FnMut(usize, f32, f32) -> [f32; 2],
+) -> Vec<f32> {
+    let width = sizes.iter().sum::<usize>().max(1);
+    for step in logits.chunks_mut(width) {
+        let mut rest = step;
+        for &size in sizes {
+            let part;
+            (part, rest) = rest.split_at_mut(size);
+            let max = part.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            part.iter_mut().for_each(|logit| *logit -= max);
+        }
+    }
+    // Probabilities, and their logarithms; neither is yet divided by the sum.
+    let (mut p, mut log_p) = (logits.clone(), logits);
+    exponentials(&mut p);
+    let mut entropies = vec![0.0; sizes.len()];
+    let steps = p.chunks_mut(width).zip(log_p.chunks_mut(width));
+    for (i, ((p, log_p), actions)) in steps.zip(actions.chunks(sizes.len().max(1))).enumerate() {
+        let (mut first, mut log_prob) = (0, 0.0);
+        for ((size, a), entropy) in sizes.iter().zip(actions).zip(&mut entropies) {
+            let (p, log_p) = (&mut p[first..][..*size], &mut log_p[first..][..*size]);
+            let total: f32 = p.iter().sum();
+            let log_total = libm::logf(total);
+            *entropy = 0.0;
+            for (p, log_p) in p.iter_mut().zip(log_p.iter_mut()) {
+                *p /= total;
+                *log_p -= log_total;
+                *entropy -= *p * *log_p;
+            }
+            log_prob += log_p[*a as usize];
+            first += size;
+        }
+        let [of_log_prob, of_entropy] = judge(i, log_prob, entropies.iter().sum());
+        first = 0;
+        for ((size, a), entropy) in sizes.iter().zip(actions).zip(&entropies) {
+            let (p, log_p) = (&mut p[first..][..*size], &log_p[first..][..*size]);
+            // With logits x: ∂ln π(a)/∂x_j = [j = a] − p_j, ∂H/∂x_j = −p_j (ln p_j + H)
+            for (p, log_p) in p.iter_mut().zip(log_p) {
+                *p *= -(of_log_prob + of_entropy * (log_p + entropy));
+            }
+            p[*a as usize] += of_log_prob;
+            first += size;
+        }
+    }
+    p
 }
 
 fn logit(policy: &[f32], mask: &[u8], i: usize) -> f32 {
@@ -222,17 +282,24 @@ fn logit(policy: &[f32], mask: &[u8], i: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, TensorData};
     use palaestra_envs::stream::Stream;
 
     use super::*;
 
-    fn tensor<const D: usize>(values: &[f32], shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values.to_vec(), shape), &Device::flex())
-    }
-
-    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-        tensor.into_data().try_into_vec().unwrap()
+    /// ln π(a) and the entropy at each step.
+    fn told(
+        policy: &Distribution,
+        parameters: &[f32],
+        log_std: &[f32],
+        actions: &[f32],
+        mask: &[u8],
+    ) -> Vec<[f32; 2]> {
+        let mut told = Vec::new();
+        policy.differentiate(parameters.to_vec(), log_std, actions, mask, |_, p, h| {
+            told.push([p, h]);
+            [0.0; 2]
+        });
+        told
     }
 
     /// What is drawn has the probability it is said to have, by both ways to compute it.
@@ -261,17 +328,17 @@ mod tests {
             entropy -= p * p.ln();
         }
         assert!((total - 1.0).abs() < 1e-5);
-        let forbidden = mask.map(|m| f32::from(1 - m));
-        let (log_prob, found) = policy.evaluate(
-            tensor(&logits.repeat(4), [4, 5]),
-            None,
-            tensor(&[0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0], [4, 2]),
-            Some(tensor(&forbidden.repeat(4), [4, 5]).greater_scalar(0.5)),
+        let found = told(
+            &policy,
+            &logits.repeat(4),
+            &[],
+            &[0.0, 0.0, 0.0, 1.0, 2.0, 0.0, 2.0, 1.0],
+            &mask.repeat(4),
         );
-        for (found, i) in values(log_prob).iter().zip([0, 1, 4, 5]) {
-            assert!((found - log_probs[i]).abs() < 1e-6);
+        for ([log_prob, of_step], i) in found.into_iter().zip([0, 1, 4, 5]) {
+            assert!((log_prob - log_probs[i]).abs() < 1e-6);
+            assert!((f64::from(of_step) - entropy).abs() < 1e-5);
         }
-        assert!((f64::from(values(found)[0]) - entropy).abs() < 1e-5);
         policy.mode(&logits, &[1, 1, 0, 1, 1], &mut action);
         assert_eq!(action, [0.0, 0.0]);
     }
@@ -290,15 +357,10 @@ mod tests {
         let [s, r] = log_std.map(f32::exp);
         let expected = normal(action[0], mean[0], s) + normal(action[1], mean[1], r);
         assert!((log_prob - expected).abs() < 1e-5);
-        let (found, entropy) = policy.evaluate(
-            tensor(&mean, [1, 2]),
-            Some(tensor(&log_std, [2])),
-            tensor(&action, [1, 2]),
-            None,
-        );
-        assert!((values(found)[0] - expected).abs() < 1e-5);
+        let [found, entropy] = told(&policy, &mean, &log_std, &action, &[])[0];
+        assert!((found - expected).abs() < 1e-5);
         let expected = 0.3 - 0.7 + (std::f32::consts::TAU * std::f32::consts::E).ln();
-        assert!((values(entropy)[0] - expected).abs() < 1e-5);
+        assert!((entropy - expected).abs() < 1e-5);
         let mut columns = space.columns(2);
         policy.write(&[0.25, 3.5], &mut columns, 1, false);
         assert_eq!(columns.f32(0), [0.0, 0.0, 0.25, 0.5]);

@@ -9,7 +9,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `ppo.rs` | the update |
+//! | `ppo.rs`, `loss.rs` | the update; the loss of a minibatch and its gradient |
 //! | `network.rs`, `distribution.rs` | encoder, core and heads; policies over actions |
 //! | `rollout.rs`, `gae.rs` | what was experienced, minibatches of whole rows, advantages |
 //! | `parameters.rs` | how parameters are saved |
@@ -25,6 +25,7 @@ mod agent;
 pub mod args;
 pub mod distribution;
 pub mod gae;
+mod loss;
 pub mod network;
 mod parameters;
 mod ppo;

@@ -14,7 +14,11 @@ use burn::{
     nn::Linear,
     tensor::{Bool, Device, Tensor},
 };
-use palaestra_world_models::{SequenceCore, Stack, activation::leaky_relu, init};
+use palaestra_world_models::{
+    SequenceCore, Stack,
+    activation::{Rectifier, linear},
+    init,
+};
 use rand::Rng;
 
 use super::{args::PpoArgs, distribution::Distribution};
@@ -132,9 +136,7 @@ impl ActorCritic {
     }
 
     fn encode(&self, observation: Tensor<2>) -> Tensor<2> {
-        self.encoder
-            .iter()
-            .fold(observation, |x, layer| leaky_relu(layer.forward(x)))
+        (self.encoder.iter()).fold(observation, |x, layer| linear(layer, x, Rectifier::Leaky))
     }
 
     fn heads(&self, x: Tensor<2>, memory: Tensor<2>) -> Prediction {
@@ -152,8 +154,12 @@ impl ActorCritic {
 fn through(layers: &[Linear], x: Tensor<2>) -> Tensor<2> {
     let last = layers.len() - 1;
     layers.iter().enumerate().fold(x, |x, (i, layer)| {
-        let x = layer.forward(x);
-        if i == last { x } else { leaky_relu(x) }
+        let rectifier = if i == last {
+            Rectifier::None
+        } else {
+            Rectifier::Leaky
+        };
+        linear(layer, x, rectifier)
     })
 }
 

@@ -1,24 +1,8 @@
 //! What a learner tells of itself: means of the loss terms between two points of the metrics.
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::rollout::Estimates;
-
-/// Terms of the loss of one minibatch.
-#[derive(Debug)]
-pub(super) struct LossTerms {
-    /// −L^CLIP.
-    pub policy_loss: Tensor<1>,
-    /// L^V.
-    pub value_loss: Tensor<1>,
-    /// S.
-    pub entropy: Tensor<1>,
-    /// KL(π_old ‖ π_θ), estimated.
-    pub approx_kl: Tensor<1>,
-    /// Share of steps whose ratio is beyond 1 ± ε.
-    pub clip_fraction: Tensor<1>,
-}
+use super::{loss::LossTerms, rollout::Estimates};
 
 const NAMES: [&str; 6] = [
     "losses/policy_loss",
@@ -42,19 +26,17 @@ pub(super) struct Report {
 impl Report {
     /// Takes in a minibatch: the terms of its loss and the norm of its gradient.
     pub(super) fn add(&mut self, terms: &LossTerms, gradient_norm: f64) {
-        let terms = [
-            &terms.policy_loss,
-            &terms.value_loss,
-            &terms.entropy,
-            &terms.approx_kl,
-            &terms.clip_fraction,
+        let values = [
+            terms.policy_loss,
+            terms.value_loss,
+            terms.entropy,
+            terms.approx_kl,
+            terms.clip_fraction,
+            gradient_norm,
         ];
-        let terms = Tensor::cat(terms.map(|t| t.clone().inner()).to_vec(), 0).into_data();
-        let values = terms.iter::<f64>().chain([gradient_norm]);
-        self.sums
-            .iter_mut()
-            .zip(values)
-            .for_each(|(sum, value)| *sum += value);
+        for (sum, value) in self.sums.iter_mut().zip(values) {
+            *sum += value;
+        }
         self.minibatches += 1;
     }
 

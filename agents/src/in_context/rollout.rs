@@ -53,8 +53,9 @@ pub struct Estimates {
     pub target: Vec<f32>,
 }
 
-/// Whole sequences of some rows; the steps of a row one after the other where there is one axis for both.
-#[derive(Debug)]
+/// Whole sequences of some rows; the steps of a row one after the other where there is one axis for both. What the network
+/// sees lies on its device, what its answers are judged by on the host.
+#[derive(Debug, Clone)]
 pub struct Batch {
     /// `[b, T, O]`.
     pub observation: Tensor<3>,
@@ -62,41 +63,20 @@ pub struct Batch {
     pub starts: Tensor<2, Bool>,
     /// `[b, N]`.
     pub memory: Tensor<2>,
-    /// `[b·T, A]`.
-    pub forbidden: Option<Tensor<2, Bool>>,
+    /// Allowed choices, `[b·T, A]`; empty if all are.
+    pub mask: Vec<u8>,
     /// `[b·T, action_width]`.
-    pub action: Tensor<2>,
+    pub action: Vec<f32>,
     /// ln π_old(a), `[b·T]`.
-    pub log_prob: Tensor<1>,
+    pub log_prob: Vec<f32>,
     /// V_old, `[b·T]`.
-    pub value: Tensor<1>,
+    pub value: Vec<f32>,
     /// A, of mean 0 and standard deviation 1 over the steps in which there was something to choose, `[b·T]`.
-    pub advantage: Tensor<1>,
+    pub advantage: Vec<f32>,
     /// R, `[b·T]`.
-    pub target: Tensor<1>,
-    /// Which steps tell about the policy; `None` if all do.
-    pub choices: Option<Choices>,
-}
-
-/// The steps of a batch in which there was something to choose.
-#[derive(Debug)]
-pub struct Choices {
-    /// Whether there was nothing to choose, `[b·T]`.
-    pub forced: Tensor<1, Bool>,
-    /// 1 / (number of choices) for a choice, else 0, `[b·T]`.
-    pub weight: Tensor<1>,
-}
-
-impl Choices {
-    fn of(acting: &[bool], device: &Device) -> Self {
-        let count = acting.iter().filter(|&&acts| acts).count().max(1);
-        let weight = |&acts: &bool| if acts { 1.0 / count as f32 } else { 0.0 };
-        let forced = acting.iter().map(|acts| !acts).collect();
-        Self {
-            forced: flags(forced, [acting.len()], device),
-            weight: tensor(acting.iter().map(weight).collect(), [acting.len()], device),
-        }
-    }
+    pub target: Vec<f32>,
+    /// Whether there was anything to choose, `[b·T]`; empty if there was in every step.
+    pub acting: Vec<bool>,
 }
 
 impl Rollout {
@@ -185,43 +165,21 @@ impl Rollout {
     pub fn batch(&self, rows: &[usize], estimates: &Estimates, device: &Device) -> Batch {
         let (b, steps) = (rows.len(), self.steps);
         let own = &self.fields;
-        let width = |len: usize| len / (self.rows * steps);
-        let vector = |field: &[f32]| tensor(gather(field, rows, self.rows), [b * steps], device);
-        let widths = (width(own.observation.len()), width(own.action.len()));
-        let choices = width(own.mask.len());
-        let forbidden = (choices > 0).then(|| {
-            let forbidden = gather(&own.mask, rows, self.rows)
-                .into_iter()
-                .map(|m| m == 0);
-            flags(forbidden.collect(), [b * steps, choices], device)
-        });
+        let of_rows = |field: &[f32]| gather(field, rows, self.rows);
+        let width = own.observation.len() / (self.rows * steps);
         let memory_width = self.memory.len() / self.rows;
         let acting = gather(&own.acting, rows, self.rows);
-        let choices = (!acting.is_empty()).then(|| Choices::of(&acting, device));
-        let advantage = normalised(gather(&estimates.advantage, rows, self.rows), &acting);
         Batch {
-            observation: tensor(
-                gather(&own.observation, rows, self.rows),
-                [b, steps, widths.0],
-                device,
-            ),
+            observation: tensor(of_rows(&own.observation), [b, steps, width], device),
             starts: flags(gather(&own.starts, rows, self.rows), [b, steps], device),
-            memory: tensor(
-                gather(&self.memory, rows, self.rows),
-                [b, memory_width],
-                device,
-            ),
-            forbidden,
-            action: tensor(
-                gather(&own.action, rows, self.rows),
-                [b * steps, widths.1],
-                device,
-            ),
-            log_prob: vector(&own.log_prob),
-            value: vector(&own.value),
-            advantage: tensor(advantage, [b * steps], device),
-            target: vector(&estimates.target),
-            choices,
+            memory: tensor(of_rows(&self.memory), [b, memory_width], device),
+            mask: gather(&own.mask, rows, self.rows),
+            action: of_rows(&own.action),
+            log_prob: of_rows(&own.log_prob),
+            value: of_rows(&own.value),
+            advantage: normalised(of_rows(&estimates.advantage), &acting),
+            target: of_rows(&estimates.target),
+            acting,
         }
     }
 }

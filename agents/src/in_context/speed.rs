@@ -7,11 +7,13 @@ use burn::{
     module::Module,
     nn::Linear,
     optim::GradientsParams,
-    tensor::{Bool, Device, Distribution as Random, Tensor, activation::relu},
+    tensor::{Bool, Device, Distribution as Random, Tensor},
 };
 use palaestra_envs::{space::Space, stream::Stream};
 use palaestra_world_models::{
-    CoreError, SequenceCore, check_gradients, init, keep_buffers,
+    CoreError, SequenceCore,
+    activation::{Rectifier, linear},
+    init, keep_buffers,
     scan::ScanForm,
     ssm::s5::{Activation, S5, S5Config},
 };
@@ -278,15 +280,18 @@ fn critic_step(repetitions: u32) -> Result<Cost, AgentError> {
         let error = |layers: &[Linear]| {
             let last = layers.len() - 1;
             let value = layers.iter().enumerate().fold(x.clone(), |x, (i, layer)| {
-                let x = layer.forward(x);
-                if i == last { x } else { relu(x) }
+                let rectifier = if i == last {
+                    Rectifier::None
+                } else {
+                    Rectifier::Plain
+                };
+                linear(layer, x, rectifier)
             });
             (value - target.clone()).square().mean()
         };
         let loss = error(&critics.first) + error(&critics.second);
         let gradients = GradientsParams::from_grads(loss.backward(), &critics);
-        check_gradients(&critics, &gradients)?;
-        (critics, _) = optimiser.step(3e-4, critics.clone(), gradients);
+        (critics, _) = optimiser.step(3e-4, critics.clone(), gradients)?;
         // As a learner that reports its loss.
         loss.try_into_scalar::<f32>()
             .map_err(|error| CoreError::Read {

@@ -12,7 +12,12 @@ use crate::{
 };
 
 /// Numbers of a task; fewer are not worth a thread.
-const TASK: usize = 1 << 15;
+pub(super) const TASK: usize = 1 << 15;
+
+/// Whether work on so many numbers is worth handing to the pool of threads; who hands it over waits for one to wake up.
+pub(super) fn worth_threads(numbers: usize) -> bool {
+    numbers > TASK && rayon::current_num_threads() > 1
+}
 
 /// 2√(2/π).
 const GELU_RATE: f32 = 1.595_769_2;
@@ -117,6 +122,14 @@ fn apply(function: Function, x: &mut [f32]) {
     });
 }
 
+/// Makes e^x of every x.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn exponentials(x: &mut [f32]) {
+    for x in x.iter_mut() {
+        *x = exp(*x);
+    }
+}
+
 /// Multiplies `grad` by the derivatives at `x`.
 #[multiversion(targets("x86_64+avx2"))]
 fn apply_backward(function: Function, x: &[f32], grad: &mut [f32]) {
@@ -154,12 +167,12 @@ impl ActivationBackend for Flex {
     fn activate(x: FlexTensor, function: Function) -> FlexTensor {
         let mut x = own(x);
         let values = x.storage_mut::<f32>();
-        if values.len() <= TASK {
-            apply(function, values);
-        } else {
+        if worth_threads(values.len()) {
             values
                 .par_chunks_mut(TASK)
                 .for_each(|values| apply(function, values));
+        } else {
+            apply(function, values);
         }
         x
     }
@@ -168,10 +181,14 @@ impl ActivationBackend for Flex {
         let (value, gate) = (value.to_contiguous(), gate.to_contiguous());
         let mut sum = own(skip);
         let (value, gate) = (value.storage::<f32>(), gate.storage::<f32>());
-        sum.storage_mut::<f32>()
-            .par_chunks_mut(TASK)
-            .zip(value.par_chunks(TASK).zip(gate.par_chunks(TASK)))
-            .for_each(|(sum, (value, gate))| add_gated(value, gate, sum));
+        let sums = sum.storage_mut::<f32>();
+        if worth_threads(sums.len()) {
+            sums.par_chunks_mut(TASK)
+                .zip(value.par_chunks(TASK).zip(gate.par_chunks(TASK)))
+                .for_each(|(sum, (value, gate))| add_gated(value, gate, sum));
+        } else {
+            add_gated(value, gate, sums);
+        }
         sum
     }
 }
@@ -181,13 +198,13 @@ impl ActivationKernels for Flex {
         let x = x.to_contiguous();
         let mut grad = own(grad);
         let (x, grads) = (x.storage::<f32>(), grad.storage_mut::<f32>());
-        if grads.len() <= TASK {
-            apply_backward(function, x, grads);
-        } else {
+        if worth_threads(grads.len()) {
             grads
                 .par_chunks_mut(TASK)
                 .zip(x.par_chunks(TASK))
                 .for_each(|(grad, x)| apply_backward(function, x, grad));
+        } else {
+            apply_backward(function, x, grads);
         }
         grad
     }
@@ -196,12 +213,16 @@ impl ActivationKernels for Flex {
         let gate = gate.to_contiguous();
         let (mut of_gate, mut of_value) = (own(value), own(grad));
         let gate = gate.storage::<f32>();
-        of_value
-            .storage_mut::<f32>()
-            .par_chunks_mut(TASK)
-            .zip(of_gate.storage_mut::<f32>().par_chunks_mut(TASK))
-            .zip(gate.par_chunks(TASK))
-            .for_each(|((grad, value), gate)| gate_gradients(value, gate, grad));
+        let (grads, values) = (of_value.storage_mut::<f32>(), of_gate.storage_mut::<f32>());
+        if worth_threads(grads.len()) {
+            grads
+                .par_chunks_mut(TASK)
+                .zip(values.par_chunks_mut(TASK))
+                .zip(gate.par_chunks(TASK))
+                .for_each(|((grad, value), gate)| gate_gradients(value, gate, grad));
+        } else {
+            gate_gradients(values, gate, grads);
+        }
         [of_value, of_gate]
     }
 }

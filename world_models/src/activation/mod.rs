@@ -4,6 +4,7 @@
 //! and split over threads; Burn's own call the standard library for every number, which can cost more than all matrix
 //! products of a layer. On other devices these are Burn's.
 
+mod affine;
 mod autodiff;
 mod kernels;
 
@@ -12,6 +13,8 @@ use burn::{
     tensor::{Tensor, activation},
 };
 
+pub(crate) use self::affine::plus_product;
+pub use self::affine::{Rectifier, linear};
 use crate::scan::runs_fused;
 
 /// Which function.
@@ -129,6 +132,11 @@ pub(crate) fn gated<const D: usize>(
     } else {
         skip + value * sigmoid(gate)
     }
+}
+
+/// Makes e^x of every x on the host, to about 1 unit in the last place.
+pub fn exponentials(x: &mut [f32]) {
+    kernels::exponentials(x);
 }
 
 /// ln(1/(1 + e^{−x})).

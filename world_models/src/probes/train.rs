@@ -16,7 +16,7 @@ use super::{
     example,
     measure::{derivatives, measure},
 };
-use crate::{CoreError, Cost, StackConfig, check_gradients, optimiser::Optimiser};
+use crate::{CoreError, Cost, StackConfig, optimiser::Optimiser};
 
 /// Largest norm of a gradient.
 const LARGEST_NORM: f64 = 1.0;
@@ -118,9 +118,8 @@ fn train(
         let loss = batch.loss(network.forward(batch.input.clone())?);
         let value = f64::from(read(loss.clone().inner())?[0]);
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        check_gradients(&network, &gradients)?;
         let rate = config.learning_rate(lr, step);
-        (network, _) = optimiser.step(rate, network, gradients);
+        (network, _) = optimiser.step(rate, network, gradients)?;
         // The last update is always measured.
         let passed = |step: usize| step * config.measurements / config.steps;
         if passed(step + 1) > passed(step) {

@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     CoreError, SequenceCore,
-    activation::{gated, gelu},
+    activation::{Rectifier, gated, gelu, linear, plus_product},
     complex::Complex,
-    core::{check_moduli, check_sequence, check_step, forget, last_step},
+    core::{check_moduli, check_sequence, check_step, last_step},
     derived::Derived,
     init,
     scan::{DiagonalScan, ScanForm, diagonal_scan},
@@ -285,9 +285,13 @@ impl S5 {
         };
         let states = diagonal_scan(scan, form)?;
         let last = last_step(&states);
-        let read = states.reshape([batch * steps, size]).matmul(system.output);
         let through = input * self.d.val().reshape([1, 1, width]);
-        Ok((read.reshape([batch, steps, width]) + through, last))
+        let output = plus_product(
+            through.reshape([batch * steps, width]),
+            states.reshape([batch * steps, size]),
+            system.output,
+        );
+        Ok((output.reshape([batch, steps, width]), last))
     }
 
     /// [`SequenceCore::scan`] with a form of one's choice.
@@ -310,12 +314,13 @@ impl S5 {
     fn around<const D: usize>(&self, skip: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
         let y = apply(self.inner_norm.as_ref(), y);
         let g = gelu(y.clone());
+        let through = |layer: &Linear, x| linear(layer, x, Rectifier::None);
         let out = match (&self.value, &self.gate) {
-            (Some(value), Some(gate)) => gated(value.forward(g.clone()), gate.forward(g), skip),
+            (Some(value), Some(gate)) => gated(through(value, g.clone()), through(gate, g), skip),
             (None, Some(gate)) if self.config.activation == Activation::HalfGlu2 => {
-                gated(y, gate.forward(g), skip)
+                gated(y, through(gate, g), skip)
             }
-            (None, Some(gate)) => gated(g.clone(), gate.forward(g), skip),
+            (None, Some(gate)) => gated(g.clone(), through(gate, g), skip),
             (_, None) => g + skip,
         };
         apply(self.post_norm.as_ref(), out)
@@ -353,14 +358,20 @@ impl SequenceCore for S5 {
         resets: Tensor<1, Bool>,
         state: Tensor<2>,
     ) -> Result<(Tensor<2>, Tensor<2>), CoreError> {
-        check_step(self, &input, &resets, &state)?;
+        let batch = check_step(self, &input, &resets, &state)?;
+        let size = self.config.state;
         let system = self.system.get(&self.d.device(), || self.system());
         let inner = apply(self.pre_norm.as_ref(), input.clone());
-        let carried = Complex::unpack(forget(state, resets));
-        let lambda = Complex::unpack(system.transition.reshape([1, self.config.state]));
-        let state = carried.mul(lambda).pack() + inner.clone().matmul(system.input);
+        // A sequence of one step.
+        let scan = DiagonalScan {
+            transition: system.transition,
+            input: (inner.clone().matmul(system.input)).reshape([batch, 1, size]),
+            resets: resets.reshape([batch, 1]),
+            state,
+        };
+        let state = diagonal_scan(scan, None)?.reshape([batch, size]);
         let through = inner * self.d.val().reshape([1, self.width()]);
-        let output = state.clone().matmul(system.output) + through;
+        let output = plus_product(through, state.clone(), system.output);
         Ok((self.around(input, output), state))
     }
 

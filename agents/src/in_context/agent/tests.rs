@@ -139,29 +139,28 @@ fn scanning_repeats_acting(play: &mut Play) -> Batch {
     let (nothing, going_on) = (vec![0.0; seats], vec![false; seats]);
     let estimates = agent.rollout.estimate(&nothing, &going_on, 0.99, 1.0);
     let all: Vec<usize> = (0..seats).collect();
-    let batch = || agent.rollout.batch(&all, &estimates, &agent.device);
-    let Batch {
-        observation,
-        starts,
-        memory,
-        action,
-        forbidden,
-        log_prob: acted,
-        value,
-        choices,
-        ..
-    } = batch();
-    let scan = agent.acting.scan(observation, starts, memory).unwrap();
+    let batch = agent.rollout.batch(&all, &estimates, &agent.device);
+    let seen = batch.clone();
+    let scan = (agent.acting)
+        .scan(seen.observation, seen.starts, seen.memory)
+        .unwrap();
     let log_std = agent.acting.log_std.as_ref().map(burn::module::Param::val);
-    let (mut log_prob, _) =
-        (agent.learner.actions).evaluate(scan.policy, log_std, action, forbidden);
-    if let Some(choices) = choices {
-        log_prob = log_prob.mask_fill(choices.forced, 0.0);
-    }
-    close(&values(log_prob).unwrap(), &values(acted).unwrap());
-    close(&values(scan.value).unwrap(), &values(value).unwrap());
+    let mut log_prob = Vec::new();
+    agent.learner.actions.differentiate(
+        values(scan.policy).unwrap(),
+        &log_std.map_or(Vec::new(), |x| values(x).unwrap()),
+        &batch.action,
+        &batch.mask,
+        |step, log_p, _| {
+            let acts = batch.acting.get(step) != Some(&false);
+            log_prob.push(if acts { log_p } else { 0.0 });
+            [0.0; 2]
+        },
+    );
+    close(&log_prob, &batch.log_prob);
+    close(&values(scan.value).unwrap(), &batch.value);
     close(&values(scan.memory).unwrap(), &agent.memories().unwrap());
-    batch()
+    batch
 }
 
 #[test]
@@ -201,12 +200,10 @@ fn scanning_repeats_acting_with_any_kind_of_action() {
         let batch = scanning_repeats_acting(&mut play);
         let starts = batch.starts.int().sum().into_scalar::<i32>();
         assert!(starts > 4, "{env}: {starts} resets within");
-        let width = batch.action.dims()[1];
+        let width = batch.action.len() / batch.value.len();
         assert_eq!(width, if env == "battleship-v0" { 2 } else { 1 });
         assert_eq!(play.agent.acting.log_std.is_some(), env == "pendulum-v1");
-        let forbidden = batch
-            .forbidden
-            .map_or(0, |x| x.int().sum().into_scalar::<i32>());
+        let forbidden = batch.mask.iter().filter(|&&m| m == 0).count();
         assert_eq!(forbidden > 0, env == "tic_tac_toe-v1", "{env}: {forbidden}");
     }
 }
@@ -576,18 +573,11 @@ fn scanning_repeats_what_both_players_of_a_game_did() {
     let changes = json!({ "core": "gru", "core_args": {}, "rollout": 24 });
     let mut play = against_itself("kuhn_poker-v1", 2, changes);
     let batch = scanning_repeats_acting(&mut play);
-    let choices = batch.choices.unwrap();
 
     // Half of the steps are choices, and advantages are normalised over them.
-    let weight = values(choices.weight).unwrap();
-    let chosen: Vec<usize> = (0..96).filter(|&i| weight[i] > 0.0).collect();
+    let chosen: Vec<usize> = (0..96).filter(|&i| batch.acting[i]).collect();
     assert_eq!(chosen.len(), 48);
-    assert!(
-        chosen
-            .iter()
-            .all(|&i| (weight[i] - 1.0 / 48.0).abs() < 1e-7)
-    );
-    let advantage = values(batch.advantage).unwrap();
+    let advantage = batch.advantage;
     let mean = chosen.iter().map(|&i| advantage[i]).sum::<f32>() / 48.0;
     let square = chosen.iter().map(|&i| advantage[i].powi(2)).sum::<f32>() / 48.0;
     assert!(

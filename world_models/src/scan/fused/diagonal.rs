@@ -20,6 +20,13 @@ struct Block<'a> {
     im: Vec<&'a mut [f32]>,
 }
 
+/// Numbers that are worth handing to threads, which takes as long as a short sequence.
+const TASK: usize = 1 << 15;
+
+fn worth_threads(numbers: usize) -> bool {
+    numbers > TASK && rayon::current_num_threads() > 1
+}
+
 fn blocks(values: &mut [f32], dims: Dims) -> Vec<Block<'_>> {
     let half = dims.width / 2;
     let runs = runs(dims.batch, half);
@@ -52,7 +59,8 @@ pub(super) fn forward(
         return;
     }
     let (lambda_re, lambda_im) = transition.split_at(dims.width / 2);
-    blocks(values, dims).into_par_iter().for_each(|mut block| {
+    let shared = worth_threads(values.len());
+    let run = |mut block: Block<'_>| {
         let keep = &keep[block.row * dims.steps..][..dims.steps];
         let state = &state[block.row * dims.width..][..dims.width];
         let (re, im) = state.split_at(dims.width / 2);
@@ -64,7 +72,13 @@ pub(super) fn forward(
             &mut block.re,
             &mut block.im,
         );
-    });
+    };
+    let blocks = blocks(values, dims);
+    if shared {
+        blocks.into_par_iter().for_each(run);
+    } else {
+        blocks.into_iter().for_each(run);
+    }
 }
 
 /// Turns the inputs in `re` and `im` into states.
@@ -121,27 +135,31 @@ pub(super) fn backward(
         return grads;
     }
     let (lambda_re, lambda_im) = transition.split_at(half);
-    let parts: Vec<_> = blocks(grad, dims)
-        .into_par_iter()
-        .map(|mut block| {
-            let n = block.re[0].len();
-            let row = block.row;
-            let mut part = Part::new(row, block.start, n);
-            walk_back(
-                [
-                    &lambda_re[block.start..][..n],
-                    &lambda_im[block.start..][..n],
-                ],
-                &keep[row * dims.steps..][..dims.steps],
-                &state[row * dims.width..][..dims.width],
-                &states[row * dims.steps * dims.width..][..dims.steps * dims.width],
-                &mut block.re,
-                &mut block.im,
-                &mut part,
-            );
-            part
-        })
-        .collect();
+    let shared = worth_threads(grad.len());
+    let run = |mut block: Block<'_>| {
+        let n = block.re[0].len();
+        let row = block.row;
+        let mut part = Part::new(row, block.start, n);
+        walk_back(
+            [
+                &lambda_re[block.start..][..n],
+                &lambda_im[block.start..][..n],
+            ],
+            &keep[row * dims.steps..][..dims.steps],
+            &state[row * dims.width..][..dims.width],
+            &states[row * dims.steps * dims.width..][..dims.steps * dims.width],
+            &mut block.re,
+            &mut block.im,
+            &mut part,
+        );
+        part
+    };
+    let blocks = blocks(grad, dims);
+    let parts: Vec<_> = if shared {
+        blocks.into_par_iter().map(run).collect()
+    } else {
+        blocks.into_iter().map(run).collect()
+    };
     // Rows are added in their order, so the sums do not depend on the number of threads.
     for part in parts {
         for j in 0..part.lambda_re.len() {
