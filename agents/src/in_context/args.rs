@@ -1,6 +1,8 @@
 //! What PPO can be told, with the published hyper-parameters as defaults.
 
 use burn::tensor::Device;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use burn::tensor::DeviceType;
 use palaestra_world_models::StackConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -26,8 +28,8 @@ pub enum DeviceKind {
     /// The processor: needs nothing, and gives equal bytes in equal runs.
     #[default]
     Cpu,
-    /// A graphics card through Vulkan, Metal or WebGPU, in programs built with the feature `wgpu`. Recurrences run in
-    /// ⌈log₂ T⌉ rounds of tensor operations; equal runs need not give equal bytes.
+    /// A graphics card through Vulkan, Metal or DirectX 12, in programs built with the feature `wgpu`. GRU and LSTM run
+    /// step by step; equal runs need not give equal bytes.
     Wgpu,
     /// The first card of CUDA, in programs built with the feature `cuda`; else as `wgpu`.
     Cuda,
@@ -37,7 +39,7 @@ impl DeviceKind {
     /// The device.
     ///
     /// # Errors
-    /// [`AgentError::Env`] if the program was built without it.
+    /// [`AgentError::Env`] if the program was built without it, or if there is none here.
     pub fn device(self) -> Result<Device, AgentError> {
         #[cfg(not(all(feature = "wgpu", feature = "cuda")))]
         let missing = |name: &str| {
@@ -46,14 +48,34 @@ impl DeviceKind {
             );
             AgentError::argument("device", message)
         };
+        // Devices are opened when they are first used, and panic if they cannot be.
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        let here = |name: &str, kind: DeviceType, device: Device, needs: &str| {
+            if Device::enumerate(kind).is_empty() {
+                let message =
+                    format!("is `{name}`, but there is no such device here; it needs {needs}");
+                return Err(AgentError::argument("device", message));
+            }
+            Ok(device)
+        };
         match self {
             Self::Cpu => Ok(Device::flex()),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::default())),
+            Self::Wgpu => here(
+                "wgpu",
+                DeviceType::Wgpu,
+                Device::wgpu(burn::tensor::DeviceKind::default()),
+                "a driver for Vulkan, Metal or DirectX 12",
+            ),
             #[cfg(not(feature = "wgpu"))]
             Self::Wgpu => Err(missing("wgpu")),
             #[cfg(feature = "cuda")]
-            Self::Cuda => Ok(Device::cuda(0)),
+            Self::Cuda => here(
+                "cuda",
+                DeviceType::Cuda,
+                Device::cuda(0),
+                "NVIDIA's driver and a card of theirs",
+            ),
             #[cfg(not(feature = "cuda"))]
             Self::Cuda => Err(missing("cuda")),
         }

@@ -11,7 +11,7 @@ use burn::{
     tensor::{Bool, Tensor},
 };
 
-use super::{ScanForm, fused::ScanBackend, keep_factor, runs_fused};
+use super::{ScanForm, fused::ScanBackend, keep_factor, scans_fused};
 use crate::{CoreError, core::check_shape};
 
 /// What [`delta_scan`] works on: `R` rows, keys of `N` and values of `P` numbers.
@@ -55,7 +55,7 @@ pub fn delta_scan(
     check_shape("state", scan.state.dims(), [rows, p * n])?;
     let form = match form {
         Some(form) => form.checked(&scan.value)?,
-        None if runs_fused(&scan.value) => ScanForm::Fused,
+        None if scans_fused(&scan.value) => ScanForm::Fused,
         None => ScanForm::Loop,
     };
     match form {

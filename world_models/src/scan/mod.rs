@@ -6,7 +6,7 @@
 //! * [`ScanForm::Doubling`]: ⌈log₂ T⌉ rounds in which each element is combined with the one 1, 2, 4, … steps before
 //!   it (Kogge–Stone). Nothing but tensor operations, so it runs and differentiates on any device.
 //! * [`ScanForm::Fused`]: one operation that walks through time, parallel over rows and channels, whose gradient is
-//!   the closed reverse recurrence. For `f32` on Burn's CPU device.
+//!   the closed reverse recurrence. For `f32` on Burn's CPU device and on graphics cards.
 //!
 //! A reset at step t makes the state zero *before* input t is taken in: the flag belongs to the first step of the new
 //! episode. Where rows are combined the decay of such a step is zero; the loop and the fused form select instead of
@@ -16,6 +16,8 @@
 //! reinforcement learning" (arXiv 2303.03982), appendix A, for the resettable operator.
 
 mod delta;
+#[cfg(all(test, feature = "wgpu"))]
+mod devices;
 mod diagonal;
 mod fused;
 mod gated;
@@ -50,7 +52,7 @@ pub enum ScanForm {
 impl ScanForm {
     /// The fastest form that runs where `tensor` lives.
     pub fn for_tensor<const D: usize>(tensor: &Tensor<D>) -> Self {
-        if runs_fused(tensor) {
+        if scans_fused(tensor) {
             Self::Fused
         } else {
             Self::Doubling
@@ -58,7 +60,7 @@ impl ScanForm {
     }
 
     fn checked<const D: usize>(self, tensor: &Tensor<D>) -> Result<Self, CoreError> {
-        if self == Self::Fused && !runs_fused(tensor) {
+        if self == Self::Fused && !scans_fused(tensor) {
             return Err(CoreError::Form {
                 form: "fused",
                 device: format!("{:?} in {:?}", tensor.device(), tensor.dtype()),
@@ -68,7 +70,21 @@ impl ScanForm {
     }
 }
 
-/// Whether operations of this crate's own run where the tensor lives.
+/// Whether the fused forms of scans run where the tensor lives.
+fn scans_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
+    if tensor.dtype() != DType::F32 {
+        return false;
+    }
+    match tensor.device().inner().as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        DispatchDevice::Cube(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether all operations of this crate's own run where the tensor lives: other than scans, they are for Burn's CPU
+/// device alone.
 pub(crate) fn runs_fused<const D: usize>(tensor: &Tensor<D>) -> bool {
     let device: Device = tensor.device().inner();
     tensor.dtype() == DType::F32 && matches!(device.as_dispatch(), DispatchDevice::Flex(_))

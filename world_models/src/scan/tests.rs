@@ -37,175 +37,205 @@ fn assert_forms_agree(run: impl Fn(ScanForm) -> Vec<Tensor<1>>) {
     }
 }
 
-fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+pub(super) fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     let count: usize = tensor.dims().iter().product();
     tensor.reshape([count])
+}
+
+/// `[B, T, N]` and how often episodes begin. One row of many channels is divided by channels; a width of 70 leaves a
+/// rest after every vector.
+pub(super) const SHAPES: [([usize; 3], f64); 4] = [
+    ([3, 37, 5], 0.1),
+    ([1, 64, 70], 0.02),
+    ([2, 1, 3], 0.0),
+    ([2, 9, 3], 1.0),
+];
+
+/// [`SHAPES`] with the states of each channel.
+pub(super) const CHANNELS: [([usize; 3], usize, f64); 4] = [
+    ([3, 37, 5], 3, 0.1),
+    ([1, 20, 70], 11, 0.05),
+    ([2, 1, 3], 8, 0.0),
+    ([2, 9, 3], 2, 1.0),
+];
+
+/// States, then the gradients of transition, input and state.
+pub(super) fn run_diagonal(
+    shape: [usize; 3],
+    p: f64,
+    form: ScanForm,
+    device: &Device,
+) -> Vec<Tensor<1>> {
+    let mut scan = diagonal(shape, p, device);
+    scan.transition = scan.transition.detach().require_grad();
+    scan.input = scan.input.require_grad();
+    scan.state = scan.state.require_grad();
+    let (a, b, x) = (
+        scan.transition.clone(),
+        scan.input.clone(),
+        scan.state.clone(),
+    );
+    let states = diagonal_scan(scan, Some(form)).unwrap();
+    let weights = noise("weights", states.dims(), device);
+    let grads = (states.clone() * weights).sum().backward();
+    vec![
+        flat(states.inner()),
+        a.grad(&grads).unwrap(),
+        flat(b.grad(&grads).unwrap()),
+        flat(x.grad(&grads).unwrap()),
+    ]
+}
+
+/// States, then the gradients of decay, input and state.
+pub(super) fn run_gated(
+    shape: [usize; 3],
+    p: f64,
+    form: ScanForm,
+    device: &Device,
+) -> Vec<Tensor<1>> {
+    let [batch, steps, n] = shape;
+    let gate = burn::tensor::activation::sigmoid(noise("gate", shape, device));
+    let decay = gate.detach().require_grad();
+    let input = noise("input", shape, device).require_grad();
+    let state = noise("state", [batch, n], device).require_grad();
+    let scan = GatedScan {
+        decay: decay.clone(),
+        input: input.clone(),
+        resets: random_resets(batch, steps, p, device),
+        state: state.clone(),
+    };
+    let states = gated_scan(scan, Some(form)).unwrap();
+    let grads = (states.clone() * noise("weights", shape, device))
+        .sum()
+        .backward();
+    vec![
+        flat(states.inner()),
+        flat(decay.grad(&grads).unwrap()),
+        flat(input.grad(&grads).unwrap()),
+        flat(state.grad(&grads).unwrap()),
+    ]
+}
+
+/// Outputs and last state, then the gradients of all inputs.
+pub(super) fn run_selective(
+    shape: [usize; 3],
+    n: usize,
+    p: f64,
+    form: ScanForm,
+    device: &Device,
+) -> Vec<Tensor<1>> {
+    let [batch, steps, channels] = shape;
+    let leaf3 = |name: &str, shape: [usize; 3]| noise(name, shape, device).require_grad();
+    let delta = noise("delta", shape, device).abs().detach().require_grad();
+    let a = noise("a", [channels, n], device)
+        .abs()
+        .neg()
+        .detach()
+        .require_grad();
+    let (b, c) = (leaf3("b", [batch, steps, n]), leaf3("c", [batch, steps, n]));
+    let input = leaf3("input", shape);
+    let state = noise("state", [batch, channels * n], device).require_grad();
+    let scan = SelectiveScan {
+        delta: delta.clone(),
+        a: a.clone(),
+        b: b.clone(),
+        c: c.clone(),
+        input: input.clone(),
+        resets: random_resets(batch, steps, p, device),
+        state: state.clone(),
+    };
+    let (y, last) = selective_scan(scan, Some(form)).unwrap();
+    let loss = (y.clone() * noise("weights", shape, device)).sum()
+        + (last.clone() * noise("last", [batch, channels * n], device)).sum();
+    let grads = loss.backward();
+    vec![
+        flat(y.inner()),
+        flat(last.inner()),
+        flat(delta.grad(&grads).unwrap()),
+        flat(a.grad(&grads).unwrap()),
+        flat(b.grad(&grads).unwrap()),
+        flat(c.grad(&grads).unwrap()),
+        flat(input.grad(&grads).unwrap()),
+        flat(state.grad(&grads).unwrap()),
+    ]
+}
+
+/// Outputs and last memory, then the gradients of all inputs.
+pub(super) fn run_delta(
+    shape: [usize; 3],
+    n: usize,
+    p: f64,
+    form: ScanForm,
+    device: &Device,
+) -> Vec<Tensor<1>> {
+    let [rows, steps, width] = shape;
+    let unit = |name: &str| {
+        let x = noise::<3>(name, [rows, steps, n], device);
+        let length = x.clone().square().sum_dim(2).sqrt();
+        (x / length).detach().require_grad()
+    };
+    let gate = |name: &str| {
+        let x = noise::<2>(name, [rows, steps], device);
+        burn::tensor::activation::sigmoid(x).detach().require_grad()
+    };
+    let (query, key) = (unit("query"), unit("key"));
+    let value = noise("value", shape, device).require_grad();
+    let (decay, write) = (gate("decay"), gate("write"));
+    let state = noise("state", [rows, width * n], device).require_grad();
+    let scan = DeltaScan {
+        query: query.clone(),
+        key: key.clone(),
+        value: value.clone(),
+        decay: decay.clone(),
+        write: write.clone(),
+        resets: random_resets(rows, steps, p, device),
+        state: state.clone(),
+    };
+    let (y, last) = delta_scan(scan, Some(form)).unwrap();
+    let loss = (y.clone() * noise("weights", shape, device)).sum()
+        + (last.clone() * noise("last", [rows, width * n], device)).sum();
+    let grads = loss.backward();
+    vec![
+        flat(y.inner()),
+        flat(last.inner()),
+        flat(query.grad(&grads).unwrap()),
+        flat(key.grad(&grads).unwrap()),
+        flat(value.grad(&grads).unwrap()),
+        flat(decay.grad(&grads).unwrap()),
+        flat(write.grad(&grads).unwrap()),
+        flat(state.grad(&grads).unwrap()),
+    ]
 }
 
 #[test]
 fn diagonal_forms_agree() {
     let device = Device::flex().autodiff();
-    // One row of many channels is divided by channels; a width of 70 leaves a rest after every vector.
-    for (shape, p) in [
-        ([3, 37, 5], 0.1),
-        ([1, 64, 70], 0.02),
-        ([2, 1, 3], 0.0),
-        ([2, 9, 3], 1.0),
-    ] {
-        assert_forms_agree(|form| {
-            let mut scan = diagonal(shape, p, &device);
-            scan.transition = scan.transition.detach().require_grad();
-            scan.input = scan.input.require_grad();
-            scan.state = scan.state.require_grad();
-            let (a, b, x) = (
-                scan.transition.clone(),
-                scan.input.clone(),
-                scan.state.clone(),
-            );
-            let states = diagonal_scan(scan, Some(form)).unwrap();
-            let weights = noise("weights", states.dims(), &device);
-            let grads = (states.clone() * weights).sum().backward();
-            vec![
-                flat(states.inner()),
-                a.grad(&grads).unwrap(),
-                flat(b.grad(&grads).unwrap()),
-                flat(x.grad(&grads).unwrap()),
-            ]
-        });
+    for (shape, p) in SHAPES {
+        assert_forms_agree(|form| run_diagonal(shape, p, form, &device));
     }
 }
 
 #[test]
 fn gated_forms_agree() {
     let device = Device::flex().autodiff();
-    for (shape, p) in [
-        ([3, 37, 5], 0.1),
-        ([1, 64, 70], 0.02),
-        ([2, 1, 3], 0.0),
-        ([2, 9, 3], 1.0),
-    ] {
-        let [batch, steps, n] = shape;
-        assert_forms_agree(|form| {
-            let gate = burn::tensor::activation::sigmoid(noise("gate", shape, &device));
-            let decay = gate.detach().require_grad();
-            let input = noise("input", shape, &device).require_grad();
-            let state = noise("state", [batch, n], &device).require_grad();
-            let scan = GatedScan {
-                decay: decay.clone(),
-                input: input.clone(),
-                resets: random_resets(batch, steps, p, &device),
-                state: state.clone(),
-            };
-            let states = gated_scan(scan, Some(form)).unwrap();
-            let grads = (states.clone() * noise("weights", shape, &device))
-                .sum()
-                .backward();
-            vec![
-                flat(states.inner()),
-                flat(decay.grad(&grads).unwrap()),
-                flat(input.grad(&grads).unwrap()),
-                flat(state.grad(&grads).unwrap()),
-            ]
-        });
+    for (shape, p) in SHAPES {
+        assert_forms_agree(|form| run_gated(shape, p, form, &device));
     }
 }
 
 #[test]
 fn selective_forms_agree() {
     let device = Device::flex().autodiff();
-    for (shape, n, p) in [
-        ([3, 37, 5], 3, 0.1),
-        ([1, 20, 70], 11, 0.05),
-        ([2, 1, 3], 8, 0.0),
-        ([2, 9, 3], 2, 1.0),
-    ] {
-        let [batch, steps, channels] = shape;
-        assert_forms_agree(|form| {
-            let leaf3 = |name: &str, shape: [usize; 3]| noise(name, shape, &device).require_grad();
-            let delta = noise("delta", shape, &device).abs().detach().require_grad();
-            let a = noise("a", [channels, n], &device)
-                .abs()
-                .neg()
-                .detach()
-                .require_grad();
-            let (b, c) = (leaf3("b", [batch, steps, n]), leaf3("c", [batch, steps, n]));
-            let input = leaf3("input", shape);
-            let state = noise("state", [batch, channels * n], &device).require_grad();
-            let scan = SelectiveScan {
-                delta: delta.clone(),
-                a: a.clone(),
-                b: b.clone(),
-                c: c.clone(),
-                input: input.clone(),
-                resets: random_resets(batch, steps, p, &device),
-                state: state.clone(),
-            };
-            let (y, last) = selective_scan(scan, Some(form)).unwrap();
-            let loss = (y.clone() * noise("weights", shape, &device)).sum()
-                + (last.clone() * noise("last", [batch, channels * n], &device)).sum();
-            let grads = loss.backward();
-            vec![
-                flat(y.inner()),
-                flat(last.inner()),
-                flat(delta.grad(&grads).unwrap()),
-                flat(a.grad(&grads).unwrap()),
-                flat(b.grad(&grads).unwrap()),
-                flat(c.grad(&grads).unwrap()),
-                flat(input.grad(&grads).unwrap()),
-                flat(state.grad(&grads).unwrap()),
-            ]
-        });
+    for (shape, n, p) in CHANNELS {
+        assert_forms_agree(|form| run_selective(shape, n, p, form, &device));
     }
 }
 
 #[test]
 fn delta_forms_agree() {
     let device = Device::flex().autodiff();
-    for (shape, n, p) in [
-        ([3, 37, 5], 3, 0.1),
-        ([1, 20, 37], 11, 0.05),
-        ([2, 1, 3], 8, 0.0),
-        ([2, 9, 3], 2, 1.0),
-    ] {
-        let [rows, steps, width] = shape;
-        let run = |form| {
-            let unit = |name: &str| {
-                let x = noise::<3>(name, [rows, steps, n], &device);
-                let length = x.clone().square().sum_dim(2).sqrt();
-                (x / length).detach().require_grad()
-            };
-            let gate = |name: &str| {
-                let x = noise::<2>(name, [rows, steps], &device);
-                burn::tensor::activation::sigmoid(x).detach().require_grad()
-            };
-            let (query, key) = (unit("query"), unit("key"));
-            let value = noise("value", shape, &device).require_grad();
-            let (decay, write) = (gate("decay"), gate("write"));
-            let state = noise("state", [rows, width * n], &device).require_grad();
-            let scan = DeltaScan {
-                query: query.clone(),
-                key: key.clone(),
-                value: value.clone(),
-                decay: decay.clone(),
-                write: write.clone(),
-                resets: random_resets(rows, steps, p, &device),
-                state: state.clone(),
-            };
-            let (y, last) = delta_scan(scan, Some(form)).unwrap();
-            let loss = (y.clone() * noise("weights", shape, &device)).sum()
-                + (last.clone() * noise("last", [rows, width * n], &device)).sum();
-            let grads = loss.backward();
-            vec![
-                flat(y.inner()),
-                flat(last.inner()),
-                flat(query.grad(&grads).unwrap()),
-                flat(key.grad(&grads).unwrap()),
-                flat(value.grad(&grads).unwrap()),
-                flat(decay.grad(&grads).unwrap()),
-                flat(write.grad(&grads).unwrap()),
-                flat(state.grad(&grads).unwrap()),
-            ]
-        };
+    for (shape, n, p) in CHANNELS {
+        let run = |form| run_delta(shape, n, p, form, &device);
         for (found, expected) in run(ScanForm::Fused).iter().zip(&run(ScanForm::Loop)) {
             assert_same(found, expected, 2e-6);
         }

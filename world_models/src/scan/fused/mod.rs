@@ -1,9 +1,11 @@
-//! The fused forms: operations of our own on Burn's CPU device, with closed gradients.
+//! The fused forms: operations of our own on Burn's CPU device and on graphics cards, with closed gradients.
 //!
 //! [`ScanBackend`] is what a tensor reaches through Burn's dispatch; [`ScanKernels`] is what a device must offer for
 //! it, each recurrence with its reverse. Gradients of gradients do not exist: the reverse is not itself differentiable.
 
 mod autodiff;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod cube;
 mod delta;
 mod diagonal;
 mod flex;
@@ -15,7 +17,7 @@ use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
 /// Differentiable scans. Shapes as in [`DiagonalScan`](super::DiagonalScan), [`GatedScan`](super::GatedScan),
 /// [`SelectiveScan`](super::SelectiveScan) and [`DeltaScan`](super::DeltaScan); `keep`, `[B, T]`, is 0 where an episode begins and 1 elsewhere.
-#[backend_extension(Autodiff, Flex)]
+#[backend_extension(Autodiff, Flex, Cube: cfg(any(feature = "wgpu", feature = "cuda")))]
 pub(super) trait ScanBackend: Backend {
     /// All states of the complex diagonal recurrence.
     fn diagonal_scan(
