@@ -315,8 +315,9 @@ impl SequenceCore for S4 {
     }
 
     fn state_multiply_adds(&self) -> usize {
-        // (2/Δ + Λ)x, P*x, P(P*x), Rν, P(Rν) and the last diagonal: six complex products for each pair.
-        12 * self.state_width()
+        // (2/Δ + Λ)x and the last diagonal, and with each column P*x, P(P*x), Rν and P(Rν): complex products for each pair.
+        let [rank, ..] = self.p.dims();
+        (4 + 8 * rank) * self.state_width()
     }
 
     fn initial_state(&self, batch: usize) -> Tensor<2> {

@@ -94,7 +94,7 @@ impl S4Config {
                 |channel: &Spectrum| (0..n).map(|i| f(channel, i) as f32).collect::<Vec<f32>>();
             channels.iter().flat_map(|channel| of(channel)).collect()
         };
-        // The real part of FouT's normal part is 0; such a mode would never decay.
+        // The normal parts of FouT and LegT have real part 0; such modes would never decay.
         let decay = |s: &Spectrum, i: usize| (-s.lambda[i].re).max(1e-4).ln();
         let packed = |z: &[C64], i: usize| if i < half { z[i].re } else { z[i - half].im };
         let largest = if self.clip_b {

@@ -235,8 +235,11 @@ fn starts_are_what_their_names_say() {
         let (clipped, whole) = (Complex::unpack(clipped), Complex::unpack(whole));
         assert_same(&clipped.re, &whole.re, 0.0);
         assert_same(&clipped.im, &whole.im.clone().clamp(-2.0, 2.0), 0.0);
-        let beyond = values(&whole.im.abs().max())[0] > 2.0;
-        assert!(beyond || start != S4Start::Legs);
+        let largest = values(&whole.im.abs().max())[0];
+        if start == S4Start::Legs {
+            // With LAPACK's eigenvectors of the Hermitian matrix, whose phases the released code has.
+            assert_close(&[largest], &[40.751_837_906], 1e-6);
+        }
     }
 }
 
