@@ -17,12 +17,10 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use palaestra_world_models::probes::{CoreResult, ProbeConfig, ProbeReport, SeedResult, SizeScore};
-use serde_json::json;
 
 use crate::{
     config::{ConfigError, Document},
-    files,
-    report::{ReportError, write_pictures},
+    report::{ReportError, write_page},
 };
 
 /// Schema of the document.
@@ -51,24 +49,9 @@ pub fn read(document: &Document) -> Result<ProbeConfig, ConfigError> {
 /// # Errors
 /// [`ReportError::File`], [`ReportError::Plot`].
 pub fn write(report: &ProbeReport, folder: &Path) -> Result<PathBuf, ReportError> {
-    let plots = folder.join("plots");
-    // Pictures of an earlier probe that this one does not draw would be taken for its own.
-    if folder.join("report.json").exists() && plots.exists() {
-        files::at("remove", &plots, std::fs::remove_dir_all(&plots))?;
-    }
-    files::create_folder(&plots)?;
     let pictures = pictures::draw(report)?;
-    write_pictures(&pictures, &plots)?;
-    let mut document = serde_json::to_value(report)?;
-    if let Some(object) = document.as_object_mut() {
-        object.shift_insert(0, "schema".into(), json!(SCHEMA));
-    }
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    files::write_atomically(&folder.join("report.json"), text.as_bytes())?;
-    let path = folder.join("report.html");
-    files::write_atomically(&path, page::page(report, &pictures).as_bytes())?;
-    Ok(path)
+    let page = page::page(report, &pictures);
+    write_page(SCHEMA, report, &page, &pictures, folder)
 }
 
 /// Header and rows of the table of scores: a core a row, a size a column, means over seeds.

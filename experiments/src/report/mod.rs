@@ -64,7 +64,7 @@ pub use document::{
 use load::Loaded;
 use tasks::Tasks;
 pub use write::write;
-pub(crate) use write::write_pictures;
+pub(crate) use write::write_page;
 
 use crate::{
     Registries,

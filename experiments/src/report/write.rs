@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Report, ReportError, page::page, pictures, sheet::Picture};
 use crate::{files, plot::svg_to_png};
@@ -41,11 +41,41 @@ pub fn write(report: &Report, folder: &Path) -> Result<PathBuf, ReportError> {
     Ok(html_path)
 }
 
+/// Writes `page` as `report.html`, the numbers of `report` as `report.json` under the name `schema`, and `plots/` to `folder`,
+/// which is created if it is missing. Pictures of an earlier report there are removed. Returns the path of the page.
+///
+/// # Errors
+/// [`ReportError::File`], [`ReportError::Plot`], [`ReportError::Json`].
+pub(crate) fn write_page(
+    schema: &str,
+    report: &impl Serialize,
+    page: &str,
+    pictures: &[Picture],
+    folder: &Path,
+) -> Result<PathBuf, ReportError> {
+    let (plots, json_path) = (folder.join("plots"), folder.join("report.json"));
+    if json_path.exists() && plots.exists() {
+        files::at("remove", &plots, fs::remove_dir_all(&plots))?;
+    }
+    files::create_folder(&plots)?;
+    write_pictures(pictures, &plots)?;
+    let mut document = serde_json::to_value(report)?;
+    if let Some(object) = document.as_object_mut() {
+        object.shift_insert(0, "schema".into(), schema.into());
+    }
+    let mut text = serde_json::to_string_pretty(&document)?;
+    text.push('\n');
+    files::write_atomically(&json_path, text.as_bytes())?;
+    let html_path = folder.join("report.html");
+    files::write_atomically(&html_path, page.as_bytes())?;
+    Ok(html_path)
+}
+
 /// Writes each picture to `folder`, as SVG and as PNG.
 ///
 /// # Errors
 /// [`ReportError::File`], [`ReportError::Plot`].
-pub(crate) fn write_pictures(pictures: &[Picture], folder: &Path) -> Result<(), ReportError> {
+fn write_pictures(pictures: &[Picture], folder: &Path) -> Result<(), ReportError> {
     for picture in pictures {
         let path = |extension| folder.join(format!("{}.{extension}", picture.name));
         files::write_atomically(&path("svg"), picture.svg.as_bytes())?;

@@ -3,4 +3,5 @@
 mod bargaining;
 mod memory;
 #[path = "../cli/support.rs"]
+#[expect(dead_code, reason = "the tests of the command line use the rest")]
 mod support;

@@ -71,3 +71,34 @@ fn without_memory_the_optimum_without_memory_is_reached() {
     let score = document["agents"][0]["scores"][0].as_f64().unwrap();
     assert!((score - 0.497).abs() <= 0.02, "{score}");
 }
+
+/// In meta cart-pole the last trial of an episode beats the first, also through maps of a distribution never trained.
+#[test]
+fn s5_does_better_in_the_last_trial_than_in_the_first() {
+    let bench = Bench::new();
+    scores(
+        &bench,
+        "meta_cart_pole",
+        &["experiment.total_env_steps=3_000_000", "eval.episodes=0"],
+    );
+    let held_out = "env.wrappers.0.distribution=\"normal\"";
+    let args = [
+        "eval",
+        "meta_cart_pole",
+        "--episodes",
+        "512",
+        "--held-out",
+        held_out,
+    ];
+    let told = bench.json(&args);
+    let agents = told["by_element"][0]["agents"].as_array().unwrap();
+    assert_eq!(agents.len(), 2, "{told}");
+    for agent in agents {
+        assert_eq!(agent["elements"].as_array().unwrap().len(), 16);
+        assert!(
+            agent["last_less_first"]["mean"].as_f64().unwrap() > 0.0,
+            "{agent}"
+        );
+        assert!(agent["p_value"].as_f64().unwrap() < 0.01, "{agent}");
+    }
+}

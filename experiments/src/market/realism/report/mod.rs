@@ -13,13 +13,8 @@ mod pictures;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::{Fact, Impact, RealismReport};
-use crate::{
-    files,
-    report::{ReportError, write_pictures},
-};
+use crate::report::{ReportError, write_page};
 
 /// Schema of the document.
 pub const SCHEMA: &str = "market-realism/1";
@@ -29,24 +24,9 @@ pub const SCHEMA: &str = "market-realism/1";
 /// # Errors
 /// [`ReportError::File`], [`ReportError::Plot`].
 pub fn write(report: &RealismReport, folder: &Path) -> Result<PathBuf, ReportError> {
-    let plots = folder.join("plots");
-    // Pictures of an earlier study that this one does not draw would be taken for its own.
-    if folder.join("report.json").exists() && plots.exists() {
-        files::at("remove", &plots, std::fs::remove_dir_all(&plots))?;
-    }
-    files::create_folder(&plots)?;
     let pictures = pictures::draw(report)?;
-    write_pictures(&pictures, &plots)?;
-    let mut document = serde_json::to_value(report)?;
-    if let Some(object) = document.as_object_mut() {
-        object.shift_insert(0, "schema".into(), json!(SCHEMA));
-    }
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    files::write_atomically(&folder.join("report.json"), text.as_bytes())?;
-    let path = folder.join("report.html");
-    files::write_atomically(&path, page::page(report, &pictures).as_bytes())?;
-    Ok(path)
+    let page = page::page(report, &pictures);
+    write_page(SCHEMA, report, &page, &pictures, folder)
 }
 
 /// The numbers of a fact that tell most, as name of the statistic and lag or period.
