@@ -25,7 +25,7 @@ const TOLERANCE: f64 = 1e-4;
 /// The device, if there is one.
 fn card() -> Option<Device> {
     if Device::enumerate(DeviceType::Wgpu).is_empty() {
-        eprintln!("skipped: no adapter for Vulkan, Metal or WebGPU");
+        eprintln!("skipped: there is no adapter for Vulkan, Metal or DirectX 12 here");
         return None;
     }
     Some(Device::wgpu(DeviceKind::default()))
@@ -162,12 +162,4 @@ fn gated_delta_learns_the_same() {
 #[test]
 fn gru_learns_the_same() {
     assert_training_agrees("gru", serde_json::json!({}));
-}
-
-/// Asking for cards where there is no library for them is no error.
-#[cfg(feature = "cuda")]
-#[test]
-fn cards_can_be_asked_for() {
-    let found = Device::enumerate(DeviceType::Cuda);
-    eprintln!("{} devices for CUDA", found.len());
 }
