@@ -184,31 +184,19 @@ fn with_last(shape: &Shape, last: usize) -> Shape {
     Shape::from(sizes.collect::<Vec<_>>())
 }
 
-/// All bits, or none.
-#[inline(always)]
-fn masked(x: f32, kept: bool) -> f32 {
-    f32::from_bits(x.to_bits() & if kept { u32::MAX } else { 0 })
-}
-
 /// f of all of `y`; what is no number stays none.
 ///
-/// Every number is written, changed or not: compilers make of anything else stores that skip some, which take many times as
-/// long on some processors.
+/// Every number is multiplied and written, changed or not: compilers make of anything else stores that skip some, which take
+/// many times as long on some processors.
 #[multiversion(targets("x86_64+avx2"))]
 fn rectify(rectifier: Rectifier, y: &mut [f32]) {
-    match rectifier {
-        Rectifier::None => {}
-        Rectifier::Leaky => {
-            for y in y {
-                *y *= if *y < 0.0 { SLOPE } else { 1.0 };
-            }
-        }
-        Rectifier::Plain => {
-            for y in y {
-                let negative = *y < 0.0;
-                *y = masked(*y, !negative);
-            }
-        }
+    let slope = match rectifier {
+        Rectifier::None => return,
+        Rectifier::Leaky => SLOPE,
+        Rectifier::Plain => 0.0,
+    };
+    for y in y {
+        *y *= if *y < 0.0 { slope } else { 1.0 };
     }
 }
 
@@ -226,7 +214,7 @@ fn rectify_backward(rectifier: Rectifier, y: &[f32], grad: &mut [f32]) {
         }
         Rectifier::Plain => {
             for i in 0..n {
-                grad[i] = masked(grad[i], y[i] > 0.0);
+                grad[i] *= if y[i] > 0.0 { 1.0 } else { 0.0 };
             }
         }
     }
