@@ -247,10 +247,10 @@ fn categorical(
         for ((size, a), entropy) in sizes.iter().zip(actions).zip(&mut entropies) {
             let (p, log_p) = (&mut p[first..][..*size], &mut log_p[first..][..*size]);
             let total: f32 = p.iter().sum();
-            let log_total = libm::logf(total);
+            let (share, log_total) = (1.0 / total, libm::logf(total));
             *entropy = 0.0;
             for (p, log_p) in p.iter_mut().zip(log_p.iter_mut()) {
-                *p /= total;
+                *p *= share;
                 *log_p -= log_total;
                 *entropy -= *p * *log_p;
             }

@@ -37,13 +37,7 @@ fn logistic(x: f32) -> f32 {
 fn value(function: Function, x: f32) -> f32 {
     match function {
         Function::Gelu => x * logistic(GELU_RATE * (x + GELU_CUBIC * x * x * x)),
-        Function::LeakyRelu => {
-            if x < 0.0 {
-                SLOPE * x
-            } else {
-                x
-            }
-        }
+        Function::LeakyRelu => x * if x < 0.0 { SLOPE } else { 1.0 },
         Function::Sigmoid => logistic(x),
         Function::Silu => x * logistic(x),
         Function::Softplus => softplus(x),

@@ -53,12 +53,13 @@ pub(super) fn square_sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     ))
 }
 
+/// Makes the next value of the gradient.
 #[multiversion(targets("x86_64+avx2"))]
-fn walk(value: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], step: Step) {
+fn walk(value: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], step: Step) {
     let n = value.len();
-    let (gradient, first, second) = (&gradient[..n], &mut first[..n], &mut second[..n]);
+    let (gradient, first, second) = (&mut gradient[..n], &mut first[..n], &mut second[..n]);
     for i in 0..n {
-        (value[i], first[i], second[i]) = step.of(value[i], gradient[i], first[i], second[i]);
+        (gradient[i], first[i], second[i]) = step.of(value[i], gradient[i], first[i], second[i]);
     }
 }
 
@@ -83,16 +84,17 @@ impl OptimiserBackend for Flex {
         second: FlexTensor,
         step: Step,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let gradient = gradient.to_contiguous();
-        let (mut value, mut first, mut second) = (own(value), own(first), own(second));
+        // Others may hold the value, nobody else the rest.
+        let value = value.to_contiguous();
+        let (mut next, mut first, mut second) = (own(gradient), own(first), own(second));
         walk(
-            value.storage_mut(),
-            gradient.storage(),
+            value.storage(),
+            next.storage_mut(),
             first.storage_mut(),
             second.storage_mut(),
             step,
         );
-        (value, first, second)
+        (next, first, second)
     }
 
     fn square_sum(x: FlexTensor) -> FlexTensor {

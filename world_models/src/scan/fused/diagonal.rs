@@ -59,6 +59,10 @@ pub(super) fn forward(
         return;
     }
     let (lambda_re, lambda_im) = transition.split_at(dims.width / 2);
+    if dims.steps == 1 {
+        step([lambda_re, lambda_im], values, keep, state);
+        return;
+    }
     let shared = worth_threads(values.len());
     let run = |mut block: Block<'_>| {
         let keep = &keep[block.row * dims.steps..][..dims.steps];
@@ -78,6 +82,20 @@ pub(super) fn forward(
         blocks.into_par_iter().for_each(run);
     } else {
         blocks.into_iter().for_each(run);
+    }
+}
+
+/// Turns the inputs of a single step, `[B, 2N]`, into states.
+#[multiversion(targets("x86_64+avx2"))]
+fn step(lambda: [&[f32]; 2], values: &mut [f32], keep: &[f32], state: &[f32]) {
+    let half = lambda[0].len();
+    let rows = values
+        .chunks_exact_mut(2 * half)
+        .zip(state.chunks_exact(2 * half));
+    for ((now, before), _) in rows.zip(keep).filter(|(_, keep)| **keep != 0.0) {
+        let (now_re, now_im) = now.split_at_mut(half);
+        let (re, im) = before.split_at(half);
+        turn(lambda, [re, im], now_re, now_im);
     }
 }
 
