@@ -15,7 +15,7 @@ use palaestra_envs::{
 use palaestra_world_models::{SequenceCore, keep_buffers};
 
 use super::{
-    args::PpoArgs,
+    args::{Evaluated, PpoArgs},
     distribution::Distribution,
     network::{ActorCritic, Prediction},
     ppo::Learner,
@@ -29,7 +29,7 @@ pub(super) const ID: &str = "ppo";
 /// PPO with a network that remembers.
 ///
 /// It plays with any observation but text, and integers or real numbers as actions. When training, it draws its actions;
-/// when evaluated, it takes the most probable ones. Several players share the parameters, and each seat, a player in a row,
+/// when evaluated, it takes the most probable ones, unless told to draw these too. Several players share the parameters, and each seat, a player in a row,
 /// has a memory and a stream of its own: playing against itself is playing all players. A seat sees every step, also
 /// those in which it is not to act.
 #[derive(Debug)]
@@ -171,6 +171,8 @@ impl Ppo {
         };
         let rows = self.context.rows;
         let updates = self.learner.updates;
+        let most_probable =
+            self.mode == Mode::Evaluate && self.learner.args.evaluated == Evaluated::MostProbable;
         let strange = |what: &str, row: usize| AgentError::Failed {
             agent: ID.into(),
             reason: format!(
@@ -195,12 +197,11 @@ impl Ppo {
                 continue;
             }
             let mask = &step.mask[row * view.mask_width..][..view.mask_width];
-            match self.mode {
-                Mode::Evaluate => actions.mode(policy, mask, action),
-                Mode::Train => {
-                    let rng = &mut self.streams[position * rows + row];
-                    step.log_prob[row] = actions.sample(policy, &log_std, mask, rng, action);
-                }
+            if most_probable {
+                actions.mode(policy, mask, action);
+            } else {
+                let rng = &mut self.streams[position * rows + row];
+                step.log_prob[row] = actions.sample(policy, &log_std, mask, rng, action);
             }
             // Deviations and sums may be too large although what they are made of is not.
             if !finite(action) || !step.log_prob[row].is_finite() {

@@ -21,6 +21,17 @@ pub enum Schedule {
     Linear,
 }
 
+/// How actions are chosen when the agent is evaluated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Evaluated {
+    /// The most probable ones.
+    #[default]
+    MostProbable,
+    /// Drawn from the policy, as in training: for agents that learn while they play, and must try things out for it.
+    Drawn,
+}
+
 /// Where tensors live.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +141,8 @@ pub struct PpoArgs {
     /// ε of Adam.
     #[serde(deserialize_with = "number")]
     pub adam_eps: f64,
+    /// How actions are chosen when it is evaluated.
+    pub evaluated: Evaluated,
     /// Where tensors live.
     pub device: DeviceKind,
     /// Follow the released code also where it departs from the method: an episode cut by a time limit counts as ended
@@ -163,6 +176,7 @@ impl Default for PpoArgs {
             entropy_coef: 0.0,
             max_grad_norm: 0.5,
             adam_eps: 1e-5,
+            evaluated: Evaluated::MostProbable,
             device: DeviceKind::Cpu,
             parity: false,
         }

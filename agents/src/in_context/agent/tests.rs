@@ -639,3 +639,20 @@ fn without_layers_it_learns_without_a_memory() {
     assert!(parameters::save(&play.agent.learner.model).unwrap() != before);
     assert_eq!(play.agent.memories().unwrap().len(), 0);
 }
+
+/// All rows see the same at first.
+#[test]
+fn evaluated_it_does_what_is_most_probable_or_draws() {
+    let chosen = |evaluated: &str| {
+        let args = small(json!({ "evaluated": evaluated }));
+        let mut play = Play::new("multiarmed_bandit-v0", &json!({}), json!([]), 64, &args, 1);
+        play.agent.set_mode(Mode::Evaluate);
+        play.steps(1);
+        let mut arms = play.agent.seats[0].step.action.clone();
+        arms.sort_by(f32::total_cmp);
+        arms.dedup();
+        arms.len()
+    };
+    assert_eq!(chosen("most_probable"), 1);
+    assert!(chosen("drawn") > 5);
+}
