@@ -44,40 +44,23 @@ impl<'a> Matrix<'a> {
 
 /// `to += a b`, row by row.
 pub(crate) fn add_product(to: &mut [f32], a: Matrix<'_>, b: Matrix<'_>) {
-    assert_eq!(to.len(), a.rows * b.columns, "{a:?} times {b:?}");
-    // SAFETY: `to` has as many elements as the product, and all of them are initialised.
-    #[expect(unsafe_code, reason = "see `multiply`")]
-    unsafe {
-        multiply(to.as_mut_ptr(), true, a, b);
-    }
+    multiply(to, true, a, b);
 }
 
 /// `a b`, row by row.
 pub(crate) fn product(a: Matrix<'_>, b: Matrix<'_>) -> Vec<f32> {
-    let count = a.rows * b.columns;
-    let mut to = Vec::with_capacity(count);
-    // SAFETY: there is room for as many elements as the product has, and the product writes all of them without reading
-    // (zeros if there is nothing to sum up).
-    #[expect(
-        unsafe_code,
-        reason = "clearing what is overwritten takes up to a tenth of a product"
-    )]
-    unsafe {
-        multiply(to.as_mut_ptr(), false, a, b);
-        to.set_len(count);
-    }
+    let mut to = vec![0.0; a.rows * b.columns];
+    multiply(&mut to, false, a, b);
     to
 }
 
 /// Writes `a b` to `to`, or adds it.
-///
-/// # Safety
-/// `to` must be valid for writes of as many elements as the product has, and they must be initialised if it is added.
 #[expect(
     unsafe_code,
     reason = "the products of the crate take pointers; adding in place saves two of three passes over a layer's output"
 )]
-unsafe fn multiply(to: *mut f32, add: bool, a: Matrix<'_>, b: Matrix<'_>) {
+fn multiply(to: &mut [f32], add: bool, a: Matrix<'_>, b: Matrix<'_>) {
+    assert_eq!(to.len(), a.rows * b.columns, "a product fills its buffer");
     assert_eq!(a.columns, b.rows, "products need a shape in common");
     let (rows, inner, columns) = (a.rows, a.columns, b.columns);
     let parallelism = if rows * inner * columns < SHARED || rayon::current_num_threads() == 1 {
@@ -87,14 +70,14 @@ unsafe fn multiply(to: *mut f32, add: bool, a: Matrix<'_>, b: Matrix<'_>) {
     };
     let [a_row, a_column] = a.strides.map(usize::cast_signed);
     let [b_row, b_column] = b.strides.map(usize::cast_signed);
-    // SAFETY: `Matrix::new` has checked that the slices are as long as shapes and strides say, the caller has for `to`, and
-    // `to` overlaps neither, as it is borrowed alone or new.
+    // SAFETY: `Matrix::new` has checked that the slices are as long as shapes and strides say, `to` has been above, and it
+    // overlaps neither, as it is borrowed alone.
     unsafe {
         gemm::gemm(
             rows,
             columns,
             inner,
-            to,
+            to.as_mut_ptr(),
             1,
             columns.cast_signed(),
             add,
