@@ -1,6 +1,6 @@
 //! `eval`: agents as trained, or untrained, on episodes that training never sees; within these by trial, where there are trials.
 
-use std::sync::atomic::AtomicBool;
+use std::{fmt::Write as _, sync::atomic::AtomicBool};
 
 use palaestra_envs::stream::Stream;
 use serde_json::{Value, json};
@@ -236,12 +236,13 @@ impl Field {
         let mut text = format!("\n{}", table(&header, &rows));
         for (player, told) in &self.players {
             if let Some(Gain { summary, p_value }) = Self::gain(told) {
-                text.push_str(&format!(
+                let _ = write!(
+                    text,
                     "\n\n{player}: {name} {last} less {name} 1 of the same episode {}, over {} episodes; p = {p_value:.5} \
                      (sign flips) that it is no gain",
                     shown(Some(summary)),
                     summary.count,
-                ));
+                );
             }
         }
         text

@@ -1,7 +1,7 @@
 //! Agents on several tasks: a sweep over environments, told as one table of agents by tasks with an aggregate over all.
 //!
 //! As in Agarwal et al. (NeurIPS 2021): a run is a seed, a task a stratum of the bootstrap. The aggregate takes scores as they
-//! are, so it means something where all tasks pay on one scale, as those of POPGym do.
+//! are, so it means something where all tasks pay on one scale, as those of `POPGym` do.
 
 use palaestra_envs::stream::Stream;
 use serde_json::Value;

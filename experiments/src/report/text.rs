@@ -53,8 +53,8 @@ pub(crate) fn interval(interval: &Interval, values: usize) -> String {
 /// The words with a capital at their beginning.
 pub(crate) fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
-    let first = letters.next().map(|c| c.to_uppercase().collect());
-    first.unwrap_or_else(String::new) + letters.as_str()
+    let first: Option<String> = letters.next().map(|c| c.to_uppercase().collect());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 /// Seeds, with runs of consecutive ones shortened: `0–9, 12`.

@@ -203,7 +203,11 @@ fn scanning_repeats_acting_with_any_kind_of_action() {
         let width = batch.action.len() / batch.value.len();
         assert_eq!(width, if env == "battleship-v0" { 2 } else { 1 });
         assert_eq!(play.agent.acting.log_std.is_some(), env == "pendulum-v1");
-        let forbidden = batch.mask.iter().filter(|&&m| m == 0).count();
+        let forbidden = batch
+            .mask
+            .iter()
+            .map(|&m| usize::from(m == 0))
+            .sum::<usize>();
         assert_eq!(forbidden > 0, env == "tic_tac_toe-v1", "{env}: {forbidden}");
     }
 }

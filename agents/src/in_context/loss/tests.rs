@@ -132,7 +132,7 @@ fn the_closed_gradient_is_that_of_the_plain_form() {
         };
         if action_width == 2 {
             // The third choice of the first integer is forbidden now and then.
-            let allowed = |i: usize| u8::from(i % 5 != 2 || i % 3 == 0);
+            let allowed = |i: usize| u8::from(i % 5 != 2 || i.is_multiple_of(3));
             batch.mask = (0..n * width).map(allowed).collect();
             batch.acting = (0..n).map(|i| i % 4 != 1).collect();
         }
