@@ -18,5 +18,6 @@ mod cli {
     mod solve_game;
     mod solve_pomdp;
     mod support;
+    mod tasks;
     mod trained;
 }

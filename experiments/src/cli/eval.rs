@@ -61,9 +61,6 @@ pub(super) fn eval(
     for field in &fields {
         output.text(&field.table());
     }
-    if let Some(picture) = picture {
-        draw(&picture, &fields, output)?;
-    }
     let document = |(suffix, evaluated): &(&str, Vec<Evaluated>)| {
         let held_out = !suffix.is_empty();
         let trials = evaluated.iter();
@@ -77,6 +74,9 @@ pub(super) fn eval(
         "eval/2",
         &json!({ "trials": trials, "by_element": by_element }),
     );
+    if let Some(picture) = picture {
+        draw(&picture, &fields, output)?;
+    }
     Ok(Exit::Success)
 }
 
@@ -218,16 +218,22 @@ impl Field {
         })
     }
 
+    /// Elements of the field as a player met it.
+    fn elements(told: &ByElement) -> usize {
+        told.episodes.first().map_or(0, Vec::len)
+    }
+
+    /// Most elements that any player met.
     fn width(&self) -> usize {
-        let first = self.players.first();
-        first.map_or(0, |(_, told)| told.episodes.first().map_or(0, Vec::len))
+        let widths = self.players.iter().map(|(_, told)| Self::elements(told));
+        widths.max().unwrap_or(0)
     }
 
     /// Means by element, and the gain from the first to the last.
     fn table(&self) -> String {
-        let (name, last) = (self.name.replace('_', " "), self.width());
+        let name = self.name.replace('_', " ");
         let header = [&[name.as_str()][..], &self.names()[..]].concat();
-        let rows = (0..last).map(|j| {
+        let rows = (0..self.width()).map(|j| {
             let cell = |(_, told): &(String, ByElement)| shown(Self::element(told, j));
             let cells = self.players.iter().map(cell);
             [(j + 1).to_string()].into_iter().chain(cells).collect()
@@ -235,6 +241,7 @@ impl Field {
         let rows: Vec<Vec<String>> = rows.collect();
         let mut text = format!("\n{}", table(&header, &rows));
         for (player, told) in &self.players {
+            let last = Self::elements(told);
             if let Some(Gain { summary, p_value }) = Self::gain(told) {
                 let _ = write!(
                     text,
@@ -255,7 +262,7 @@ impl Field {
 
     fn document(&self) -> Value {
         let players = self.players.iter().map(|(name, told)| {
-            let elements = (0..self.width()).map(|j| Self::element(told, j));
+            let elements = (0..Self::elements(told)).map(|j| Self::element(told, j));
             let gain = Self::gain(told);
             json!({
                 "agent": name,
@@ -270,7 +277,7 @@ impl Field {
     /// A curve for each player.
     fn curves(&self) -> LinePlot {
         let series = self.players.iter().map(|(name, told)| {
-            let elements = (0..self.width()).map(|j| Self::element(told, j));
+            let elements = (0..Self::elements(told)).map(|j| Self::element(told, j));
             let elements: Vec<Option<Summary>> = elements.collect();
             let of = |edge: f64| {
                 let value = |summary: &Summary| {

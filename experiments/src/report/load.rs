@@ -13,7 +13,7 @@ use palaestra_envs::sim::{EnvSpec, Simulator};
 use super::{ReportError, RunSummary};
 use crate::{
     Registries,
-    config::{Config, Document},
+    config::{Config, Document, Sweep},
     files,
     run::{self, RunFolder, TrialResult, plan, read_json},
 };
@@ -238,8 +238,8 @@ impl Loaded {
         kinds
     }
 
-    /// What the reader must know about the runs.
-    pub(super) fn notes(&self) -> Vec<String> {
+    /// What the reader must know about the runs, which are told task `by_task` or not.
+    pub(super) fn notes(&self, by_task: bool) -> Vec<String> {
         let mut notes = Vec::new();
         for run in &self.runs {
             if !run.missing.is_empty() {
@@ -268,7 +268,10 @@ impl Loaded {
             all.any(|other| Some(other) != first)
         };
         if differs(|config| config.env.id.clone()) {
-            notes.push("The agents ran on different environments; only those on one environment can be compared.".into());
+            // A sweep over environments has a table of its own.
+            if !by_task {
+                notes.push("The agents ran on different environments; only those on one environment can be compared.".into());
+            }
         } else if differs(|config| serde_json::to_string(&config.env.args).unwrap_or_default()) {
             notes.push("The agents ran on one environment with different arguments.".into());
         }
@@ -311,10 +314,17 @@ impl LineUp {
     pub(super) fn without_environment(&self) -> String {
         let point = self.point().trim_matches([' ', '(', ')']);
         let names = self.label.strip_suffix(self.point());
-        let env = &self.config.env;
+        let sweep = self.config.sweep.iter();
+        let grids = sweep.flat_map(Sweep::grids);
+        let swept: Vec<&String> = grids.flat_map(|(_, grid)| grid.values.keys()).collect();
+        // Labels tell the last part of a key; more, where that alone is not clear.
         let of_environment = |part: &str| {
-            let (key, value) = part.split_once('=').unwrap_or((part, ""));
-            value == env.id || env.args.contains_key(key)
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let mut keys = swept
+                .iter()
+                .filter(|key| key.rsplit('.').next() == Some(name));
+            value == self.config.env.id
+                || (keys.clone().next().is_some() && keys.all(|key| key.starts_with("env.")))
         };
         let kept = point.split(' ').filter(|part| !of_environment(part));
         let kept: Vec<&str> = kept.collect();

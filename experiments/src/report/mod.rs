@@ -197,10 +197,11 @@ pub fn report(
     options: Options,
 ) -> Result<Report, ReportError> {
     let loaded = Loaded::read(paths)?;
-    let mut notes = loaded.notes();
+    let several = Tasks::of(&loaded);
+    let mut notes = loaded.notes(several.is_some());
     let agents = scores::agents(&loaded, &mut notes)?;
     let meta_game = meta_game::meta_game(&loaded, &mut notes);
-    let several = Tasks::of(&loaded).filter(|_| meta_game.is_none());
+    let several = several.filter(|_| meta_game.is_none());
     let (tasks, improvement) = match &several {
         Some(tasks) => {
             let (table, improvement) = tasks.report(&agents)?;

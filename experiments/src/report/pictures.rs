@@ -74,7 +74,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Picture>, PlotError> {
         (None, None) => scores(report)?,
     }];
     if let Some(improvement) = &report.improvement {
-        svgs.push(improvement_plot(improvement)?);
+        svgs.push(improvement_plot(improvement, report.tasks.is_some())?);
     }
     if let Some(bandit) = &report.bandit {
         svgs.push(bandit::normalised(report, bandit)?);
@@ -226,7 +226,7 @@ fn all_tasks(tasks: &TasksReport) -> Result<String, PlotError> {
     })
 }
 
-fn improvement_plot(improvement: &Improvement) -> Result<String, PlotError> {
+fn improvement_plot(improvement: &Improvement, tasks: bool) -> Result<String, PlotError> {
     let best = &improvement.agents[improvement.best];
     let pairs = improvement
         .agents
@@ -241,8 +241,10 @@ fn improvement_plot(improvement: &Improvement) -> Result<String, PlotError> {
     });
     interval_plot(&IntervalPlot {
         title: format!("Probability that {best} scores higher than"),
-        subtitle: "a run of each with a random seed; ties count one half; 95 % bootstrap interval"
-            .into(),
+        subtitle: format!(
+            "a run of each with a random seed{}; ties count one half; 95 % bootstrap interval",
+            if tasks { " on one random task" } else { "" }
+        ),
         axis: Axis::linear("probability").including(0.0).including(1.0),
         rows: rows.collect(),
         references: vec![Reference {

@@ -53,7 +53,11 @@ impl Tasks {
         let mut ids: Vec<&str> = keys.iter().map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids.dedup();
-        if ids.len() < 2 {
+        // Agents that their names do not tell apart have no place in a table.
+        let mut lines = of.clone();
+        lines.sort_unstable();
+        lines.dedup();
+        if ids.len() < 2 || lines.len() < of.len() {
             return None;
         }
         let name = |(id, args): &(&str, String)| {

@@ -73,6 +73,7 @@ fn without_memory_the_optimum_without_memory_is_reached() {
 }
 
 /// In meta cart-pole the last trial of an episode beats the first, also through maps of a distribution never trained.
+/// How much of that is learning about the map is another question: `docs/in_context.md`.
 #[test]
 fn s5_does_better_in_the_last_trial_than_in_the_first() {
     let bench = Bench::new();

@@ -184,7 +184,7 @@ fn with_last(shape: &Shape, last: usize) -> Shape {
     Shape::from(sizes.collect::<Vec<_>>())
 }
 
-/// f of all of `y`; what is no number stays none.
+/// f of all of `y`; what is no number stays none, and −∞, of which a plain rectifier would make 0, becomes none.
 ///
 /// Every number is multiplied and written, changed or not: compilers make of anything else stores that skip some, which take
 /// many times as long on some processors.

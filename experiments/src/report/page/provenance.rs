@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Page;
 use crate::{
-    config::AgentConfig,
+    config::{AgentConfig, Sweep},
     report::{
         RunSummary,
         figures::count,
@@ -66,6 +66,10 @@ pub(super) fn facts(run: &RunSummary) -> Vec<(&'static str, String)> {
 
 fn environment(run: &RunSummary) -> String {
     let env = &run.config.env;
+    let mut sweep = run.config.sweep.iter().flat_map(Sweep::grids);
+    if sweep.any(|(_, grid)| grid.values.contains_key("env.id")) {
+        return "several, as the sweep says".into();
+    }
     let args = env.args.iter().map(|(name, value)| {
         let value = value.to_string();
         // A whole instance belongs in the configuration below.

@@ -204,8 +204,12 @@ impl Page<'_> {
         };
         self.open_section("comparison", "Who beats whom");
         self.paragraph(
-            "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
-             each with a random seed; ties count one half.",
+            match report.tasks {
+                None => "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
+                         each with a random seed; ties count one half.",
+                Some(_) => "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
+                            both on one random task and each with a random seed; ties count one half.",
+            }
         );
         let mut header = vec!["P(row &gt; column)".to_owned()];
         header.extend((1..=improvement.agents.len()).map(|number| number.to_string()));
