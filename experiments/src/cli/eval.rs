@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     plot::{Axis, Band, LinePlot, Series, line_plot},
     report::text::capitalised,
-    run::{ByElement, Checkpoint, Evaluation, RunError, RunFolder, Trial, evaluate},
+    run::{ByTrial, Checkpoint, Evaluation, RunError, RunFolder, Trial, evaluate},
     stats::{Summary, paired_p_value},
 };
 
@@ -69,11 +69,8 @@ pub(super) fn eval(
             .collect::<Vec<_>>()
     };
     let trials: Vec<Value> = groups.iter().flat_map(document).collect();
-    let by_element: Vec<Value> = fields.iter().map(Field::document).collect();
-    output.document(
-        "eval/2",
-        &json!({ "trials": trials, "by_element": by_element }),
-    );
+    let by_trial: Vec<Value> = fields.iter().map(Field::document).collect();
+    output.document("eval/2", &json!({ "trials": trials, "by_trial": by_trial }));
     if let Some(picture) = picture {
         draw(&picture, &fields, output)?;
     }
@@ -158,10 +155,10 @@ impl Evaluated {
     }
 }
 
-/// An info field of several elements, by who played; the episodes of all seeds together.
+/// An info field by trial, and by who played; the episodes of all seeds together.
 struct Field {
     name: String,
-    players: Vec<(String, ByElement)>,
+    players: Vec<(String, ByTrial)>,
 }
 
 fn fields(groups: &[(&str, Vec<Evaluated>)]) -> Vec<Field> {
@@ -169,7 +166,7 @@ fn fields(groups: &[(&str, Vec<Evaluated>)]) -> Vec<Field> {
     for (suffix, evaluated) in groups {
         for evaluated in evaluated {
             let label = format!("{}{suffix}", evaluated.trial.label);
-            for told in &evaluated.evaluation.by_element {
+            for told in &evaluated.evaluation.by_trial {
                 let at = fields.iter().position(|field| field.name == told.field);
                 let at = at.unwrap_or_else(|| {
                     fields.push(Field {
@@ -189,7 +186,7 @@ fn fields(groups: &[(&str, Vec<Evaluated>)]) -> Vec<Field> {
     fields
 }
 
-/// The last element of an episode against its first.
+/// The last trial of an episode against the first.
 struct Gain {
     summary: Summary,
     /// Of the mean gain being no greater than 0.
@@ -197,15 +194,15 @@ struct Gain {
 }
 
 impl Field {
-    /// What is told of element `j` by the episodes of a player; `None` if it is nothing.
-    fn element(told: &ByElement, j: usize) -> Option<Summary> {
+    /// What is told of trial `j` by the episodes of a player; `None` if it is nothing.
+    fn trial(told: &ByTrial, j: usize) -> Option<Summary> {
         let values = told.episodes.iter().filter_map(|episode| episode.get(j));
         let values: Vec<f64> = values.copied().filter(|value| !value.is_nan()).collect();
         Summary::of(&values).ok()
     }
 
     /// Over the episodes that told of both ends.
-    fn gain(told: &ByElement) -> Option<Gain> {
+    fn gain(told: &ByTrial) -> Option<Gain> {
         let gains = told.episodes.iter().filter_map(|episode| {
             let gain = episode.last()? - episode.first()?;
             gain.is_finite().then_some(gain)
@@ -218,30 +215,30 @@ impl Field {
         })
     }
 
-    /// Elements of the field as a player met it.
-    fn elements(told: &ByElement) -> usize {
+    /// Trials as a player met them.
+    fn trials(told: &ByTrial) -> usize {
         told.episodes.first().map_or(0, Vec::len)
     }
 
-    /// Most elements that any player met.
+    /// Most trials that any player met.
     fn width(&self) -> usize {
-        let widths = self.players.iter().map(|(_, told)| Self::elements(told));
+        let widths = self.players.iter().map(|(_, told)| Self::trials(told));
         widths.max().unwrap_or(0)
     }
 
-    /// Means by element, and the gain from the first to the last.
+    /// Means by trial, and the gain from the first to the last.
     fn table(&self) -> String {
         let name = self.name.replace('_', " ");
         let header = [&[name.as_str()][..], &self.names()[..]].concat();
         let rows = (0..self.width()).map(|j| {
-            let cell = |(_, told): &(String, ByElement)| shown(Self::element(told, j));
+            let cell = |(_, told): &(String, ByTrial)| shown(Self::trial(told, j));
             let cells = self.players.iter().map(cell);
             [(j + 1).to_string()].into_iter().chain(cells).collect()
         });
         let rows: Vec<Vec<String>> = rows.collect();
         let mut text = format!("\n{}", table(&header, &rows));
         for (player, told) in &self.players {
-            let last = Self::elements(told);
+            let last = Self::trials(told);
             if let Some(Gain { summary, p_value }) = Self::gain(told) {
                 let _ = write!(
                     text,
@@ -262,11 +259,11 @@ impl Field {
 
     fn document(&self) -> Value {
         let players = self.players.iter().map(|(name, told)| {
-            let elements = (0..Self::elements(told)).map(|j| Self::element(told, j));
+            let trials = (0..Self::trials(told)).map(|j| Self::trial(told, j));
             let gain = Self::gain(told);
             json!({
                 "agent": name,
-                "elements": elements.collect::<Vec<_>>(),
+                "trials": trials.collect::<Vec<_>>(),
                 "last_less_first": gain.as_ref().map(|gain| gain.summary),
                 "p_value": gain.map(|gain| gain.p_value),
             })
@@ -277,18 +274,18 @@ impl Field {
     /// A curve for each player.
     fn curves(&self) -> LinePlot {
         let series = self.players.iter().map(|(name, told)| {
-            let elements = (0..Self::elements(told)).map(|j| Self::element(told, j));
-            let elements: Vec<Option<Summary>> = elements.collect();
+            let trials = (0..Self::trials(told)).map(|j| Self::trial(told, j));
+            let trials: Vec<Option<Summary>> = trials.collect();
             let of = |edge: f64| {
                 let value = |summary: &Summary| {
                     summary.mean + edge * 1.96 * summary.standard_error.unwrap_or(0.0)
                 };
-                let values = elements.iter().map(|e| e.as_ref().map_or(f64::NAN, value));
+                let values = trials.iter().map(|e| e.as_ref().map_or(f64::NAN, value));
                 values.collect()
             };
             Series {
                 name: name.clone(),
-                x: (1..=elements.len()).map(|j| j as f64).collect(),
+                x: (1..=trials.len()).map(|j| j as f64).collect(),
                 centre: of(0.0),
                 band: Some(Band {
                     lower: of(-1.0),
@@ -298,18 +295,13 @@ impl Field {
         });
         let (name, episodes) = (self.name.replace('_', " "), &self.players);
         let episodes = episodes.iter().map(|(_, told)| told.episodes.len()).min();
-        let x = if name.starts_with("trial") {
-            "trial of the episode"
-        } else {
-            "element"
-        };
         LinePlot {
             title: format!("{} within an episode", capitalised(&name)),
             subtitle: format!(
                 "mean over {} evaluation episodes each, 95 % interval of the mean",
                 episodes.unwrap_or(0)
             ),
-            x: Axis::linear(x),
+            x: Axis::linear("trial of the episode"),
             y: Axis::linear(name),
             series: series.collect(),
             references: Vec::new(),

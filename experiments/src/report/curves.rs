@@ -11,10 +11,10 @@
 use std::borrow::Cow;
 
 use super::{
-    AgentSummary, CurvePlot, LeftOut, ReferenceLine, ReportError, ValuePlot, ValueRow, elements,
+    AgentSummary, CurvePlot, LeftOut, ReferenceLine, ReportError, ValuePlot, ValueRow,
     load::{Entry, LineUp, Loaded, Points},
     reduce::reduce,
-    scores,
+    scores, trials,
 };
 use crate::stats::StatsError;
 
@@ -98,7 +98,7 @@ pub(super) fn curves(
         }
     }
 
-    drawn.curves.extend(elements::curves(loaded)?);
+    drawn.curves.extend(trials::curves(loaded)?);
 
     let is_constant = per_step.is_constant();
     if has_returns {

@@ -25,7 +25,6 @@ mod bandit;
 mod curves;
 mod discounted;
 mod document;
-mod elements;
 pub(crate) mod figures;
 mod growth;
 mod language;
@@ -43,6 +42,7 @@ mod scores;
 pub(crate) mod sheet;
 mod tasks;
 pub(crate) mod text;
+mod trials;
 mod write;
 
 #[cfg(test)]

@@ -20,26 +20,29 @@ use crate::{
     episodes::{Choice, EpisodeKind, Recorder},
 };
 
+/// What the names of info fields begin with that have an element for each trial of an episode.
+pub const OF_TRIALS: &str = "trial_";
+
 /// What evaluation episodes have come to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// Mean return of each player.
     pub returns: Vec<f64>,
-    /// Info fields of several elements that are summed up; returns by trial, in environments that have trials.
-    pub by_element: Vec<ByElement>,
+    /// Info fields by trial, in environments that have trials.
+    pub by_trial: Vec<ByTrial>,
 }
 
-/// An info field of several elements, episode by episode.
+/// An info field with an element for each trial, episode by episode.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ByElement {
+pub struct ByTrial {
     /// Name of the field.
     pub field: String,
-    /// `[episodes][elements]`: what an episode told of each element, summed up; NaN if nothing.
+    /// `[episodes][trials]`: what an episode told of each trial, summed up; NaN if nothing.
     pub episodes: Vec<Vec<f64>>,
 }
 
-impl ByElement {
-    /// Mean of each element over the episodes that told of it; `None` where none did.
+impl ByTrial {
+    /// Mean of each trial over the episodes that told of it; `None` where none did.
     pub fn means(&self) -> Vec<Option<f64>> {
         let width = self.episodes.first().map_or(0, Vec::len);
         let told = |j: usize| {
@@ -60,7 +63,7 @@ struct Telling {
     width: usize,
     /// `[rows · width]`, NaN where nothing was told yet.
     so_far: Vec<f64>,
-    told: ByElement,
+    told: ByTrial,
 }
 
 impl Telling {
@@ -123,12 +126,12 @@ pub fn evaluate(
     let mut sums = vec![0.0; simulator.spec().players.len()];
     let mut played = 0_usize;
     let mut telling: Vec<Telling> = summed_up(simulator.spec(), simulator.border())
-        .filter(|(_, _, width)| *width > 1)
+        .filter(|(field, ..)| field.starts_with(OF_TRIALS))
         .map(|(field, column, width)| Telling {
             column,
             width,
             so_far: vec![f64::NAN; rows * width],
-            told: ByElement {
+            told: ByTrial {
                 field: field.to_owned(),
                 episodes: Vec::new(),
             },
@@ -186,6 +189,6 @@ pub fn evaluate(
     let means = sums.into_iter().map(|sum| sum / played.max(1) as f64);
     Ok((!playing).then(|| Evaluation {
         returns: means.collect(),
-        by_element: telling.into_iter().map(|telling| telling.told).collect(),
+        by_trial: telling.into_iter().map(|telling| telling.told).collect(),
     }))
 }

@@ -10,7 +10,7 @@
 //! | `charts/cumulative_reward` | total reward so far, mean over rows |
 //! | `info/NAME` | as `charts/cumulative_reward`, for each info field with one element that is summed up |
 //! | `charts/NAME/J` | element J, from 1, of a summed info field with several: mean of what was told since the last point (`charts/trial_return/2` is the mean return of second trials) |
-//! | `eval/NAME/J` | the same of evaluation episodes, as their mean |
+//! | `eval/trial_return/J` | the same of evaluation episodes, as their mean |
 //! | `agent/…` | whatever an agent reports |
 //!
 //! With several players, keys carry the player: `charts/PLAYER/…`. Nothing in here depends on the clock.

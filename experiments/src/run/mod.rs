@@ -31,7 +31,7 @@ mod trial;
 use std::path::PathBuf;
 
 pub use checkpoint::{Checkpoint, read_json, write_json};
-pub use evaluate::{ByElement, Evaluation, evaluate};
+pub use evaluate::{ByTrial, Evaluation, OF_TRIALS, evaluate};
 pub use folder::{Manifest, RunFolder, RunStatus};
 pub use metrics::{MetricPoint, Metrics};
 pub use plan::{Seated, Trial, plan};

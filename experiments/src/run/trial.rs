@@ -302,7 +302,7 @@ impl<'a> Running<'a> {
             };
             self.metrics.record(&key, *score);
         }
-        for field in &evaluation.by_element {
+        for field in &evaluation.by_trial {
             for (j, mean) in field.means().into_iter().enumerate() {
                 if let Some(mean) = mean {
                     let key = format!("eval/{}/{}", field.field, j + 1);

@@ -107,8 +107,8 @@ fn returns_by_trial_are_told_drawn_and_reported() {
         "curve.svg",
     ];
     let told = bench.json(&args);
-    let agents = told["by_element"][0]["agents"].as_array().unwrap();
-    let elements = |agent: usize| agents[agent]["elements"].as_array().unwrap();
+    let agents = told["by_trial"][0]["agents"].as_array().unwrap();
+    let elements = |agent: usize| agents[agent]["trials"].as_array().unwrap();
     assert_eq!([elements(0).len(), elements(1).len()], [2, 3]);
     assert_eq!(elements(0)[0]["count"], 40);
     // The mean return of an episode is that of its trials together.

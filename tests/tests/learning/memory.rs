@@ -92,10 +92,10 @@ fn s5_does_better_in_the_last_trial_than_in_the_first() {
         held_out,
     ];
     let told = bench.json(&args);
-    let agents = told["by_element"][0]["agents"].as_array().unwrap();
+    let agents = told["by_trial"][0]["agents"].as_array().unwrap();
     assert_eq!(agents.len(), 2, "{told}");
     for agent in agents {
-        assert_eq!(agent["elements"].as_array().unwrap().len(), 16);
+        assert_eq!(agent["trials"].as_array().unwrap().len(), 16);
         assert!(
             agent["last_less_first"]["mean"].as_f64().unwrap() > 0.0,
             "{agent}"

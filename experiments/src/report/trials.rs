@@ -1,5 +1,4 @@
-//! Curves within an episode: info fields of several elements, drawn against the element. Of environments with trials
-//! it is the curve of adaptation, the return of a trial against its number.
+//! Curves within an episode, in environments with trials: the return of a trial against its number.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +9,9 @@ use super::{
     reduce::reduce,
     text::capitalised,
 };
-use crate::stats::StatsError;
+use crate::{run::OF_TRIALS, stats::StatsError};
 
-/// Where elements are told of, and what is taken of their points.
+/// Where trials are told of, and what is taken of their points.
 const TOLD: [(&str, &str); 2] = [
     ("eval", "last evaluation"),
     ("charts", "last quarter of training"),
@@ -34,7 +33,7 @@ pub(super) fn curves(loaded: &Loaded) -> Result<Vec<CurvePlot>, StatsError> {
             }
             let series = loaded.line_ups.iter().map(|line_up| {
                 let seeds = line_up.trials.iter().map(|trial| {
-                    let elements = (1..).map_while(|j| {
+                    let trials = (1..).map_while(|j| {
                         let points = trial.metrics.get(&key(prefix, &name, j))?;
                         let value = if prefix == "eval" {
                             points.last()?.1
@@ -43,7 +42,7 @@ pub(super) fn curves(loaded: &Loaded) -> Result<Vec<CurvePlot>, StatsError> {
                         };
                         Some((f64::from(j), value))
                     });
-                    elements.collect()
+                    trials.collect()
                 });
                 let seeds: Vec<Vec<(f64, f64)>> = seeds.collect();
                 reduce(
@@ -55,17 +54,11 @@ pub(super) fn curves(loaded: &Loaded) -> Result<Vec<CurvePlot>, StatsError> {
                 )
             });
             let words = name.replace('_', " ");
-            let of_trials = name.starts_with("trial_");
             plots.push(CurvePlot {
                 plot: format!("within-{prefix}-{}", file_name(&name)),
                 title: format!("{} within an episode, {when}", capitalised(&words)),
                 quantity: words,
-                x_label: if of_trials {
-                    "trial of the episode"
-                } else {
-                    "element"
-                }
-                .into(),
+                x_label: "trial of the episode".into(),
                 keys: vec![format!("{prefix}/{name}/J")],
                 smoothing: (prefix == "charts")
                     .then(|| "mean over the points of the last quarter of the run".into()),
@@ -81,14 +74,15 @@ fn key(prefix: &str, name: &str, j: u32) -> String {
     format!("{prefix}/{name}/{j}")
 }
 
-/// Names of the fields that have a first element.
+/// Names of the fields by trial.
 fn fields(loaded: &Loaded) -> BTreeSet<String> {
     let trials = loaded.line_ups.iter().flat_map(|line_up| &line_up.trials);
     let keys = trials.flat_map(|trial| trial.metrics.keys());
     let name = |key: &String| {
         let (prefix, rest) = key.split_once('/')?;
         let told = TOLD.iter().any(|(known, _)| *known == prefix);
-        Some(rest.strip_suffix("/1").filter(|_| told)?.to_owned())
+        let name = rest.strip_suffix("/1")?;
+        (told && name.starts_with(OF_TRIALS)).then(|| name.to_owned())
     };
     keys.filter_map(name).collect()
 }
