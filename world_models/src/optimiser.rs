@@ -171,9 +171,11 @@ impl Optimiser {
         device: &Device,
     ) -> Result<(), CoreError> {
         check_moments(&saved, &sizes(module))?;
+        // Nothing of a step is recorded.
+        let device = device.clone().inner();
         let tensor = |values: Vec<f32>| {
             let shape = [values.len()];
-            Tensor::from_data(TensorData::new(values, shape), device)
+            Tensor::from_data(TensorData::new(values, shape), &device)
         };
         let moments = |saved: SavedMoments| Moments {
             time: saved.time,
