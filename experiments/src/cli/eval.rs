@@ -196,9 +196,7 @@ struct Gain {
 impl Field {
     /// What is told of trial `j` by the episodes of a player; `None` if it is nothing.
     fn trial(told: &ByTrial, j: usize) -> Option<Summary> {
-        let values = told.episodes.iter().filter_map(|episode| episode.get(j));
-        let values: Vec<f64> = values.copied().filter(|value| !value.is_nan()).collect();
-        Summary::of(&values).ok()
+        Summary::of(&told.of_trial(j)).ok()
     }
 
     /// Over the episodes that told of both ends.
@@ -215,14 +213,9 @@ impl Field {
         })
     }
 
-    /// Trials as a player met them.
-    fn trials(told: &ByTrial) -> usize {
-        told.episodes.first().map_or(0, Vec::len)
-    }
-
     /// Most trials that any player met.
     fn width(&self) -> usize {
-        let widths = self.players.iter().map(|(_, told)| Self::trials(told));
+        let widths = self.players.iter().map(|(_, told)| told.trials());
         widths.max().unwrap_or(0)
     }
 
@@ -238,7 +231,7 @@ impl Field {
         let rows: Vec<Vec<String>> = rows.collect();
         let mut text = format!("\n{}", table(&header, &rows));
         for (player, told) in &self.players {
-            let last = Self::trials(told);
+            let last = told.trials();
             if let Some(Gain { summary, p_value }) = Self::gain(told) {
                 let _ = write!(
                     text,
@@ -259,7 +252,7 @@ impl Field {
 
     fn document(&self) -> Value {
         let players = self.players.iter().map(|(name, told)| {
-            let trials = (0..Self::trials(told)).map(|j| Self::trial(told, j));
+            let trials = (0..told.trials()).map(|j| Self::trial(told, j));
             let gain = Self::gain(told);
             json!({
                 "agent": name,
@@ -274,7 +267,7 @@ impl Field {
     /// A curve for each player.
     fn curves(&self) -> LinePlot {
         let series = self.players.iter().map(|(name, told)| {
-            let trials = (0..Self::trials(told)).map(|j| Self::trial(told, j));
+            let trials = (0..told.trials()).map(|j| Self::trial(told, j));
             let trials: Vec<Option<Summary>> = trials.collect();
             let of = |edge: f64| {
                 let value = |summary: &Summary| {

@@ -42,18 +42,24 @@ pub struct ByTrial {
 }
 
 impl ByTrial {
+    /// How many trials an episode has.
+    pub fn trials(&self) -> usize {
+        self.episodes.first().map_or(0, Vec::len)
+    }
+
+    /// What the episodes that told of trial `j`, from 0, told.
+    pub fn of_trial(&self, j: usize) -> Vec<f64> {
+        let values = self.episodes.iter().filter_map(|episode| episode.get(j));
+        values.copied().filter(|value| !value.is_nan()).collect()
+    }
+
     /// Mean of each trial over the episodes that told of it; `None` where none did.
     pub fn means(&self) -> Vec<Option<f64>> {
-        let width = self.episodes.first().map_or(0, Vec::len);
-        let told = |j: usize| {
-            let values = self.episodes.iter().map(move |episode| episode[j]);
-            values.filter(|value| !value.is_nan())
-        };
         let mean = |j| {
-            let count = told(j).count();
-            (count > 0).then(|| told(j).sum::<f64>() / count as f64)
+            let told = self.of_trial(j);
+            (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
         };
-        (0..width).map(mean).collect()
+        (0..self.trials()).map(mean).collect()
     }
 }
 

@@ -203,14 +203,14 @@ impl Page<'_> {
             return;
         };
         self.open_section("comparison", "Who beats whom");
-        self.paragraph(
-            match report.tasks {
-                None => "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
-                         each with a random seed; ties count one half.",
-                Some(_) => "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
-                            both on one random task and each with a random seed; ties count one half.",
-            }
-        );
+        let task = match report.tasks {
+            None => "",
+            Some(_) => "both on one random task and ",
+        };
+        self.paragraph(&format!(
+            "The probability that a run of the agent in the row scores higher than a run of the agent in the column, \
+             {task}each with a random seed; ties count one half."
+        ));
         let mut header = vec!["P(row &gt; column)".to_owned()];
         header.extend((1..=improvement.agents.len()).map(|number| number.to_string()));
         let rows = improvement.agents.iter().zip(&improvement.probability);
